@@ -1,1 +1,30 @@
-//! See the description in Cargo.toml; grown module by module.
+//! The nouns of yado and the contracts between its rooms.
+//!
+//! What should be ([`spec`]), what is ([`store`]), the traits that providers, communicators, provisioners and
+//! synced folders fulfil, and the [`lifecycle`] that walks from one to the other. Nothing here prints, prompts
+//! or reads the user's environment: library code emits [`event::Event`]s and returns [`Error`]s.
+
+pub mod communicator;
+pub mod context;
+pub mod error;
+pub mod event;
+pub mod folder;
+pub mod host;
+pub mod image;
+pub mod kind;
+pub mod provider;
+pub mod provisioner;
+pub mod spec;
+pub mod store;
+
+pub use communicator::{Communicator, Exec, ExitStatus, Stream};
+pub use context::{Cancel, Context};
+pub use error::{Error, ErrorKind, Result};
+pub use event::{Event, EventSink, MessageKind};
+pub use folder::SyncedFolder;
+pub use host::Host;
+pub use image::Image;
+pub use kind::{Kind, Schema, Setting, SettingType, Usable};
+pub use provider::{MachineState, Provider, ProviderKind, StopMode};
+pub use provisioner::{Guest, Provisioner, ProvisionerKind};
+pub use spec::{MachineSpec, Origin};

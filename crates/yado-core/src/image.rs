@@ -1,0 +1,23 @@
+//! [`Image`]: a box, made ready for one provider to build machines from.
+
+use std::path::PathBuf;
+
+/// A box as a provider sees it. Immutable; shared by all machines made from it.
+#[derive(Debug, Clone)]
+pub struct Image {
+    /// The box's name, such as `debian/bookworm64` or `host`.
+    pub name: String,
+    /// The box's version, such as `12.20261101.1` or `0`.
+    pub version: String,
+    /// Digest over the layers (`sha256:…`), the box's identity.
+    pub digest: String,
+    /// Read-only root file system layers, lowest first. Files carry the container's own ids (0 to 65535).
+    pub layers: Vec<PathBuf>,
+    /// Host directories that the machine sees read-only besides its layers: (host path, guest path). Used by the
+    /// `host` box, whose `/usr` is this machine's own.
+    pub host_mounts: Vec<(PathBuf, PathBuf)>,
+    /// The box's own Vagrantfile, lowest level of the configuration merge.
+    pub vagrantfile: Option<PathBuf>,
+    /// Which user to enter as when the Vagrantfile says nothing; `vagrant` exists in every box that yado makes.
+    pub user: String,
+}

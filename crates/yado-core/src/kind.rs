@@ -1,0 +1,65 @@
+//! What providers, provisioners and synced folder types have in common: a name, settings, usability. The settings
+//! table is the single source for the Vagrantfile's language, `--provider`, completion and the reference page.
+
+use crate::host::Host;
+
+/// Whether a kind can work on this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Usable {
+    /// It can.
+    Yes,
+    /// It cannot, and why: a full sentence with the remedy.
+    No(String),
+}
+
+/// The type of a setting's value, as far as it is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingType {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number.
+    Integer,
+    /// A number with or without fraction.
+    Number,
+    /// Text (symbols are taken as text).
+    Text,
+    /// A list of anything.
+    List,
+    /// A hash with text keys.
+    Map,
+    /// Anything.
+    Any,
+}
+
+/// One setting that a kind takes: `name = value` in its block.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Its name in the Vagrantfile.
+    pub name: &'static str,
+    /// What its value must be.
+    pub kind: SettingType,
+    /// Its default as JSON text; empty when unset means "nothing".
+    pub default: &'static str,
+    /// One sentence for the reference page.
+    pub doc: &'static str,
+}
+
+/// The settings of a kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Schema {
+    /// All settings, in the order of the reference page.
+    pub settings: &'static [Setting],
+}
+
+/// What every kind brings.
+pub trait Kind: Sync {
+    /// Its name in the Vagrantfile and on the command line.
+    fn name(&self) -> &'static str;
+    /// The settings that its block takes.
+    fn schema(&self) -> &'static Schema;
+    /// Whether it can work on this host. Must be quick and must change nothing.
+    fn usable(&self, host: &Host) -> Usable {
+        let _ = host;
+        Usable::Yes
+    }
+}

@@ -1,0 +1,123 @@
+//! [`Provider`]: builds and operates one machine of one technology.
+
+use std::time::Duration;
+
+use crate::communicator::Communicator;
+use crate::context::Context;
+use crate::error::Result;
+use crate::image::Image;
+use crate::kind::Kind;
+use crate::spec::MachineSpec;
+use crate::store::MachineRecord;
+
+/// What a machine is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MachineState {
+    /// Nothing of it exists.
+    NotCreated,
+    /// It exists and is switched off.
+    Stopped,
+    /// It runs.
+    Running,
+    /// It exists and is frozen in memory.
+    Suspended,
+}
+
+impl MachineState {
+    /// The machine-readable id, as in Vagrant's `state` lines.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::NotCreated => "not_created",
+            Self::Stopped => "stopped",
+            Self::Running => "running",
+            Self::Suspended => "suspended",
+        }
+    }
+
+    /// The words of `status`.
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::NotCreated => "not created",
+            Self::Stopped => "stopped",
+            Self::Running => "running",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
+/// How to stop a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopMode {
+    /// Ask politely, then by force after this time.
+    Graceful(Duration),
+    /// At once.
+    Force,
+}
+
+/// A kind of provider, such as `container` or `docker`.
+pub trait ProviderKind: Kind {
+    /// One line for `yado providers`.
+    fn summary(&self) -> &'static str;
+    /// Whether several machines may be worked on at once.
+    fn parallel(&self) -> bool {
+        true
+    }
+    /// Whether it may be chosen when the Vagrantfile names no provider; the highest usable priority wins.
+    fn priority(&self) -> Option<u32> {
+        None
+    }
+    /// Whether machines need a box.
+    fn needs_box(&self) -> bool {
+        true
+    }
+    /// Everything in `spec` that this provider cannot do, found before anything is changed.
+    fn check(&self, spec: &MachineSpec) -> Vec<crate::spec::Problem>;
+    /// A handle on the machine of this record; creates nothing.
+    fn open(
+        &self,
+        record: &MachineRecord,
+        spec: Option<&MachineSpec>,
+        place: &Place,
+    ) -> Result<Box<dyn Provider>>;
+}
+
+/// Where a provider keeps what belongs to one machine, and where shared state lives.
+#[derive(Clone)]
+pub struct Place {
+    /// The machine's own directory below yado's home. Exists while the machine does.
+    pub machine: std::path::PathBuf,
+    /// The store, for leases.
+    pub store: std::sync::Arc<crate::store::Store>,
+}
+
+/// One machine, as the program or kernel that runs it sees it. Methods are called by the lifecycle only; each may be
+/// repeated after an interruption and must then finish the work.
+pub trait Provider: Send {
+    /// What the machine is doing now. Changes nothing and is quick.
+    fn state(&self, context: &Context) -> Result<MachineState>;
+    /// Makes the machine from the image, switched off. On failure nothing is left behind.
+    fn create(&mut self, context: &Context, image: &Image) -> Result<()>;
+    /// Switches it on: networks, folders, boot.
+    fn start(&mut self, context: &Context) -> Result<()>;
+    /// Switches it off. A stopped machine is fine.
+    fn stop(&mut self, context: &Context, how: StopMode) -> Result<()>;
+    /// Removes every trace of it, whatever state it is in; also when it is half made.
+    fn destroy(&mut self, context: &Context) -> Result<()>;
+    /// A way in; the machine runs.
+    fn connect(&self, context: &Context) -> Result<Box<dyn Communicator>>;
+
+    // Powers that not every provider has.
+
+    /// Freezing and thawing.
+    fn suspend(&mut self) -> Option<&mut dyn Suspend> {
+        None
+    }
+}
+
+/// Freezing a machine with all its processes, and going on.
+pub trait Suspend {
+    /// Freezes.
+    fn suspend(&mut self, context: &Context) -> Result<()>;
+    /// Goes on.
+    fn resume(&mut self, context: &Context) -> Result<()>;
+}

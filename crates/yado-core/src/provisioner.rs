@@ -1,0 +1,36 @@
+//! [`Provisioner`]: configures a running machine through its communicator.
+
+use crate::communicator::Communicator;
+use crate::context::Context;
+use crate::error::Result;
+use crate::kind::Kind;
+use crate::spec::{MachineSpec, ProvisionerSpec};
+
+/// A machine's inside: how to run things there, and what it is.
+pub struct Guest<'a> {
+    /// How to run things there.
+    pub communicator: &'a dyn Communicator,
+    /// The machine's description.
+    pub spec: &'a MachineSpec,
+    /// The user that one enters as.
+    pub user: &'a str,
+}
+
+/// A kind of provisioner, such as `shell`.
+pub trait ProvisionerKind: Kind {
+    /// Makes one from its settings. Fails when they make no sense.
+    fn open(&self, spec: &ProvisionerSpec, machine: &MachineSpec) -> Result<Box<dyn Provisioner>>;
+}
+
+/// One provisioner of one machine.
+pub trait Provisioner: Send {
+    /// Digest over everything that decides what [`Provisioner::run`] does (settings and file contents).
+    fn fingerprint(&self) -> Result<String>;
+    /// Configures the guest. May be repeated.
+    fn run(&mut self, context: &Context, guest: &Guest<'_>) -> Result<()>;
+    /// Called on destroy, before the machine is gone.
+    fn cleanup(&mut self, context: &Context) -> Result<()> {
+        let _ = context;
+        Ok(())
+    }
+}

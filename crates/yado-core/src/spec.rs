@@ -1,0 +1,179 @@
+//! What should be: the finished, plain-data description of one machine that a Vagrantfile asks for.
+//! Made by `yado-vagrantfile`, read by everyone else; nothing here can be half-set.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A place in a Vagrantfile (or a file that it loads).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The file, absolute.
+    pub file: PathBuf,
+    /// Line, counted from 1.
+    pub line: u32,
+    /// Column, counted from 1; 0 when unknown.
+    pub column: u32,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file.display(), self.line)
+    }
+}
+
+/// One machine, wanted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MachineSpec {
+    /// Its name in the environment.
+    pub name: String,
+    /// The directory of the project's Vagrantfile; relative paths start here.
+    pub project: PathBuf,
+    /// Taken by commands that want one machine when none is named.
+    pub primary: bool,
+    /// Brought up by `up` without a name.
+    pub autostart: bool,
+    /// Providers that the Vagrantfile mentions for this machine, in order of first mention.
+    pub providers: Vec<ProviderSettings>,
+    /// The box to build it from.
+    pub image: BoxSpec,
+    /// Host name inside.
+    pub hostname: Option<String>,
+    /// Forced guest type, such as `windows`.
+    pub guest: Option<String>,
+    /// Forced communicator, such as `winrm`.
+    pub communicator: Option<String>,
+    /// Networks in order, the implicit ssh forward included.
+    pub networks: Vec<NetworkSpec>,
+    /// Synced folders in order, the implicit `/vagrant` included, disabled ones left out.
+    pub synced_folders: Vec<FolderSpec>,
+    /// Provisioners in the order they run.
+    pub provisioners: Vec<ProvisionerSpec>,
+    /// Entering the machine.
+    pub ssh: SshSpec,
+    /// Seconds until an unreachable machine counts as failed.
+    pub boot_timeout: u64,
+    /// Seconds between the polite and the hard stop.
+    pub graceful_halt_timeout: u64,
+    /// Shown after `up`.
+    pub post_up_message: String,
+    /// Where corrected host ports come from, inclusive.
+    pub usable_port_range: (u16, u16),
+    /// Whether yado may write host names into the guest's `/etc/hosts`.
+    pub allow_hosts_modification: bool,
+    /// What is wrong with the configuration, by section (`vm`, `shell provisioner`, …); empty when all is well.
+    pub problems: Vec<(String, Vec<Problem>)>,
+}
+
+/// One complaint of validation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Problem {
+    /// A full sentence.
+    pub message: String,
+    /// Where the setting was made, when known.
+    pub origin: Option<Origin>,
+}
+
+/// `config.vm.provider NAME`, evaluated.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProviderSettings {
+    /// The provider's name.
+    pub name: String,
+    /// `p.key = value`, last value wins, defaults not filled in.
+    pub settings: Map<String, Value>,
+    /// Method calls that are not plain assignments, in order: `[name, arg, …]`, such as `["customize", [...]]`.
+    pub calls: Vec<Value>,
+    /// Where each setting was made last.
+    pub origins: Vec<(String, Origin)>,
+    /// Where the provider was mentioned first.
+    pub origin: Option<Origin>,
+}
+
+/// `config.vm.box*`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct BoxSpec {
+    /// `config.vm.box`; `None` for providers that need none.
+    pub name: Option<String>,
+    /// Version constraints, comma separated.
+    pub version: Option<String>,
+    /// `config.vm.box_url`, tried in order.
+    pub urls: Vec<String>,
+    /// Expected checksum and its type.
+    pub checksum: Option<(String, String)>,
+    /// Look for newer versions on `up`.
+    pub check_update: bool,
+    /// Where `config.vm.box` was set.
+    pub origin: Option<Origin>,
+}
+
+/// `config.vm.network TYPE, options`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NetworkSpec {
+    /// `forwarded_port`, `private_network` or `public_network`.
+    pub kind: String,
+    /// The options as given plus finalised ones (`id`, `protocol`, …); provider-prefixed keys of the chosen
+    /// provider already applied.
+    pub options: Map<String, Value>,
+    /// Where it was asked for; `None` for implicit ones.
+    pub origin: Option<Origin>,
+}
+
+/// `config.vm.synced_folder HOST, GUEST, options`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FolderSpec {
+    /// Its id (by default the guest path).
+    pub id: String,
+    /// Host path, absolute.
+    pub host_path: PathBuf,
+    /// Guest path.
+    pub guest_path: String,
+    /// `type:`, when forced.
+    pub kind: Option<String>,
+    /// All options as given.
+    pub options: Map<String, Value>,
+    /// Where it was asked for; `None` for the implicit one.
+    pub origin: Option<Origin>,
+}
+
+/// When a provisioner runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunWhen {
+    /// On the first `up` only, or when asked.
+    Once,
+    /// On every `up` and `reload`.
+    Always,
+    /// Only when named by `--provision-with`.
+    Never,
+}
+
+/// `config.vm.provision NAME_OR_TYPE, options`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProvisionerSpec {
+    /// The type, such as `shell`.
+    pub kind: String,
+    /// Its name, when it has one.
+    pub name: Option<String>,
+    /// When it runs.
+    pub run: RunWhen,
+    /// False: runs even without a reachable guest.
+    pub communicator_required: bool,
+    /// Its finalised settings.
+    pub settings: Map<String, Value>,
+    /// Where it was asked for.
+    pub origin: Option<Origin>,
+}
+
+/// `config.ssh`, as far as entering a machine needs it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SshSpec {
+    /// Guest user; `None`: the box's default.
+    pub username: Option<String>,
+    /// Shell that runs commands, such as `bash -l`.
+    pub shell: String,
+    /// Template of privileged commands, `%c` is the command.
+    pub sudo_command: String,
+    /// Everything else of the section, finalised.
+    pub settings: Map<String, Value>,
+}

@@ -1,0 +1,75 @@
+//! The journal: which operation is in progress on a machine. Whoever next holds the machine's lock and finds an
+//! entry knows that the process before it died, and finishes or undoes its work.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Store, now};
+use crate::error::{Doing, Result};
+
+/// An operation whose interruption leaves something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Making the machine: undone when interrupted.
+    Create,
+    /// Switching it on: switched off again when interrupted.
+    Start,
+    /// Switching it off: finished when interrupted.
+    Stop,
+    /// Removing it: finished when interrupted.
+    Destroy,
+}
+
+impl Operation {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Destroy => "destroy",
+        }
+    }
+
+    fn named(name: &str) -> Self {
+        match name {
+            "create" => Self::Create,
+            "start" => Self::Start,
+            "stop" => Self::Stop,
+            // An entry of an unknown (newer) kind: removal is the one operation that ends every state.
+            _ => Self::Destroy,
+        }
+    }
+}
+
+/// What an interrupted process left in the journal.
+pub type Unfinished = Operation;
+
+impl Store {
+    /// Notes that `operation` begins.
+    pub fn begin(&self, machine: &str, operation: Operation) -> Result<()> {
+        self.connection()
+            .execute(
+                "INSERT OR REPLACE INTO journal (machine, operation, started) VALUES (?1, ?2, ?3)",
+                params![machine, operation.name(), now()],
+            )
+            .doing(|| "writing the journal")?;
+        Ok(())
+    }
+
+    /// Notes that the operation in progress has ended.
+    pub fn end(&self, machine: &str) -> Result<()> {
+        self.connection()
+            .execute("DELETE FROM journal WHERE machine = ?1", [machine])
+            .doing(|| "writing the journal")?;
+        Ok(())
+    }
+
+    /// The operation that was in progress when its process died, if any.
+    pub fn unfinished(&self, machine: &str) -> Result<Option<Unfinished>> {
+        let name: Option<String> = self
+            .connection()
+            .query_row("SELECT operation FROM journal WHERE machine = ?1", [machine], |row| row.get(0))
+            .optional()
+            .doing(|| "reading the journal")?;
+        Ok(name.as_deref().map(Operation::named))
+    }
+}

@@ -1,0 +1,118 @@
+//! Leases: what only one machine (or environment) of this host may have at a time.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Store, boot_id};
+use crate::error::{Doing, Result};
+
+/// What is leased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseKind {
+    /// A host port, key `tcp/127.0.0.1/8080`. Void after a reboot.
+    Port,
+    /// An address of a machine, key `10.0.0.5`.
+    Address,
+    /// A subnet of an environment, key `10.200.1.0/24`.
+    Subnet,
+}
+
+impl LeaseKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Port => "port",
+            Self::Address => "address",
+            Self::Subnet => "subnet",
+        }
+    }
+
+    /// The boot that the lease is bound to, for what a reboot frees.
+    fn boot(self) -> Option<String> {
+        (self == Self::Port).then(boot_id)
+    }
+}
+
+/// Who holds a lease.
+#[derive(Debug, Clone, Copy)]
+pub enum Owner<'a> {
+    /// A machine, by id; its leases go with it.
+    Machine(&'a str),
+    /// An environment, by id; its leases go with its last machine.
+    Environment(&'a str),
+}
+
+impl Store {
+    /// Takes a lease. True when the owner has it now (or had it before); false when somebody else has it.
+    pub fn lease(&self, kind: LeaseKind, key: &str, owner: Owner<'_>) -> Result<bool> {
+        let (machine, environment) = match owner {
+            Owner::Machine(id) => (Some(id), None),
+            Owner::Environment(id) => (None, Some(id)),
+        };
+        let connection = self.connection();
+        let boot = kind.boot();
+        if let Some(boot) = &boot {
+            connection
+                .execute("DELETE FROM lease WHERE kind = ?1 AND boot <> ?2", params![kind.name(), boot])
+                .doing(|| "clearing leases of an earlier boot")?;
+        }
+        connection
+            .execute(
+                "INSERT INTO lease (kind, key, machine, environment, boot) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO NOTHING",
+                params![kind.name(), key, machine, environment, boot],
+            )
+            .doing(|| format!("leasing {} {key}", kind.name()))?;
+        let mine: bool = connection
+            .query_row(
+                "SELECT machine IS ?3 AND environment IS ?4 FROM lease WHERE kind = ?1 AND key = ?2",
+                params![kind.name(), key, machine, environment],
+                |row| row.get(0),
+            )
+            .doing(|| format!("leasing {} {key}", kind.name()))?;
+        Ok(mine)
+    }
+
+    /// The keys of one kind that an owner holds, in order.
+    pub fn leases(&self, kind: LeaseKind, owner: Owner<'_>) -> Result<Vec<String>> {
+        let (column, id) = match owner {
+            Owner::Machine(id) => ("machine", id),
+            Owner::Environment(id) => ("environment", id),
+        };
+        let connection = self.connection();
+        let mut query = connection
+            .prepare(&format!("SELECT key FROM lease WHERE kind = ?1 AND {column} = ?2 ORDER BY key"))
+            .doing(|| "reading leases")?;
+        let rows = query.query_map([kind.name(), id], |row| row.get(0)).doing(|| "reading leases")?;
+        rows.collect::<rusqlite::Result<Vec<_>>>().doing(|| "reading leases")
+    }
+
+    /// Every key of one kind that anybody holds.
+    pub fn all_leases(&self, kind: LeaseKind) -> Result<Vec<String>> {
+        let connection = self.connection();
+        let mut query = connection
+            .prepare("SELECT key FROM lease WHERE kind = ?1 ORDER BY key")
+            .doing(|| "reading leases")?;
+        let rows = query.query_map([kind.name()], |row| row.get(0)).doing(|| "reading leases")?;
+        rows.collect::<rusqlite::Result<Vec<_>>>().doing(|| "reading leases")
+    }
+
+    /// The machine that holds a lease: (name, project directory).
+    pub fn lease_holder(&self, kind: LeaseKind, key: &str) -> Result<Option<(String, String)>> {
+        self.connection()
+            .query_row(
+                "SELECT machine.name, environment.project FROM lease JOIN machine ON machine.id = lease.machine
+                 JOIN environment ON environment.id = machine.environment WHERE kind = ?1 AND key = ?2",
+                [kind.name(), key],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()
+            .doing(|| "reading leases")
+    }
+
+    /// Gives back all leases of one kind that a machine holds.
+    pub fn release(&self, kind: LeaseKind, machine: &str) -> Result<()> {
+        self.connection()
+            .execute("DELETE FROM lease WHERE kind = ?1 AND machine = ?2", [kind.name(), machine])
+            .doing(|| "giving leases back")?;
+        Ok(())
+    }
+}

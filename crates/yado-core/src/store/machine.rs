@@ -1,0 +1,179 @@
+//! Environments and machines, recorded.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::{Store, now};
+use crate::error::{Doing, Result};
+use crate::provider::MachineState;
+
+/// An environment that has (or is about to have) machines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvironmentRecord {
+    /// 32 hex digits, kept in the project's `.yado/id`.
+    pub id: String,
+    /// The project directory when it was last used.
+    pub project: PathBuf,
+    /// The Vagrantfile's name in it.
+    pub vagrantfile: String,
+}
+
+/// A machine that exists or is being made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineRecord {
+    /// 32 hex digits.
+    pub id: String,
+    /// A small number, unique among present machines; identity ranges are derived from it.
+    pub number: u32,
+    /// Its environment's id.
+    pub environment: String,
+    /// The project directory of its environment.
+    pub project: PathBuf,
+    /// The name of the Vagrantfile in the project directory.
+    pub vagrantfile: String,
+    /// Its name in the Vagrantfile.
+    pub name: String,
+    /// The provider that made it.
+    pub provider: String,
+    /// The state seen last, by its id (`running`, …).
+    pub state: String,
+    /// Whether all provisioners of its first `up` have ended well.
+    pub provisioned: bool,
+    /// The `MachineSpec` it was last started with, as JSON.
+    pub spec: Option<String>,
+    /// The image it was made from, as JSON.
+    pub image: Option<String>,
+}
+
+const COLUMNS: &str = "machine.id, number, environment, project, vagrantfile, name, provider, state, provisioned, \
+                       spec, image FROM machine JOIN environment ON environment.id = machine.environment";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<MachineRecord> {
+    Ok(MachineRecord {
+        id: row.get(0)?,
+        number: row.get(1)?,
+        environment: row.get(2)?,
+        project: PathBuf::from(row.get::<_, String>(3)?),
+        vagrantfile: row.get(4)?,
+        name: row.get(5)?,
+        provider: row.get(6)?,
+        state: row.get(7)?,
+        provisioned: row.get(8)?,
+        spec: row.get(9)?,
+        image: row.get(10)?,
+    })
+}
+
+impl Store {
+    /// The environment of this id.
+    pub fn environment(&self, id: &str) -> Result<Option<EnvironmentRecord>> {
+        self.connection()
+            .query_row("SELECT id, project, vagrantfile FROM environment WHERE id = ?1", [id], |row| {
+                Ok(EnvironmentRecord {
+                    id: row.get(0)?,
+                    project: PathBuf::from(row.get::<_, String>(1)?),
+                    vagrantfile: row.get(2)?,
+                })
+            })
+            .optional()
+            .doing(|| "reading the environment's record")
+    }
+
+    /// Records an environment, or where it now lives.
+    pub fn put_environment(&self, id: &str, project: &Path, vagrantfile: &str) -> Result<()> {
+        self.connection()
+            .execute(
+                "INSERT INTO environment (id, project, vagrantfile) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (id) DO UPDATE SET project = ?2, vagrantfile = ?3",
+                params![id, project.to_string_lossy(), vagrantfile],
+            )
+            .doing(|| "recording the environment")?;
+        Ok(())
+    }
+
+    /// Records a machine that is about to be made, with the lowest free number.
+    pub fn add_machine(&self, environment: &str, name: &str, provider: &str) -> Result<MachineRecord> {
+        let id = super::random_id()?;
+        let mut connection = self.connection();
+        let transaction = connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .doing(|| "recording the machine")?;
+        transaction
+            .execute(
+                "INSERT INTO machine (id, number, environment, name, provider, state, created) VALUES (?1,
+                   (SELECT MIN(candidate) FROM (SELECT 1 AS candidate UNION SELECT number + 1 FROM machine)
+                    WHERE candidate NOT IN (SELECT number FROM machine)),
+                 ?2, ?3, ?4, 'not_created', ?5)",
+                params![id, environment, name, provider, now()],
+            )
+            .doing(|| format!("recording the machine '{name}'"))?;
+        let record = transaction
+            .query_row(&format!("SELECT {COLUMNS} WHERE machine.id = ?1"), [&id], from_row)
+            .doing(|| "reading the machine's record")?;
+        transaction.commit().doing(|| "recording the machine")?;
+        Ok(record)
+    }
+
+    /// The machine of this name in this environment.
+    pub fn machine(&self, environment: &str, name: &str) -> Result<Option<MachineRecord>> {
+        self.connection()
+            .query_row(
+                &format!("SELECT {COLUMNS} WHERE machine.environment = ?1 AND machine.name = ?2"),
+                [environment, name],
+                from_row,
+            )
+            .optional()
+            .doing(|| "reading the machine's record")
+    }
+
+    /// All machines, or those of one environment, oldest first.
+    pub fn machines(&self, environment: Option<&str>) -> Result<Vec<MachineRecord>> {
+        let connection = self.connection();
+        let mut query = connection
+            .prepare(&format!(
+                "SELECT {COLUMNS} WHERE ?1 IS NULL OR machine.environment = ?1 ORDER BY created, number"
+            ))
+            .doing(|| "reading the machines")?;
+        let rows = query.query_map([environment], from_row).doing(|| "reading the machines")?;
+        rows.collect::<rusqlite::Result<Vec<_>>>().doing(|| "reading the machines")
+    }
+
+    /// Notes the state seen last.
+    pub fn set_state(&self, machine: &str, state: MachineState) -> Result<()> {
+        self.update("state", machine, state.id())
+    }
+
+    /// Notes the description that the machine was last started with (JSON).
+    pub fn set_spec(&self, machine: &str, spec: &str) -> Result<()> {
+        self.update("spec", machine, spec)
+    }
+
+    /// Notes the image that the machine was made from (JSON).
+    pub fn set_image(&self, machine: &str, image: &str) -> Result<()> {
+        self.update("image", machine, image)
+    }
+
+    fn update(&self, column: &str, machine: &str, value: &str) -> Result<()> {
+        self.connection()
+            .execute(&format!("UPDATE machine SET {column} = ?2 WHERE id = ?1"), [machine, value])
+            .doing(|| "noting the machine's state")?;
+        Ok(())
+    }
+
+    /// Forgets a machine with its leases, records and journal; with its last machine the environment goes too.
+    pub fn remove_machine(&self, machine: &str) -> Result<()> {
+        let mut connection = self.connection();
+        let transaction = connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .doing(|| "forgetting the machine")?;
+        transaction
+            .execute("DELETE FROM machine WHERE id = ?1", [machine])
+            .doing(|| "forgetting the machine")?;
+        transaction
+            .execute("DELETE FROM environment WHERE id NOT IN (SELECT environment FROM machine)", [])
+            .doing(|| "forgetting the environment")?;
+        transaction.commit().doing(|| "forgetting the machine")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! What is: one SQLite file under yado's home, shared by all yado processes of the user.
+//!
+//! Environments, machines, leases (host ports, addresses, subnets: unique by constraint, so two processes cannot
+//! hand out the same one), provision records, and the journal of operations in progress. WAL mode with
+//! `synchronous=NORMAL`: kill -9 at any instant leaves a consistent file.
+
+mod journal;
+mod lease;
+mod machine;
+mod provision;
+mod schema;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+
+use crate::error::{Doing, Result};
+
+pub use journal::{Operation, Unfinished};
+pub use lease::{LeaseKind, Owner};
+pub use machine::{EnvironmentRecord, MachineRecord};
+pub use provision::ProvisionRecord;
+
+/// The state of all environments of this user.
+#[derive(Debug)]
+pub struct Store {
+    connection: Mutex<Connection>,
+    home: PathBuf,
+}
+
+impl Store {
+    /// Opens (and makes, on first use) the state under `home`, a directory that only the user may enter.
+    pub fn open(home: &Path) -> Result<Self> {
+        use std::os::unix::fs::DirBuilderExt;
+        if !home.is_dir() {
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(home)
+                .doing(|| format!("creating '{}'", home.display()))?;
+        }
+        let path = home.join("state.sqlite");
+        let connection = Connection::open(&path).doing(|| format!("opening '{}'", path.display()))?;
+        schema::prepare(&connection).doing(|| format!("preparing '{}'", path.display()))?;
+        Ok(Self { connection: Mutex::new(connection), home: home.to_owned() })
+    }
+
+    /// The directory that the state lies in.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// A thread that panicked while holding the connection has at worst lost its own transaction.
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs() as i64)
+}
+
+/// What identifies this boot of the host; leases of an earlier boot are void.
+fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map(|id| id.trim().to_owned())
+        .unwrap_or_default()
+}
+
+/// 32 random hex digits.
+pub fn random_id() -> Result<String> {
+    use std::io::Read;
+    let mut bytes = [0_u8; 16];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .doing(|| "reading '/dev/urandom'")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! The tables, and how an older file becomes a newer one.
+
+use rusqlite::Connection;
+
+/// Raised when the tables change; older files are brought up step by step.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE environment (
+    id          TEXT PRIMARY KEY,
+    project     TEXT NOT NULL,
+    vagrantfile TEXT NOT NULL
+);
+CREATE TABLE machine (
+    id          TEXT PRIMARY KEY,
+    number      INTEGER NOT NULL UNIQUE,
+    environment TEXT NOT NULL REFERENCES environment(id) ON DELETE CASCADE,
+    name        TEXT NOT NULL,
+    provider    TEXT NOT NULL,
+    state       TEXT NOT NULL,
+    created     INTEGER NOT NULL,
+    provisioned INTEGER NOT NULL DEFAULT 0,
+    spec        TEXT,
+    image       TEXT,
+    UNIQUE (environment, name)
+);
+CREATE TABLE lease (
+    kind        TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    machine     TEXT REFERENCES machine(id) ON DELETE CASCADE,
+    environment TEXT REFERENCES environment(id) ON DELETE CASCADE,
+    boot        TEXT,
+    PRIMARY KEY (kind, key)
+);
+CREATE TABLE provision (
+    machine     TEXT NOT NULL REFERENCES machine(id) ON DELETE CASCADE,
+    position    INTEGER NOT NULL,
+    label       TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    finished    INTEGER NOT NULL,
+    PRIMARY KEY (machine, position)
+);
+CREATE TABLE journal (
+    machine     TEXT PRIMARY KEY REFERENCES machine(id) ON DELETE CASCADE,
+    operation   TEXT NOT NULL,
+    started     INTEGER NOT NULL
+);
+";
+
+/// Sets the connection up and makes the tables when they are not there.
+pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version >= VERSION {
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        return Ok(());
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    // Another process may have made the tables while this one waited for the lock.
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let made = if version == 0 {
+        connection
+            .execute_batch(TABLES)
+            .and_then(|()| connection.pragma_update(None, "user_version", VERSION))
+    } else {
+        Ok(())
+    };
+    match made {
+        Ok(()) => connection.execute_batch("COMMIT"),
+        Err(problem) => connection.execute_batch("ROLLBACK").and(Err(problem)),
+    }
+}

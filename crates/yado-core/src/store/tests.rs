@@ -1,0 +1,94 @@
+//! The store against a real file in a temporary directory.
+
+use std::path::Path;
+
+use super::{LeaseKind, Operation, Owner, ProvisionRecord, Store};
+use crate::provider::MachineState;
+
+fn store() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("home")).unwrap();
+    store.put_environment("e1", Path::new("/p"), "Vagrantfile").unwrap();
+    (folder, store)
+}
+
+#[test]
+fn numbers_of_removed_machines_are_used_again() {
+    let (_folder, store) = store();
+    let first = store.add_machine("e1", "a", "container").unwrap();
+    let second = store.add_machine("e1", "b", "container").unwrap();
+    assert_eq!((first.number, second.number), (1, 2));
+    store.remove_machine(&first.id).unwrap();
+    assert_eq!(store.add_machine("e1", "c", "container").unwrap().number, 1);
+}
+
+#[test]
+fn a_name_exists_once_in_an_environment() {
+    let (_folder, store) = store();
+    store.add_machine("e1", "a", "container").unwrap();
+    assert!(store.add_machine("e1", "a", "container").is_err());
+}
+
+#[test]
+fn a_port_belongs_to_one_machine_until_it_is_given_back() {
+    let (_folder, store) = store();
+    let a = store.add_machine("e1", "a", "container").unwrap();
+    let b = store.add_machine("e1", "b", "container").unwrap();
+    let key = "tcp/127.0.0.1/8080";
+    assert!(store.lease(LeaseKind::Port, key, Owner::Machine(&a.id)).unwrap());
+    assert!(store.lease(LeaseKind::Port, key, Owner::Machine(&a.id)).unwrap(), "asking again is fine");
+    assert!(!store.lease(LeaseKind::Port, key, Owner::Machine(&b.id)).unwrap());
+    assert_eq!(store.lease_holder(LeaseKind::Port, key).unwrap(), Some(("a".into(), "/p".into())));
+    store.release(LeaseKind::Port, &a.id).unwrap();
+    assert!(store.lease(LeaseKind::Port, key, Owner::Machine(&b.id)).unwrap());
+}
+
+#[test]
+fn leases_and_the_environment_go_with_the_last_machine() {
+    let (_folder, store) = store();
+    let a = store.add_machine("e1", "a", "container").unwrap();
+    store.lease(LeaseKind::Subnet, "10.1.0.0/24", Owner::Environment("e1")).unwrap();
+    store.lease(LeaseKind::Address, "10.1.0.2", Owner::Machine(&a.id)).unwrap();
+    store.remove_machine(&a.id).unwrap();
+    assert_eq!(store.environment("e1").unwrap(), None);
+    assert!(store.all_leases(LeaseKind::Subnet).unwrap().is_empty());
+    assert!(store.all_leases(LeaseKind::Address).unwrap().is_empty());
+}
+
+#[test]
+fn state_journal_and_provision_records_survive_reopening() {
+    let (folder, store) = store();
+    let a = store.add_machine("e1", "a", "container").unwrap();
+    store.set_state(&a.id, MachineState::Running).unwrap();
+    store.begin(&a.id, Operation::Start).unwrap();
+    let record = ProvisionRecord { position: 0, label: "shell".into(), fingerprint: "f".into() };
+    store.put_provision_record(&a.id, &record).unwrap();
+    drop(store);
+    let store = Store::open(&folder.path().join("home")).unwrap();
+    assert_eq!(store.machine("e1", "a").unwrap().unwrap().state, "running");
+    assert_eq!(store.unfinished(&a.id).unwrap(), Some(Operation::Start));
+    assert_eq!(store.provision_records(&a.id).unwrap(), vec![record]);
+    store.end(&a.id).unwrap();
+    assert_eq!(store.unfinished(&a.id).unwrap(), None);
+}
+
+#[test]
+fn two_connections_never_lease_the_same_port() {
+    let (folder, store) = store();
+    let home = folder.path().join("home");
+    let a = store.add_machine("e1", "a", "container").unwrap().id;
+    let b = store.add_machine("e1", "b", "container").unwrap().id;
+    let take = |machine: String| {
+        let home = home.clone();
+        std::thread::spawn(move || {
+            let store = Store::open(&home).unwrap();
+            (0..200)
+                .filter(|port| {
+                    store.lease(LeaseKind::Port, &port.to_string(), Owner::Machine(&machine)).unwrap()
+                })
+                .count()
+        })
+    };
+    let (first, second) = (take(a), take(b));
+    assert_eq!(first.join().unwrap() + second.join().unwrap(), 200);
+}
