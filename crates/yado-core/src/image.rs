@@ -1,9 +1,15 @@
 //! [`Image`]: a box, made ready for one provider to build machines from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::spec::BoxSpec;
 
 /// A box as a provider sees it. Immutable; shared by all machines made from it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
     /// The box's name, such as `debian/bookworm64` or `host`.
     pub name: String,
@@ -20,4 +26,10 @@ pub struct Image {
     pub vagrantfile: Option<PathBuf>,
     /// Which user to enter as when the Vagrantfile says nothing; `vagrant` exists in every box that yado makes.
     pub user: String,
+}
+
+/// Where images come from: the box store, or a stand-in in tests.
+pub trait ImageSource: Sync {
+    /// The image that a box description means for a provider; fetched or built when it is not at hand.
+    fn resolve(&self, context: &Context, spec: &BoxSpec, project: &Path, provider: &str) -> Result<Image>;
 }

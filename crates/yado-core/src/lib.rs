@@ -6,25 +6,36 @@
 
 pub mod communicator;
 pub mod context;
+pub mod environment;
 pub mod error;
 pub mod event;
 pub mod folder;
 pub mod host;
 pub mod image;
 pub mod kind;
+pub mod lifecycle;
+pub mod lock;
+pub mod plan;
+pub mod ports;
 pub mod provider;
 pub mod provisioner;
+pub mod provisioning;
+pub mod registry;
 pub mod spec;
 pub mod store;
 
 pub use communicator::{Communicator, Exec, ExitStatus, Stream};
 pub use context::{Cancel, Context};
+pub use environment::Environment;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventSink, MessageKind};
 pub use folder::SyncedFolder;
 pub use host::Host;
-pub use image::Image;
+pub use image::{Image, ImageSource};
 pub use kind::{Kind, Schema, Setting, SettingType, Usable};
+pub use ports::Forward;
 pub use provider::{MachineState, Provider, ProviderKind, StopMode};
-pub use provisioner::{Guest, Provisioner, ProvisionerKind};
+pub use provisioner::{Aftermath, Guest, Provisioner, ProvisionerKind};
+pub use registry::Registry;
 pub use spec::{MachineSpec, Origin};
+pub use store::{MachineRecord, Store};

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::image::Image;
 use crate::kind::Kind;
+use crate::ports::Forward;
 use crate::spec::MachineSpec;
 use crate::store::MachineRecord;
 
@@ -70,6 +71,11 @@ pub trait ProviderKind: Kind {
     fn needs_box(&self) -> bool {
         true
     }
+    /// Whether machines are entered through a forwarded SSH port; false where there is a shorter way in, and the
+    /// implicit forward of port 22 would only take a host port.
+    fn forwards_ssh(&self) -> bool {
+        true
+    }
     /// Everything in `spec` that this provider cannot do, found before anything is changed.
     fn check(&self, spec: &MachineSpec) -> Vec<crate::spec::Problem>;
     /// A handle on the machine of this record; creates nothing.
@@ -95,10 +101,16 @@ pub struct Place {
 pub trait Provider: Send {
     /// What the machine is doing now. Changes nothing and is quick.
     fn state(&self, context: &Context) -> Result<MachineState>;
+    /// Takes what only one machine can have (addresses, subnets) before anything is made. Called for all machines of
+    /// a command, one after another; leases go with the machine's record.
+    fn reserve(&mut self, context: &Context) -> Result<()> {
+        let _ = context;
+        Ok(())
+    }
     /// Makes the machine from the image, switched off. On failure nothing is left behind.
     fn create(&mut self, context: &Context, image: &Image) -> Result<()>;
-    /// Switches it on: networks, folders, boot.
-    fn start(&mut self, context: &Context) -> Result<()>;
+    /// Switches it on: networks with these forwarded ports, folders, boot.
+    fn start(&mut self, context: &Context, forwards: &[Forward]) -> Result<()>;
     /// Switches it off. A stopped machine is fine.
     fn stop(&mut self, context: &Context, how: StopMode) -> Result<()>;
     /// Removes every trace of it, whatever state it is in; also when it is half made.

@@ -22,12 +22,23 @@ pub trait ProvisionerKind: Kind {
     fn open(&self, spec: &ProvisionerSpec, machine: &MachineSpec) -> Result<Box<dyn Provisioner>>;
 }
 
+/// What a provisioner asks for after it has run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aftermath {
+    /// Nothing.
+    Nothing,
+    /// A fresh connection, so that changed groups and environment count.
+    Reconnect,
+    /// The machine switched off and on again.
+    Reboot,
+}
+
 /// One provisioner of one machine.
 pub trait Provisioner: Send {
     /// Digest over everything that decides what [`Provisioner::run`] does (settings and file contents).
     fn fingerprint(&self) -> Result<String>;
     /// Configures the guest. May be repeated.
-    fn run(&mut self, context: &Context, guest: &Guest<'_>) -> Result<()>;
+    fn run(&mut self, context: &Context, guest: &Guest<'_>) -> Result<Aftermath>;
     /// Called on destroy, before the machine is gone.
     fn cleanup(&mut self, context: &Context) -> Result<()> {
         let _ = context;

@@ -63,6 +63,14 @@ impl Store {
         Ok(())
     }
 
+    /// Machines with an operation in progress, by id.
+    pub fn machines_in_progress(&self) -> Result<Vec<String>> {
+        let connection = self.connection();
+        let mut query = connection.prepare("SELECT machine FROM journal").doing(|| "reading the journal")?;
+        let rows = query.query_map([], |row| row.get(0)).doing(|| "reading the journal")?;
+        rows.collect::<rusqlite::Result<Vec<_>>>().doing(|| "reading the journal")
+    }
+
     /// The operation that was in progress when its process died, if any.
     pub fn unfinished(&self, machine: &str) -> Result<Option<Unfinished>> {
         let name: Option<String> = self

@@ -40,6 +40,11 @@ pub enum Owner<'a> {
     Environment(&'a str),
 }
 
+/// The lease key of a host port.
+fn port_key(protocol: &str, address: std::net::IpAddr, port: u16) -> String {
+    format!("{protocol}/{address}/{port}")
+}
+
 impl Store {
     /// Takes a lease. True when the owner has it now (or had it before); false when somebody else has it.
     pub fn lease(&self, kind: LeaseKind, key: &str, owner: Owner<'_>) -> Result<bool> {
@@ -69,6 +74,64 @@ impl Store {
             )
             .doing(|| format!("leasing {} {key}", kind.name()))?;
         Ok(mine)
+    }
+
+    /// Takes a host port: like [`Store::lease`], but a port on all addresses (`0.0.0.0`) excludes the same port on any
+    /// single address, and the other way round.
+    pub fn lease_port(
+        &self,
+        protocol: &str,
+        address: std::net::IpAddr,
+        port: u16,
+        machine: &str,
+    ) -> Result<bool> {
+        let doing = || format!("leasing {protocol} port {port}");
+        let key = port_key(protocol, address, port);
+        let boot = boot_id();
+        let mut connection = self.connection();
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).doing(doing)?;
+        transaction.execute("DELETE FROM lease WHERE kind = 'port' AND boot <> ?1", [&boot]).doing(doing)?;
+        let others: Vec<String> = {
+            let mut query = transaction
+                .prepare("SELECT key FROM lease WHERE kind = 'port' AND machine <> ?1 AND key LIKE ?2")
+                .doing(doing)?;
+            let rows =
+                query.query_map([machine, &format!("{protocol}/%/{port}")], |row| row.get(0)).doing(doing)?;
+            rows.collect::<rusqlite::Result<_>>().doing(doing)?
+        };
+        let everywhere = |key: &str| key.split('/').nth(1).is_some_and(|ip| ip == "0.0.0.0" || ip == "::");
+        if others.iter().any(|other| *other == key || everywhere(other) || address.is_unspecified()) {
+            return Ok(false);
+        }
+        transaction
+            .execute(
+                "INSERT INTO lease (kind, key, machine, boot) VALUES ('port', ?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                params![key, machine, boot],
+            )
+            .doing(doing)?;
+        transaction.commit().doing(doing)?;
+        Ok(true)
+    }
+
+    /// The machine that holds a port which excludes this one: (name, project directory).
+    pub fn port_holder(
+        &self,
+        protocol: &str,
+        address: std::net::IpAddr,
+        port: u16,
+    ) -> Result<Option<(String, String)>> {
+        for key in self.all_leases(LeaseKind::Port)? {
+            let mut parts = key.split('/');
+            let (theirs, ip, number) = (parts.next(), parts.next(), parts.next());
+            let overlaps = ip.is_some_and(|ip| {
+                address.is_unspecified() || ip == "0.0.0.0" || ip == "::" || *ip == address.to_string()
+            });
+            if theirs == Some(protocol) && number == Some(port.to_string().as_str()) && overlaps {
+                return self.lease_holder(LeaseKind::Port, &key);
+            }
+        }
+        Ok(None)
     }
 
     /// The keys of one kind that an owner holds, in order.

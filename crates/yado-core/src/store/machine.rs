@@ -44,10 +44,12 @@ pub struct MachineRecord {
     pub spec: Option<String>,
     /// The image it was made from, as JSON.
     pub image: Option<String>,
+    /// Its forwarded ports while it runs, as JSON.
+    pub forwards: Option<String>,
 }
 
 const COLUMNS: &str = "machine.id, number, environment, project, vagrantfile, name, provider, state, provisioned, \
-                       spec, image FROM machine JOIN environment ON environment.id = machine.environment";
+                       spec, image, forwards FROM machine JOIN environment ON environment.id = machine.environment";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<MachineRecord> {
     Ok(MachineRecord {
@@ -62,6 +64,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<MachineRecord> {
         provisioned: row.get(8)?,
         spec: row.get(9)?,
         image: row.get(10)?,
+        forwards: row.get(11)?,
     })
 }
 
@@ -92,6 +95,17 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets an environment that has no machines.
+    pub fn forget_empty_environment(&self, id: &str) -> Result<()> {
+        self.connection()
+            .execute(
+                "DELETE FROM environment WHERE id = ?1 AND id NOT IN (SELECT environment FROM machine)",
+                [id],
+            )
+            .doing(|| "forgetting the environment")?;
+        Ok(())
+    }
+
     /// Records a machine that is about to be made, with the lowest free number.
     pub fn add_machine(&self, environment: &str, name: &str, provider: &str) -> Result<MachineRecord> {
         let id = super::random_id()?;
@@ -108,6 +122,13 @@ impl Store {
                 params![id, environment, name, provider, now()],
             )
             .doing(|| format!("recording the machine '{name}'"))?;
+        // From its first moment the record says that its making is not finished.
+        transaction
+            .execute(
+                "INSERT INTO journal (machine, operation, started) VALUES (?1, 'create', ?2)",
+                params![id, now()],
+            )
+            .doing(|| "writing the journal")?;
         let record = transaction
             .query_row(&format!("SELECT {COLUMNS} WHERE machine.id = ?1"), [&id], from_row)
             .doing(|| "reading the machine's record")?;
@@ -152,6 +173,11 @@ impl Store {
     /// Notes the image that the machine was made from (JSON).
     pub fn set_image(&self, machine: &str, image: &str) -> Result<()> {
         self.update("image", machine, image)
+    }
+
+    /// Notes the forwarded ports (JSON).
+    pub fn set_forwards(&self, machine: &str, forwards: &str) -> Result<()> {
+        self.update("forwards", machine, forwards)
     }
 
     fn update(&self, column: &str, machine: &str, value: &str) -> Result<()> {

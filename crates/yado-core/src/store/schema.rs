@@ -22,6 +22,7 @@ CREATE TABLE machine (
     provisioned INTEGER NOT NULL DEFAULT 0,
     spec        TEXT,
     image       TEXT,
+    forwards    TEXT,
     UNIQUE (environment, name)
 );
 CREATE TABLE lease (

@@ -1,0 +1,178 @@
+//! [`Environment`]: a Vagrantfile's directory and its identity, which is an id in `.yado/`, not a path: a project
+//! may be moved; a copy of it is another environment.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Doing, Result};
+use crate::store::{MachineRecord, Store, random_id};
+
+/// A project directory with a Vagrantfile.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// The directory of the Vagrantfile, absolute.
+    pub project: PathBuf,
+    /// The Vagrantfile's name in it.
+    pub vagrantfile: String,
+    /// Where the project's own data lies, usually `.yado` in the project.
+    pub data: PathBuf,
+    id: Option<String>,
+}
+
+impl Environment {
+    /// The environment of a project directory. Changes nothing on disk; an environment that never had machines has
+    /// no id yet.
+    pub fn open(project: &Path, vagrantfile: &str, data: &Path, store: &Store) -> Result<Self> {
+        let mut environment = Self {
+            project: project.to_owned(),
+            vagrantfile: vagrantfile.to_owned(),
+            data: data.to_owned(),
+            id: read_id(data),
+        };
+        if let Some(id) = &environment.id
+            && let Some(record) = store.environment(id)?
+            && record.project != project
+            && read_id(&data_of(&record.project, data, project)).as_ref() == Some(id)
+        {
+            // The directory that the id belongs to is still there: this one is a copy.
+            environment.id = None;
+        }
+        Ok(environment)
+    }
+
+    /// The environment that a machine was recorded in, for commands that work from anywhere.
+    pub fn of_machine(record: &MachineRecord) -> Self {
+        Self {
+            project: record.project.clone(),
+            vagrantfile: record.vagrantfile.clone(),
+            data: record.project.join(".yado"),
+            id: Some(record.environment.clone()),
+        }
+    }
+
+    /// The id, when the environment has or had machines.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The id; made and recorded when there is none. Two processes that do this at once get the same one.
+    pub fn ensure_id(&mut self, store: &Store) -> Result<String> {
+        let id = if let Some(id) = &self.id { id.clone() } else { self.make_id(store)? };
+        store.put_environment(&id, &self.project, &self.vagrantfile)?;
+        self.id = Some(id.clone());
+        Ok(id)
+    }
+
+    fn make_id(&self, store: &Store) -> Result<String> {
+        let doing = || format!("making the environment's id in '{}'", self.data.display());
+        std::fs::create_dir_all(&self.data).doing(doing)?;
+        let path = self.data.join("id");
+        let id = random_id()?;
+        let temporary = self.data.join(format!("id.{id}"));
+        let mut file = std::fs::File::create(&temporary).doing(doing)?;
+        writeln!(file, "{id}").doing(doing)?;
+        // In a copied project the file holds the original's id and is replaced; else whoever links first wins.
+        let copied = match read_id(&self.data) {
+            Some(old) => store.environment(&old)?.is_some_and(|record| record.project != self.project),
+            None => false,
+        };
+        if copied {
+            std::fs::rename(&temporary, &path).doing(doing)?;
+            return Ok(id);
+        }
+        let linked = std::fs::hard_link(&temporary, &path);
+        std::fs::remove_file(&temporary).doing(doing)?;
+        match linked {
+            Ok(()) => Ok(id),
+            Err(problem) if problem.kind() == std::io::ErrorKind::AlreadyExists => {
+                Ok(read_id(&self.data).unwrap_or(id))
+            }
+            Err(problem) => Err(problem).doing(doing),
+        }
+    }
+
+    /// Takes the id away again when the environment has no machine left, so that nothing stays behind.
+    pub fn forget_if_empty(&self, store: &Store) -> Result<()> {
+        let Some(id) = &self.id else { return Ok(()) };
+        if !store.machines(Some(id))?.is_empty() {
+            return Ok(());
+        }
+        store.forget_empty_environment(id)?;
+        match std::fs::remove_file(self.data.join("id")) {
+            Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
+                return Err(problem).doing(|| format!("removing '{}'", self.data.join("id").display()));
+            }
+            _ => {}
+        }
+        // Other files of the user or of a running process may be in there; then the directory stays.
+        drop(std::fs::remove_dir(&self.data));
+        Ok(())
+    }
+}
+
+/// The data directory of another project directory that uses the same relative place.
+fn data_of(other_project: &Path, data: &Path, project: &Path) -> PathBuf {
+    data.strip_prefix(project).map_or_else(|_| data.to_owned(), |relative| other_project.join(relative))
+}
+
+fn read_id(data: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(data.join("id")).ok()?;
+    let id = text.trim();
+    (id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(folder: &Path, name: &str) -> PathBuf {
+        let project = folder.join(name);
+        std::fs::create_dir_all(&project).unwrap();
+        project
+    }
+
+    #[test]
+    fn a_moved_project_keeps_its_identity_and_a_copied_one_gets_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("home")).unwrap();
+        let first = project(folder.path(), "first");
+        let mut environment = Environment::open(&first, "Vagrantfile", &first.join(".yado"), &store).unwrap();
+        let id = environment.ensure_id(&store).unwrap();
+        store.add_machine(&id, "default", "container").unwrap();
+
+        let copy = project(folder.path(), "copy");
+        std::fs::create_dir(copy.join(".yado")).unwrap();
+        std::fs::copy(first.join(".yado/id"), copy.join(".yado/id")).unwrap();
+        let mut copied = Environment::open(&copy, "Vagrantfile", &copy.join(".yado"), &store).unwrap();
+        assert_eq!(copied.id(), None);
+        assert_ne!(copied.ensure_id(&store).unwrap(), id);
+
+        let moved = folder.path().join("moved");
+        std::fs::rename(&first, &moved).unwrap();
+        let mut environment = Environment::open(&moved, "Vagrantfile", &moved.join(".yado"), &store).unwrap();
+        assert_eq!(environment.ensure_id(&store).unwrap(), id);
+        assert_eq!(store.environment(&id).unwrap().unwrap().project, moved);
+    }
+
+    #[test]
+    fn processes_that_make_the_id_at_once_agree() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        drop(Store::open(&home).unwrap());
+        let place = project(folder.path(), "p");
+        let ids: Vec<String> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let store = Store::open(&home).unwrap();
+                        let mut environment =
+                            Environment::open(&place, "Vagrantfile", &place.join(".yado"), &store).unwrap();
+                        environment.ensure_id(&store).unwrap()
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    }
+}

@@ -1,0 +1,72 @@
+//! After a process was killed: the journal says what it was doing; here that is finished or undone.
+
+use crate::context::Context;
+use crate::environment::Environment;
+use crate::error::{Doing, Result};
+use crate::lock::MachineLock;
+use crate::provider::{MachineState, ProviderKind, StopMode};
+use crate::spec::MachineSpec;
+use crate::store::{LeaseKind, MachineRecord, Operation};
+
+use super::{Workshop, kind_of, machine_directory, place};
+
+/// Recovers every machine of every environment whose process died. Machines that a living process works on are left
+/// to it. Cheap when there is nothing to do.
+pub fn recover_interrupted(context: &Context, workshop: &Workshop) -> Result<()> {
+    for id in workshop.store.machines_in_progress()? {
+        let Some(record) = workshop.store.machines(None)?.into_iter().find(|record| record.id == id) else {
+            continue;
+        };
+        let home = workshop.store.home();
+        if let Ok(lock) = MachineLock::try_take(home, &record.environment, &record.name, "recover")? {
+            recover(context, workshop, &record.environment, &record.name)?;
+            drop(lock);
+        }
+    }
+    Ok(())
+}
+
+/// Recovers one machine; its lock is held.
+pub(super) fn recover(context: &Context, workshop: &Workshop, environment: &str, name: &str) -> Result<()> {
+    let store = &workshop.store;
+    let Some(record) = store.machine(environment, name)? else { return Ok(()) };
+    let Some(operation) = store.unfinished(&record.id)? else { return Ok(()) };
+    let context = context.for_machine(name);
+    let kind = kind_of(&workshop.registry, &record)?;
+    match operation {
+        Operation::Create | Operation::Destroy => {
+            context.info("An earlier command was interrupted here. Removing the half-made machine...");
+            remove(&context, workshop, kind, &record, None)?;
+            Environment::of_machine(&record).forget_if_empty(store)
+        }
+        Operation::Start | Operation::Stop => {
+            context.info("An earlier command was interrupted here. Switching the machine off...");
+            kind.open(&record, None, &place(store, &record))?.stop(&context, StopMode::Force)?;
+            store.release(LeaseKind::Port, &record.id)?;
+            store.set_forwards(&record.id, "[]")?;
+            store.set_state(&record.id, MachineState::Stopped)?;
+            store.end(&record.id)
+        }
+    }
+}
+
+/// Removes a machine in whatever state, then its directory, then its record: in this order, so that a kill in between
+/// leaves the record that leads back here.
+pub(super) fn remove(
+    context: &Context,
+    workshop: &Workshop,
+    kind: &dyn ProviderKind,
+    record: &MachineRecord,
+    spec: Option<&MachineSpec>,
+) -> Result<()> {
+    let store = &workshop.store;
+    kind.open(record, spec, &place(store, record))?.destroy(context)?;
+    let directory = machine_directory(store, &record.id);
+    match std::fs::remove_dir_all(&directory) {
+        Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
+            return Err(problem).doing(|| format!("removing '{}'", directory.display()));
+        }
+        _ => {}
+    }
+    store.remove_machine(&record.id)
+}

@@ -1,0 +1,240 @@
+//! Taking one step. Each may be repeated after an interruption and then finishes the work.
+
+use std::time::Duration;
+
+use super::{Machine, Options};
+use crate::communicator::Communicator;
+use crate::context::Context;
+use crate::error::{Doing, Error, ErrorKind, Result};
+use crate::plan::Step;
+use crate::provider::{MachineState, StopMode};
+use crate::provisioner::{Aftermath, Guest};
+use crate::provisioning::{self, Wish};
+use crate::spec::RunWhen;
+use crate::store::{LeaseKind, Operation, ProvisionRecord};
+
+impl Machine {
+    /// Takes one step.
+    pub(super) fn take(&mut self, context: &Context, step: Step, options: &Options) -> Result<()> {
+        tracing::debug!(machine = %self.name, ?step, "step");
+        match step {
+            Step::FetchImage => self.fetch_image(context),
+            Step::Create => self.create(context),
+            Step::Start => self.start(context),
+            Step::WaitReady => self.wait_ready(context),
+            Step::Provision => self.provision(context, options),
+            Step::Stop => self.stop(context, options),
+            Step::Suspend | Step::Resume => self.freeze_or_thaw(context, step),
+            Step::Destroy => self.destroy(context),
+        }
+    }
+
+    fn fetch_image(&mut self, context: &Context) -> Result<()> {
+        self.reserve(context)?;
+        if !self.kind.needs_box() {
+            return Ok(());
+        }
+        let spec = self.spec()?;
+        let image = self.workshop.images.resolve(context, &spec.image, &spec.project, self.kind.name())?;
+        let text = serde_json::to_string(&image).doing(|| "recording the image")?;
+        self.workshop.store.set_image(&self.made()?.id, &text)?;
+        self.reread()
+    }
+
+    fn create(&mut self, context: &Context) -> Result<()> {
+        let record = self.made()?.clone();
+        let store = &self.workshop.store;
+        store.begin(&record.id, Operation::Create)?;
+        let directory = super::machine_directory(store, &record.id);
+        std::fs::create_dir_all(&directory).doing(|| format!("creating '{}'", directory.display()))?;
+        let image = record
+            .image
+            .as_deref()
+            .map(serde_json::from_str)
+            .transpose()
+            .doing(|| "reading the machine's image record")?
+            .ok_or_else(|| Error::new(ErrorKind::BoxNotFound, "The machine has no image."))?;
+        context.info(format!("Importing base box '{}'...", image_name(&image)));
+        self.provider(&record)?.create(context, &image)?;
+        store.set_state(&record.id, MachineState::Stopped)?;
+        store.end(&record.id)
+    }
+
+    fn start(&mut self, context: &Context) -> Result<()> {
+        self.reserve(context)?;
+        let record = self.made()?.clone();
+        let store = &self.workshop.store;
+        let spec = serde_json::to_string(self.spec()?).doing(|| "recording the configuration")?;
+        store.set_spec(&record.id, &spec)?;
+        let forwards = serde_json::to_string(&self.forwards).doing(|| "recording the forwarded ports")?;
+        store.set_forwards(&record.id, &forwards)?;
+        store.begin(&record.id, Operation::Start)?;
+        if !self.forwards.is_empty() {
+            context.info("Forwarding ports...");
+            for forward in &self.forwards {
+                context.detail(format!(
+                    "{} (guest) => {} (host) ({}, {})",
+                    forward.guest_port, forward.host_port, forward.protocol, forward.host_ip
+                ));
+            }
+        }
+        context.info("Booting machine...");
+        self.provider(&record)?.start(context, &self.forwards)?;
+        store.set_state(&record.id, MachineState::Running)?;
+        store.end(&record.id)?;
+        self.reread()
+    }
+
+    fn connect(&self, context: &Context) -> Result<Box<dyn Communicator>> {
+        self.provider(self.made()?)?.connect(context)
+    }
+
+    fn wait_ready(&mut self, context: &Context) -> Result<()> {
+        context.info("Waiting for machine to boot. This may take a few minutes...");
+        let limit = Duration::from_secs(self.spec()?.boot_timeout);
+        self.connect(context)?.ready(context, limit)?;
+        context.info("Machine booted and ready!");
+        let folders: Vec<String> = self
+            .spec()?
+            .synced_folders
+            .iter()
+            .map(|folder| format!("{} => {}", folder.host_path.display(), folder.guest_path))
+            .collect();
+        if !folders.is_empty() {
+            context.info("Mounting shared folders...");
+            for line in folders {
+                context.detail(line);
+            }
+        }
+        Ok(())
+    }
+
+    fn provision(&mut self, context: &Context, options: &Options) -> Result<()> {
+        let record = self.made()?.clone();
+        let spec = self.spec()?.clone();
+        let records = self.workshop.store.provision_records(&record.id)?;
+        let due = provisioning::due(&spec.provisioners, record.provisioned, &records, &options.provision);
+        if let Some(notice) = due.notice {
+            context.info(notice);
+        }
+        for position in due.positions {
+            context.cancel.check()?;
+            self.run_provisioner(context, position)?;
+        }
+        if options.provision == Wish::Skip {
+            return Ok(());
+        }
+        let records = self.workshop.store.provision_records(&record.id)?;
+        let complete = spec.provisioners.iter().enumerate().all(|(position, provisioner)| {
+            provisioner.run == RunWhen::Never
+                || records.iter().any(|record| {
+                    record.position as usize == position && record.label == provisioning::label(provisioner)
+                })
+        });
+        if complete || record.provisioned {
+            self.workshop.store.set_provisioned(&record.id, true)?;
+        }
+        self.reread()
+    }
+
+    fn run_provisioner(&mut self, context: &Context, position: usize) -> Result<()> {
+        let spec = self.spec()?.clone();
+        let provisioner = &spec.provisioners[position];
+        let kind = self.workshop.registry.provisioner(&provisioner.kind).ok_or_else(|| {
+            Error::new(
+                ErrorKind::ConfigInvalid,
+                format!("The '{}' provisioner could not be found.", provisioner.kind),
+            )
+            .at(provisioner.origin.clone())
+        })?;
+        let mut worker = kind.open(provisioner, &spec)?;
+        provisioning::announce(context, provisioner);
+        let communicator = self.connect(context)?;
+        let user = spec.ssh.username.clone().unwrap_or_else(|| "vagrant".to_owned());
+        let guest = Guest { communicator: &*communicator, spec: &spec, user: &user };
+        let aftermath = worker.run(context, &guest)?;
+        let id = self.made()?.id.clone();
+        let record = ProvisionRecord {
+            position: position as u32,
+            label: provisioning::label(provisioner),
+            fingerprint: worker.fingerprint()?,
+        };
+        self.workshop.store.put_provision_record(&id, &record)?;
+        if aftermath == Aftermath::Reboot {
+            drop(communicator);
+            self.take(context, Step::Stop, &Options::default())?;
+            self.take(context, Step::Start, &Options::default())?;
+            self.take(context, Step::WaitReady, &Options::default())?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn stop(&mut self, context: &Context, options: &Options) -> Result<()> {
+        let record = self.made()?.clone();
+        let store = &self.workshop.store;
+        store.begin(&record.id, Operation::Stop)?;
+        let how = if options.force {
+            context.info("Forcing shutdown of machine...");
+            StopMode::Force
+        } else {
+            context.info("Attempting graceful shutdown of machine...");
+            StopMode::Graceful(Duration::from_secs(
+                self.spec.as_ref().map_or(60, |spec| spec.graceful_halt_timeout),
+            ))
+        };
+        self.provider(&record)?.stop(context, how)?;
+        store.release(LeaseKind::Port, &record.id)?;
+        store.set_forwards(&record.id, "[]")?;
+        store.set_state(&record.id, MachineState::Stopped)?;
+        store.end(&record.id)?;
+        // The next start takes its ports anew.
+        self.forwards.clear();
+        self.reread()
+    }
+
+    fn freeze_or_thaw(&mut self, context: &Context, step: Step) -> Result<()> {
+        let record = self.made()?.clone();
+        let mut provider = self.provider(&record)?;
+        let Some(power) = provider.suspend() else {
+            return Err(Error::new(
+                ErrorKind::Other,
+                format!("The provider '{}' cannot suspend machines.", self.kind.name()),
+            ));
+        };
+        let state = if step == Step::Suspend {
+            context.info("Saving VM state and suspending execution...");
+            power.suspend(context)?;
+            MachineState::Suspended
+        } else {
+            context.info("Resuming suspended VM...");
+            power.resume(context)?;
+            MachineState::Running
+        };
+        self.workshop.store.set_state(&record.id, state)
+    }
+
+    fn destroy(&mut self, context: &Context) -> Result<()> {
+        let record = self.made()?.clone();
+        self.workshop.store.begin(&record.id, Operation::Destroy)?;
+        context.info("Destroying VM and associated drives...");
+        super::recover::remove(context, &self.workshop, self.kind, &record, self.spec.as_ref())?;
+        self.record = None;
+        self.forwards.clear();
+        Ok(())
+    }
+
+    pub(super) fn reread(&mut self) -> Result<()> {
+        if let Some(record) = &self.record {
+            self.record = self.workshop.store.machine(&record.environment, &record.name)?;
+        }
+        Ok(())
+    }
+}
+
+fn image_name(image: &crate::image::Image) -> String {
+    if image.version == "0" {
+        image.name.clone()
+    } else {
+        format!("{}' version '{}", image.name, image.version)
+    }
+}

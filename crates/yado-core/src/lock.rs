@@ -1,0 +1,105 @@
+//! One action at a time on a machine, whichever process asks: an advisory file lock below yado's home. The kernel
+//! gives it back when its holder dies, so a lock is never stale.
+
+use std::fs::File;
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Doing, Error, ErrorKind, Result};
+
+/// The right to act on a machine, until dropped.
+#[derive(Debug)]
+pub struct MachineLock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl MachineLock {
+    /// Takes the lock or says who has it. `action` is what one is about to do (`up`, `halt`, …).
+    pub fn take(home: &Path, environment: &str, machine: &str, action: &str) -> Result<Self> {
+        match Self::try_take(home, environment, machine, action)? {
+            Ok(lock) => Ok(lock),
+            Err(holder) => Err(Error::new(
+                ErrorKind::Locked,
+                format!(
+                    "An action '{action}' was attempted on the machine '{machine}',\n\
+                     but another process is already executing an action on the machine.\n\
+                     yado locks each machine for access by only one process at a time.\n\
+                     Please wait until the other process ({holder}) finishes, then try again."
+                ),
+            )),
+        }
+    }
+
+    /// Takes the lock; when another process has it, that process's action and id as text.
+    pub fn try_take(
+        home: &Path,
+        environment: &str,
+        machine: &str,
+        action: &str,
+    ) -> Result<Result<Self, String>> {
+        let folder = home.join("locks");
+        std::fs::create_dir_all(&folder).doing(|| format!("creating '{}'", folder.display()))?;
+        let path = folder.join(format!("{environment}-{}.lock", file_name(machine)));
+        let doing = || format!("locking '{}'", path.display());
+        loop {
+            let mut file = File::options()
+                .create(true)
+                .truncate(false)
+                .read(true)
+                .write(true)
+                .open(&path)
+                .doing(doing)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    let mut holder = String::new();
+                    file.read_to_string(&mut holder).doing(doing)?;
+                    return Ok(Err(holder.trim().to_owned()));
+                }
+                Err(std::fs::TryLockError::Error(problem)) => return Err(problem).doing(doing),
+            }
+            // The holder before us removes the file when it is done: what we locked may no longer be what others see.
+            let same = std::fs::metadata(&path).is_ok_and(|seen| {
+                file.metadata().is_ok_and(|mine| (mine.dev(), mine.ino()) == (seen.dev(), seen.ino()))
+            });
+            if same {
+                file.set_len(0).doing(doing)?;
+                file.rewind().doing(doing)?;
+                write!(file, "{action}, process {}", std::process::id()).doing(doing)?;
+                return Ok(Ok(Self { path, _file: file }));
+            }
+        }
+    }
+}
+
+impl Drop for MachineLock {
+    fn drop(&mut self) {
+        // While the lock is still held; a file that cannot be removed is harmless.
+        drop(std::fs::remove_file(&self.path));
+    }
+}
+
+/// Machine names may hold characters that file names should not.
+fn file_name(machine: &str) -> String {
+    machine.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_taker_is_told_who_has_it_and_gets_it_afterwards() {
+        let home = tempfile::tempdir().unwrap();
+        let first = MachineLock::take(home.path(), "e", "web", "up").unwrap();
+        let refusal = MachineLock::take(home.path(), "e", "web", "halt").unwrap_err();
+        assert_eq!(refusal.kind(), ErrorKind::Locked);
+        assert!(refusal.message().contains("up, process"), "{refusal}");
+        drop(MachineLock::take(home.path(), "e", "db", "halt").unwrap());
+        drop(first);
+        drop(MachineLock::take(home.path(), "e", "web", "halt").unwrap());
+        assert_eq!(std::fs::read_dir(home.path().join("locks")).unwrap().count(), 0);
+    }
+}
