@@ -1,1 +1,5 @@
-//! See the description in Cargo.toml; grown module by module.
+//! Boxes: where they come from, how they are unpacked, where they are kept.
+
+mod lock;
+mod scratch;
+mod unpack;

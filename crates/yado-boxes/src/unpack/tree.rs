@@ -1,0 +1,330 @@
+//! [`Tree`]: a root file system being made, written to only through paths that the kernel resolves beneath it.
+//!
+//! The parent of whatever is touched is opened with `openat2(RESOLVE_IN_ROOT)`, as a machine with that root
+//! would resolve it: a symbolic link in the tree can point anywhere, but never leads out. The last component is
+//! never followed.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::rc::Rc;
+
+use rustix::fs::{
+    AtFlags, CWD, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags,
+};
+use rustix::io::Errno;
+
+use super::entry_path::EntryPath;
+
+const CAPABILITY: &str = "security.capability";
+const BENEATH: ResolveFlags = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS);
+
+/// Who owns an entry, and what may be done with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    /// Permission bits, setuid, setgid and sticky included.
+    pub(crate) mode: u32,
+    /// The container's own user id.
+    pub(crate) user: u32,
+    /// The container's own group id.
+    pub(crate) group: u32,
+    /// Seconds since 1970.
+    pub(crate) modified: Option<i64>,
+    /// The `security.capability` attribute.
+    pub(crate) capability: Option<Vec<u8>>,
+}
+
+impl Attributes {
+    /// Owned by root, with these permission bits.
+    pub(crate) fn root(mode: u32) -> Self {
+        Self { mode, user: 0, group: 0, modified: None, capability: None }
+    }
+
+    /// The same, owned by `user` and `group`.
+    pub(crate) fn owned_by(self, user: u32, group: u32) -> Self {
+        Self { user, group, ..self }
+    }
+}
+
+/// A root file system being made.
+pub(crate) struct Tree {
+    root: Rc<OwnedFd>,
+    /// The directory that was worked in last: archives come sorted by directory.
+    last: Option<(EntryPath, Rc<OwnedFd>)>,
+}
+
+impl Tree {
+    /// The tree in the directory `path`.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self { root: Rc::new(rustix::fs::openat(CWD, path, flags, Mode::empty())?), last: None })
+    }
+
+    /// Opens a directory of the tree; `None` when it does not exist.
+    fn directory_at(&self, path: &EntryPath) -> io::Result<Option<Rc<OwnedFd>>> {
+        if path.is_root() {
+            return Ok(Some(Rc::clone(&self.root)));
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        loop {
+            match rustix::fs::openat2(&*self.root, path.as_path(), flags, Mode::empty(), BENEATH) {
+                Ok(found) => return Ok(Some(Rc::new(found))),
+                Err(Errno::NOENT) => return Ok(None),
+                // The kernel could not rule out that something was renamed while it looked.
+                Err(Errno::AGAIN) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Opens the parent of `path`, making it (0755, root) where it is missing.
+    fn parent(&mut self, path: &EntryPath) -> io::Result<Rc<OwnedFd>> {
+        let (directory, _) = path.split();
+        if let Some((last, found)) = &self.last
+            && *last == directory
+        {
+            return Ok(Rc::clone(found));
+        }
+        let found = match self.directory_at(&directory)? {
+            Some(found) => found,
+            None => {
+                let above = self.parent(&directory)?;
+                let (_, name) = directory.split();
+                match rustix::fs::mkdirat(&*above, name, Mode::from_raw_mode(0o755)) {
+                    // A dangling symbolic link: it cannot be followed and must not be replaced silently.
+                    Err(Errno::EXIST) => return Err(Errno::LOOP.into()),
+                    other => other?,
+                }
+                let made = rustix::fs::openat(
+                    &*above,
+                    name,
+                    OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+                    Mode::empty(),
+                )?;
+                rustix::fs::fchown(&made, Some(Uid::ROOT), Some(Gid::ROOT))?;
+                rustix::fs::fchmod(&made, Mode::from_raw_mode(0o755))?;
+                Rc::new(made)
+            }
+        };
+        self.last = Some((directory, Rc::clone(&found)));
+        Ok(found)
+    }
+
+    /// Removes what stands in the way of an entry that is no directory. An empty directory may be replaced.
+    fn clear(&mut self, parent: &OwnedFd, path: &EntryPath) -> io::Result<()> {
+        let (_, name) = path.split();
+        match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(Errno::ISDIR | Errno::PERM) => {
+                self.last = None;
+                Ok(rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes a regular file, replacing what is there, and returns its size.
+    pub(crate) fn file(
+        &mut self,
+        path: &EntryPath,
+        attributes: &Attributes,
+        content: &mut dyn Read,
+    ) -> io::Result<u64> {
+        let mut file = self.create(path)?;
+        let size = copy(content, &mut file)?;
+        finish(&file, attributes)?;
+        Ok(size)
+    }
+
+    /// Creates an empty regular file, replacing what is there. The caller calls [`finish`] on it.
+    pub(crate) fn create(&mut self, path: &EntryPath) -> io::Result<File> {
+        let parent = self.parent(path)?;
+        let (_, name) = path.split();
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = || rustix::fs::openat(&*parent, name, flags, Mode::from_raw_mode(0o600));
+        match open() {
+            Err(Errno::EXIST) => {
+                self.clear(&parent, path)?;
+                Ok(open()?.into())
+            }
+            other => Ok(other?.into()),
+        }
+    }
+
+    /// Makes a directory, or gives the one that is there new attributes. With `through_links`, a symbolic link
+    /// to a directory that stands in its place stays (as dpkg does, so that `bin → usr/bin` survives); otherwise
+    /// the directory takes the link's place.
+    pub(crate) fn directory(
+        &mut self,
+        path: &EntryPath,
+        attributes: &Attributes,
+        through_links: bool,
+    ) -> io::Result<()> {
+        if path.is_root() {
+            return apply_at(&self.root, attributes);
+        }
+        let parent = self.parent(path)?;
+        let (_, name) = path.split();
+        let made = rustix::fs::mkdirat(&*parent, name, Mode::from_raw_mode(0o700));
+        match made {
+            Ok(()) => {}
+            Err(Errno::EXIST) => {
+                let found = rustix::fs::statat(&*parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+                let kind = FileType::from_raw_mode(found.st_mode);
+                if kind == FileType::Symlink && through_links && self.directory_at(path)?.is_some() {
+                    return Ok(());
+                }
+                if kind != FileType::Directory {
+                    self.clear(&parent, path)?;
+                    self.last = None;
+                    rustix::fs::mkdirat(&*parent, name, Mode::from_raw_mode(0o700))?;
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = rustix::fs::openat(&*parent, name, flags, Mode::empty())?;
+        finish(&directory, &Attributes { modified: None, ..attributes.clone() })
+    }
+
+    /// Makes a symbolic link, replacing what is there.
+    pub(crate) fn symlink(
+        &mut self,
+        path: &EntryPath,
+        target: &[u8],
+        attributes: &Attributes,
+    ) -> io::Result<()> {
+        let parent = self.parent(path)?;
+        let (_, name) = path.split();
+        self.clear(&parent, path)?;
+        rustix::fs::symlinkat(std::ffi::OsStr::from_bytes(target), &*parent, name)?;
+        self.last = None;
+        let (user, group) = (Uid::from_raw(attributes.user), Gid::from_raw(attributes.group));
+        rustix::fs::chownat(&*parent, name, Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW)?;
+        if let Some(modified) = attributes.modified {
+            rustix::fs::utimensat(&*parent, name, &times(modified), AtFlags::SYMLINK_NOFOLLOW)?;
+        }
+        Ok(())
+    }
+
+    /// Makes `path` another name of the file `target` of this tree.
+    pub(crate) fn hard_link(&mut self, path: &EntryPath, target: &EntryPath) -> io::Result<()> {
+        let (directory, from) = target.split();
+        let Some(source) = self.directory_at(&directory)? else { return Err(Errno::NOENT.into()) };
+        let parent = self.parent(path)?;
+        let (_, name) = path.split();
+        if path == target {
+            return Ok(());
+        }
+        // The target is checked before the old entry goes: a dangling link must not cost a file.
+        rustix::fs::statat(&*source, from, AtFlags::SYMLINK_NOFOLLOW)?;
+        self.clear(&parent, path)?;
+        Ok(rustix::fs::linkat(&*source, from, &*parent, name, AtFlags::empty())?)
+    }
+
+    /// Reads a regular file of the tree, following links as a machine with this root would.
+    pub(crate) fn read(&self, path: &EntryPath) -> io::Result<Option<Vec<u8>>> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file: File =
+            match rustix::fs::openat2(&*self.root, path.as_path(), flags, Mode::empty(), BENEATH) {
+                Ok(file) => file.into(),
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+        if !file.metadata()?.is_file() {
+            return Ok(None);
+        }
+        let mut content = Vec::new();
+        file.take(16 << 20).read_to_end(&mut content)?;
+        Ok(Some(content))
+    }
+
+    /// Writes a small file.
+    pub(crate) fn write(&mut self, path: &EntryPath, mode: u32, content: impl AsRef<[u8]>) -> io::Result<()> {
+        self.file(path, &Attributes::root(mode), &mut content.as_ref()).map(drop)
+    }
+
+    /// Whether something (not following a final link) is at `path`.
+    pub(crate) fn has(&self, path: &EntryPath) -> io::Result<bool> {
+        let (directory, name) = path.split();
+        let Some(parent) = self.directory_at(&directory)? else { return Ok(false) };
+        match rustix::fs::statat(&*parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes the file or link at `path`, if there is one.
+    pub(crate) fn remove(&mut self, path: &EntryPath) -> io::Result<()> {
+        let (directory, name) = path.split();
+        let Some(parent) = self.directory_at(&directory)? else { return Ok(()) };
+        match rustix::fs::unlinkat(&*parent, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT | Errno::ISDIR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sets a directory's modification time, which every entry made in it has changed.
+    pub(crate) fn touch(&self, path: &EntryPath, modified: i64) -> io::Result<()> {
+        let Some(directory) = self.directory_at(path)? else { return Ok(()) };
+        // An O_PATH descriptor cannot be written to; "." below it can be named.
+        Ok(rustix::fs::utimensat(&*directory, ".", &times(modified), AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+}
+
+/// Copies until the end, with a buffer that suits archives.
+fn copy(from: &mut dyn Read, to: &mut File) -> io::Result<u64> {
+    let mut buffer = vec![0_u8; 128 << 10];
+    let mut size = 0;
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(size),
+            Ok(read) => {
+                to.write_all(&buffer[..read])?;
+                size += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Gives an open file or directory its attributes. The order matters: a change of owner clears setuid bits and
+/// capabilities.
+pub(crate) fn finish(file: impl std::os::fd::AsFd, attributes: &Attributes) -> io::Result<()> {
+    let (user, group) = (Uid::from_raw(attributes.user), Gid::from_raw(attributes.group));
+    rustix::fs::fchown(&file, Some(user), Some(group))?;
+    rustix::fs::fchmod(&file, Mode::from_raw_mode(attributes.mode & 0o7777))?;
+    if let Some(capability) = &attributes.capability {
+        rustix::fs::fsetxattr(&file, CAPABILITY, capability, XattrFlags::empty())?;
+    }
+    if let Some(modified) = attributes.modified {
+        rustix::fs::futimens(&file, &times(modified))?;
+    }
+    Ok(())
+}
+
+/// Gives the directory behind an `O_PATH` descriptor its attributes.
+fn apply_at(directory: &OwnedFd, attributes: &Attributes) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = rustix::fs::openat(directory, ".", flags, Mode::empty())?;
+    finish(&opened, &Attributes { modified: None, capability: None, ..attributes.clone() })
+}
+
+fn times(modified: i64) -> Timestamps {
+    let time = Timespec { tv_sec: modified.max(0), tv_nsec: 0 };
+    Timestamps { last_access: time, last_modification: time }
+}
+
+/// The `security.capability` attribute of an open file.
+pub(crate) fn capability_of(file: impl std::os::fd::AsFd) -> io::Result<Option<Vec<u8>>> {
+    let mut buffer = [0_u8; 256];
+    match rustix::fs::fgetxattr(file, CAPABILITY, &mut buffer) {
+        Ok(length) => Ok(Some(buffer[..length].to_vec())),
+        Err(Errno::NODATA | Errno::NOTSUP | Errno::PERM) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
