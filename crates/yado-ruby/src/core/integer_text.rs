@@ -1,5 +1,7 @@
 //! How Ruby reads an integer from text: `String#to_i` takes a prefix, `Integer()` wants all of it.
 
+use crate::value::Value;
+
 /// Digits that were read, before anyone decides how wide a number they make.
 #[derive(Debug, PartialEq, Eq)]
 pub struct IntegerText {
@@ -18,12 +20,10 @@ impl IntegerText {
         i64::from_str_radix(&signed, self.base).ok()
     }
 
-    /// The nearest float, for numbers that are too large for a machine word.
-    pub fn to_f64(&self) -> f64 {
-        let value = self.digits.chars().fold(0.0, |sum, digit| {
-            sum * f64::from(self.base) + f64::from(digit.to_digit(self.base).unwrap_or(0))
-        });
-        if self.negative { -value } else { value }
+    /// The Ruby integer; numbers beyond 128 bits end at the largest that there is.
+    pub fn to_value(&self) -> Value {
+        let magnitude = i128::from_str_radix(&self.digits, self.base).unwrap_or(i128::MAX);
+        Value::integer(if self.negative { -magnitude } else { magnitude })
     }
 }
 

@@ -1,0 +1,1 @@
+//! Lowering: prism's tree to ours.

@@ -1,0 +1,97 @@
+//! Base64 and hexadecimal text, for `Base64`, `SecureRandom`, `Digest` and `pack`.
+
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Base64 on one line, padded.
+pub fn encode(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = u32::from_be_bytes([
+            0,
+            chunk[0],
+            chunk.get(1).copied().unwrap_or(0),
+            chunk.get(2).copied().unwrap_or(0),
+        ]);
+        for place in 0..4 {
+            if place > chunk.len() {
+                out.push('=');
+            } else {
+                out.push(char::from(STANDARD[(group >> (18 - 6 * place)) as usize & 63]));
+            }
+        }
+    }
+    out
+}
+
+/// Base64 in lines of 60 characters, each with its line end, as `Base64.encode64` writes it.
+pub fn encode_lines(bytes: &[u8], line: usize) -> String {
+    bytes.chunks(line.max(3)).map(|chunk| encode(chunk) + "\n").collect()
+}
+
+/// The URL-safe alphabet.
+pub fn to_url_safe(text: &str, padding: bool) -> String {
+    let text = text.replace('+', "-").replace('/', "_");
+    if padding { text } else { text.trim_end_matches('=').to_owned() }
+}
+
+/// Decodes either alphabet, skipping what is in neither, up to the padding.
+pub fn decode(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut group, mut bits) = (0u32, 0u32);
+    for &byte in text {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            b'=' => break,
+            _ => continue,
+        };
+        group = group << 6 | u32::from(value);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            out.push((group >> bits) as u8);
+            group &= (1 << bits) - 1;
+        }
+    }
+    out
+}
+
+/// Whether `text` is base64 with nothing else in it and proper padding.
+pub fn is_strict(text: &[u8], url_safe: bool) -> bool {
+    let end = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
+    let alphabet = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || if url_safe { b"-_".contains(byte) } else { b"+/".contains(byte) }
+    };
+    text.len() % 4 == 0 && text.len() - end <= 2 && text[..end].iter().all(alphabet)
+}
+
+/// Lower-case hexadecimal.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_comes_back() {
+        assert_eq!(encode(b"hello"), "aGVsbG8=");
+        assert_eq!(encode(b""), "");
+        assert_eq!(decode(b"aGVs\nbG8="), b"hello");
+        for length in 0..8u8 {
+            let bytes: Vec<u8> = (0..length).collect();
+            assert_eq!(decode(encode(&bytes).as_bytes()), bytes);
+        }
+    }
+
+    #[test]
+    fn strict_text_has_no_line_ends() {
+        assert!(is_strict(b"aGVsbG8=", false));
+        assert!(!is_strict(b"aGVsbG8=\n", false));
+        assert!(!is_strict(b"aGVsbG8", false));
+    }
+}
