@@ -241,6 +241,18 @@ impl Tree {
         Ok(Some(content))
     }
 
+    /// Owner and permissions of the file at `path`, following links as a machine with this root would.
+    pub(crate) fn attributes(&self, path: &EntryPath) -> io::Result<Option<Attributes>> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let file = match rustix::fs::openat2(&*self.root, path.as_path(), flags, Mode::empty(), BENEATH) {
+            Ok(file) => file,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let stat = rustix::fs::fstat(&file)?;
+        Ok(Some(Attributes::root(stat.st_mode & 0o7777).owned_by(stat.st_uid, stat.st_gid)))
+    }
+
     /// Writes a small file.
     pub(crate) fn write(&mut self, path: &EntryPath, mode: u32, content: impl AsRef<[u8]>) -> io::Result<()> {
         self.file(path, &Attributes::root(mode), &mut content.as_ref()).map(drop)
