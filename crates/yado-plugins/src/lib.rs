@@ -1,1 +1,13 @@
-//! See the description in Cargo.toml; grown module by module.
+//! Everything that yado drives: providers, provisioners and communicators, a folder or file per kind. No folder here
+//! imports a sibling; what two need lives in `yado-core`.
+
+pub mod communicators;
+pub mod providers;
+pub mod provisioners;
+
+use yado_core::Registry;
+
+/// All kinds that this program knows.
+pub fn registry() -> Registry {
+    Registry { providers: providers::PROVIDERS, provisioners: provisioners::PROVISIONERS }
+}

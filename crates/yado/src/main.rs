@@ -1,2 +1,22 @@
-//! The program.
-fn main() {}
+//! The program: parse, run, turn an error into an exit code.
+
+mod cli;
+mod commands;
+mod interrupt;
+mod render;
+mod session;
+mod settings;
+mod targets;
+mod ui;
+mod wiring;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // The engine starts this very program again for a machine's first process and for entering one. That must happen
+    // while there is a single thread, so it comes before everything else.
+    if let Some(code) = yado_container::run_hidden_command_if_asked() {
+        return code;
+    }
+    cli::run(std::env::args_os().collect())
+}

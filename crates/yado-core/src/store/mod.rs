@@ -9,6 +9,7 @@ mod lease;
 mod machine;
 mod provision;
 mod schema;
+mod trust;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -41,6 +41,9 @@ CREATE TABLE provision (
     finished    INTEGER NOT NULL,
     PRIMARY KEY (machine, position)
 );
+CREATE TABLE trust (
+    project     TEXT PRIMARY KEY
+);
 CREATE TABLE journal (
     machine     TEXT PRIMARY KEY REFERENCES machine(id) ON DELETE CASCADE,
     operation   TEXT NOT NULL,

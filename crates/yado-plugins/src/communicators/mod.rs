@@ -1,0 +1,1 @@
+//! Communicators that more than one provider uses. The container provider's own way in lives with it.

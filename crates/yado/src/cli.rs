@@ -1,0 +1,174 @@
+//! The command line: what can be typed, and the table that leads each command to its file.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use yado_core::{ErrorKind, Result};
+
+use crate::commands;
+use crate::render;
+use crate::session::Session;
+use crate::settings::Settings;
+use crate::ui::{Style, Ui};
+
+/// One Vagrantfile builds, configures and operates machines, the same for everyone.
+#[derive(Debug, Parser)]
+#[command(name = "yado", disable_version_flag = true, infer_long_args = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Options that every command takes, before or after its name.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Work as if started in this directory
+    #[arg(short = 'C', long, global = true, value_name = "DIRECTORY")]
+    pub(crate) chdir: Option<PathBuf>,
+    /// Lines for programs instead of text for people
+    #[arg(long, global = true)]
+    pub(crate) machine_readable: bool,
+    /// Colours even when the output is not a terminal
+    #[arg(long, global = true, overrides_with = "no_color")]
+    pub(crate) color: bool,
+    /// No colours
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    /// Ask nothing and rewrite no lines
+    #[arg(long, global = true)]
+    pub(crate) no_tty: bool,
+    /// Log what is done, on standard error (the same as `YADO_LOG=debug`)
+    #[arg(long, global = true)]
+    pub(crate) debug: bool,
+    /// Let this Vagrantfile run programs and write files while it is read, this once
+    #[arg(long, global = true)]
+    pub(crate) trust: bool,
+    /// Print the version
+    #[arg(short = 'v', long)]
+    pub(crate) version: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Box(commands::boxes::Arguments),
+    Config(commands::config::Arguments),
+    Destroy(commands::destroy::Arguments),
+    GlobalStatus(commands::global_status::Arguments),
+    Halt(commands::halt::Arguments),
+    Init(commands::init::Arguments),
+    Port(commands::port::Arguments),
+    Provision(commands::provision::Arguments),
+    Reload(commands::reload::Arguments),
+    Resume(commands::resume::Arguments),
+    Ssh(commands::ssh::Arguments),
+    Status(commands::status::Arguments),
+    Suspend(commands::suspend::Arguments),
+    Trust(commands::trust::Arguments),
+    Up(commands::up::Arguments),
+    Validate(commands::validate::Arguments),
+    Version(commands::version::Arguments),
+}
+
+/// Parses, runs, and says how it ended.
+pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
+    let settings = Settings::read();
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(problem) => return usage(&problem),
+    };
+    let ui = Arc::new(Ui::new(style(&cli.global, &settings)));
+    log(&cli.global, &settings);
+    if cli.global.version {
+        ui.plain(&format!("yado {}", env!("CARGO_PKG_VERSION")));
+        return ExitCode::SUCCESS;
+    }
+    let Some(command) = cli.command else {
+        ui.raw(&format!("{}\n", Cli::command().render_help()));
+        return ExitCode::FAILURE;
+    };
+    let outcome = Session::new(Arc::clone(&ui), settings, cli.global).and_then(|session| dispatch(&session, command));
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            tracing::debug!(?error, "failed");
+            if error.kind() == ErrorKind::Interrupted {
+                ui.error("Exiting due to interrupt.");
+            } else {
+                ui.error(&render::text(&error));
+            }
+            ui.data(None, "error-exit", &[render::class(&error), &render::text(&error)]);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(session: &Session, command: Command) -> Result<u8> {
+    match command {
+        Command::Box(arguments) => commands::boxes::run(session, &arguments),
+        Command::Config(arguments) => commands::config::run(session, &arguments),
+        Command::Destroy(arguments) => commands::destroy::run(session, &arguments),
+        Command::GlobalStatus(arguments) => commands::global_status::run(session, &arguments),
+        Command::Halt(arguments) => commands::halt::run(session, &arguments),
+        Command::Init(arguments) => commands::init::run(session, &arguments),
+        Command::Port(arguments) => commands::port::run(session, &arguments),
+        Command::Provision(arguments) => commands::provision::run(session, &arguments),
+        Command::Reload(arguments) => commands::reload::run(session, &arguments),
+        Command::Resume(arguments) => commands::resume::run(session, &arguments),
+        Command::Ssh(arguments) => commands::ssh::run(session, &arguments),
+        Command::Status(arguments) => commands::status::run(session, &arguments),
+        Command::Suspend(arguments) => commands::suspend::run(session, &arguments),
+        Command::Trust(arguments) => commands::trust::run(session, &arguments),
+        Command::Up(arguments) => commands::up::run(session, &arguments),
+        Command::Validate(arguments) => commands::validate::run(session, &arguments),
+        Command::Version(arguments) => commands::version::run(session, &arguments),
+    }
+}
+
+/// Help goes to standard output and is a success; everything else that stops parsing is a failure with code 1, as in
+/// the reference.
+fn usage(problem: &clap::Error) -> ExitCode {
+    // Nothing is left to be done when the text cannot be printed.
+    drop(problem.print());
+    if problem.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn style(global: &Global, settings: &Settings) -> Style {
+    use std::io::IsTerminal;
+    let terminal = std::io::stdout().is_terminal();
+    let wanted = if global.color || settings.force_color { true } else { terminal };
+    Style {
+        machine_readable: global.machine_readable,
+        color: wanted && !global.no_color && !(settings.no_color && !global.color) && !global.machine_readable,
+        interactive: std::io::stdin().is_terminal() && !global.no_tty,
+    }
+}
+
+fn log(global: &Global, settings: &Settings) {
+    let level = if global.debug { Some("debug") } else { settings.log.as_deref() };
+    let level = match level.map(str::to_lowercase).as_deref() {
+        Some("debug" | "trace") => tracing::Level::DEBUG,
+        Some("info") => tracing::Level::INFO,
+        Some("warn") => tracing::Level::WARN,
+        Some("error") => tracing::Level::ERROR,
+        _ => return,
+    };
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).finish();
+    // It can only be set once, and this is the only place that does.
+    drop(tracing::subscriber::set_global_default(subscriber));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

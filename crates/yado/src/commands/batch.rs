@@ -1,0 +1,101 @@
+//! Walking several machines to the same goal: side by side where their providers allow it, each on a thread of its own.
+
+use yado_core::lifecycle::{Machine, Options};
+use yado_core::plan::Goal;
+use yado_core::{Error, MachineState, ProviderKind, Result};
+
+use crate::render;
+use crate::session::Session;
+use crate::targets::Target;
+
+/// What is wanted, of all machines alike.
+pub(super) struct Batch<'a> {
+    pub(super) goal: Goal,
+    /// The word that another process sees when it finds a machine locked.
+    pub(super) action: &'a str,
+    pub(super) options: Options,
+    pub(super) parallel: bool,
+}
+
+impl Batch<'_> {
+    /// Walks all targets to the goal. A failure of one does not stop the others; all failures are reported together.
+    pub(super) fn run(&self, session: &Session, targets: Vec<Target>) -> Result<()> {
+        let parallel = self.parallel
+            && !session.settings.no_parallel
+            && targets.len() > 1
+            && targets.iter().all(|target| target.kind.parallel());
+        let mut machines = self.open(session, targets)?;
+        if matches!(self.goal, Goal::Running | Goal::Restarted) {
+            reserve(session, &mut machines, self.goal)?;
+        }
+        let work = |machine: &mut Machine| {
+            let context = session.context.for_machine(&machine.name);
+            context.data("action", &[self.action, "start"]);
+            let result = machine.reach(&session.context, self.goal, &self.options);
+            context.data("action", &[self.action, "end"]);
+            result.map_err(|error| (machine.name.clone(), error))
+        };
+        let failures: Vec<(String, Error)> = if parallel {
+            std::thread::scope(|scope| {
+                let threads: Vec<_> =
+                    machines.iter_mut().map(|machine| scope.spawn(|| work(machine))).collect();
+                threads.into_iter().filter_map(|thread| thread.join().ok()?.err()).collect()
+            })
+        } else {
+            // One after another, the first failure ends it, as what follows may depend on it.
+            machines.iter_mut().map(work).find_map(std::result::Result::err).into_iter().collect()
+        };
+        together(failures)
+    }
+
+    fn open(&self, session: &Session, targets: Vec<Target>) -> Result<Vec<Machine>> {
+        let workshop = session.workshop()?;
+        targets
+            .into_iter()
+            .map(|target| {
+                let wanted = target.spec.map(|spec| (spec, target.kind as &'static dyn ProviderKind));
+                Machine::open(&session.context, workshop, &target.environment, &target.name, wanted, self.action)
+            })
+            .collect()
+    }
+}
+
+/// Ports and addresses of all machines, before the first one is made: a collision leaves everything as it was.
+fn reserve(session: &Session, machines: &mut [Machine], goal: Goal) -> Result<()> {
+    let mut failure = None;
+    for machine in machines.iter_mut() {
+        let state = machine.state(&session.context)?;
+        let starts = match goal {
+            Goal::Running => matches!(state, MachineState::NotCreated | MachineState::Stopped),
+            _ => state == MachineState::Stopped,
+        };
+        if starts && let Err(problem) = machine.reserve(&session.context) {
+            failure = Some(problem);
+            break;
+        }
+    }
+    let Some(failure) = failure else { return Ok(()) };
+    for machine in machines {
+        machine.give_back()?;
+    }
+    Err(failure)
+}
+
+fn together(mut failures: Vec<(String, Error)>) -> Result<()> {
+    if failures.len() <= 1 {
+        return failures.pop().map_or(Ok(()), |(_, error)| Err(error));
+    }
+    let kind = failures[0].1.kind();
+    let mut text = String::from(
+        "An error occurred while executing multiple actions in parallel.\n\
+         Any errors that occurred are shown below.",
+    );
+    for (name, error) in &failures {
+        text.push_str(&format!(
+            "\n\nAn error occurred while executing the action on the '{name}'\n\
+             machine. Please handle this error then try again:\n\n{}",
+            render::text(error)
+        ));
+    }
+    Err(Error::new(kind, text))
+}

@@ -1,0 +1,83 @@
+//! `yado ssh`: a shell or a command in a machine.
+
+use clap::Args;
+use yado_core::lifecycle;
+use yado_core::{Error, ErrorKind, Exec, MachineState, Result};
+
+use crate::session::Session;
+use crate::targets::Wanted;
+
+/// Open a shell in a machine, or run a command there
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Machine name or id
+    name: Option<String>,
+    /// Run this command instead of a shell; its exit code becomes ours
+    #[arg(short, long)]
+    command: Option<String>,
+    /// Use a terminal for the command (default when ours is one)
+    #[arg(short, long, overrides_with = "no_tty_for_command")]
+    tty: bool,
+    /// Use no terminal for the command
+    #[arg(short = 'T', long = "no-terminal")]
+    no_tty_for_command: bool,
+    /// More of the command line, after `--`
+    #[arg(last = true)]
+    extra: Vec<String>,
+}
+
+pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
+    use std::io::IsTerminal;
+    let target = session.one_target(arguments.name.as_ref(), Wanted::default())?;
+    let store = session.store()?;
+    let context = session.context.for_machine(&target.name);
+    let Some(record) = &target.record else { return Err(not_ready(&target.name)) };
+    let spec = target.spec.or_else(|| record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok()));
+    let provider = target.kind.open(record, spec.as_ref(), &lifecycle::place(store, record))?;
+    if provider.state(&context)? != MachineState::Running {
+        return Err(not_ready(&target.name));
+    }
+    let communicator = provider.connect(&context)?;
+    let both_terminals = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let terminal = !arguments.no_tty_for_command && both_terminals;
+    let shell = spec.as_ref().map_or("bash -l", |spec| spec.ssh.shell.as_str());
+    let command = match (&arguments.command, arguments.extra.as_slice()) {
+        (Some(command), _) => in_shell(shell, command),
+        (None, []) => Exec::default(),
+        (None, words) => in_shell(shell, &words.join(" ")),
+    };
+    let status = communicator.interact(&context, &command, terminal)?;
+    Ok(u8::try_from(status.code()).unwrap_or(255))
+}
+
+/// `bash -l -c 'command'`, with the shell that the Vagrantfile names.
+fn in_shell(shell: &str, command: &str) -> Exec {
+    let mut argv: Vec<String> = shell.split_whitespace().map(str::to_owned).collect();
+    // A shell given as a command line of its own (`bash -c '…'`) takes no second command.
+    if argv.is_empty() || shell.contains(['\'', '"']) || argv.iter().any(|word| word == "-c") {
+        argv = vec!["bash".to_owned(), "-l".to_owned()];
+    }
+    argv.extend(["-c".to_owned(), command.to_owned()]);
+    Exec { argv, ..Exec::default() }
+}
+
+fn not_ready(name: &str) -> Error {
+    Error::new(
+        ErrorKind::Other,
+        format!("The machine '{name}' must be created and running to be entered."),
+    )
+    .hinted("Run `yado up` first.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_runs_in_the_shell_of_the_vagrantfile() {
+        assert_eq!(in_shell("bash -l", "echo hi").argv, ["bash", "-l", "-c", "echo hi"]);
+        assert_eq!(in_shell("sh", "x").argv, ["sh", "-c", "x"]);
+        let odd = "bash -c 'BASH_ENV=/etc/profile exec bash'";
+        assert_eq!(in_shell(odd, "x").argv, ["bash", "-l", "-c", "x"]);
+    }
+}

@@ -1,0 +1,75 @@
+//! `yado up`: machines that run and are provisioned.
+
+use clap::Args;
+use yado_core::lifecycle::Options;
+use yado_core::plan::Goal;
+use yado_core::provisioning::{self, Wish};
+use yado_core::{MachineSpec, Result};
+
+use super::ProvisionArguments;
+use super::batch::Batch;
+use crate::session::Session;
+use crate::targets::Wanted;
+
+/// Create, start and provision the machines of this environment
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Machine names, /regular expressions/ or ids; all machines when none is given
+    names: Vec<String>,
+    #[command(flatten)]
+    provision: ProvisionArguments,
+    /// Build the machines with this provider
+    #[arg(long)]
+    provider: Option<String>,
+    /// Remove a machine whose making failed (default)
+    #[arg(long, overrides_with = "no_destroy_on_error")]
+    destroy_on_error: bool,
+    /// Keep a machine whose making was interrupted
+    #[arg(long)]
+    no_destroy_on_error: bool,
+    /// Work on several machines at once (default)
+    #[arg(long, overrides_with = "no_parallel")]
+    parallel: bool,
+    /// Work on one machine after another
+    #[arg(long)]
+    no_parallel: bool,
+}
+
+pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
+    session.prepare_for_changes()?;
+    let wanted =
+        Wanted { provider: arguments.provider.as_deref(), autostart: true, spec: true, checked: true };
+    let targets = session.targets(&arguments.names, wanted)?;
+    if targets.is_empty() {
+        session.ui.plain("No machines are to be started: all have 'autostart: false'. Name one to start it.");
+        return Ok(0);
+    }
+    let specs: Vec<&MachineSpec> = targets.iter().filter_map(|target| target.spec.as_ref()).collect();
+    if let Wish::Only(names) = arguments.provision.wish() {
+        provisioning::check_names(&session.workshop()?.registry, &specs, &names)?;
+    }
+    let messages: Vec<(String, String)> =
+        specs.iter().map(|spec| (spec.name.clone(), spec.post_up_message.clone())).collect();
+    for target in &targets {
+        session.ui.plain(&format!("Bringing machine '{}' up with '{}' provider...", target.name, target.kind.name()));
+    }
+    let options = Options {
+        provision: arguments.provision.wish(),
+        keep_on_error: arguments.no_destroy_on_error,
+        ..Options::default()
+    };
+    Batch { goal: Goal::Running, action: "up", options, parallel: !arguments.no_parallel }.run(session, targets)?;
+    show_messages(session, &messages);
+    Ok(0)
+}
+
+/// What the Vagrantfile's author wants said after `up`.
+pub(super) fn show_messages(session: &Session, messages: &[(String, String)]) {
+    for (name, message) in messages.iter().filter(|(_, message)| !message.is_empty()) {
+        session.ui.plain("");
+        session.context.for_machine(name).info(format!(
+            "Machine '{name}' has a post `vagrant up` message. This is a message\n\
+             from the creator of the Vagrantfile, and not from Vagrant itself:\n\n{message}"
+        ));
+    }
+}

@@ -1,0 +1,212 @@
+//! [`Session`]: one run of the program: who is asking, where, and with what. Everything expensive is made when the
+//! command first needs it.
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use yado_core::lifecycle::{self, Workshop};
+use yado_core::registry::{ChosenProvider, ProviderWish};
+use yado_core::{
+    Cancel, Context, Environment, Error, ErrorKind, EventSink, Host, MachineSpec, ProviderKind, Result, Store,
+};
+use yado_vagrantfile::{LoadOptions, Loaded};
+
+use crate::cli::Global;
+use crate::settings::Settings;
+use crate::ui::Ui;
+use crate::wiring;
+
+/// One run of the program.
+pub(crate) struct Session {
+    pub(crate) ui: Arc<Ui>,
+    pub(crate) settings: Settings,
+    pub(crate) global: Global,
+    pub(crate) context: Context,
+    /// The directory that the command works in.
+    pub(crate) directory: PathBuf,
+    workshop: OnceCell<Workshop>,
+}
+
+/// A project whose Vagrantfile was read.
+pub(crate) struct Project {
+    pub(crate) loaded: Loaded,
+    pub(crate) environment: Environment,
+}
+
+impl Session {
+    pub(crate) fn new(ui: Arc<Ui>, settings: Settings, global: Global) -> Result<Self> {
+        let here = || std::env::current_dir().map_err(|problem| Error::system("finding the current directory", problem));
+        let directory = match global.chdir.clone().or_else(|| settings.directory.clone()) {
+            None => here()?,
+            Some(path) => here()?.join(&path).canonicalize().map_err(|problem| {
+                Error::system(format!("changing to the directory '{}'", path.display()), problem)
+            })?,
+        };
+        let context = Context {
+            machine: None,
+            host: Arc::new(Host::new(&settings.home)),
+            events: Arc::clone(&ui) as Arc<dyn EventSink>,
+            cancel: Cancel::new(),
+        };
+        Ok(Self { ui, settings, global, context, directory, workshop: OnceCell::new() })
+    }
+
+    /// State, kinds and boxes.
+    pub(crate) fn workshop(&self) -> Result<&Workshop> {
+        if let Some(workshop) = self.workshop.get() {
+            return Ok(workshop);
+        }
+        let store = Arc::new(Store::open(&self.settings.home)?);
+        let workshop = Workshop {
+            registry: yado_plugins::registry(),
+            images: Arc::new(wiring::Boxes::new(&self.settings.home)),
+            store,
+        };
+        Ok(self.workshop.get_or_init(|| workshop))
+    }
+
+    pub(crate) fn store(&self) -> Result<&Arc<Store>> {
+        Ok(&self.workshop()?.store)
+    }
+
+    /// Finishes or undoes what killed processes left half done, and from now on lets Ctrl-C stop cleanly.
+    pub(crate) fn prepare_for_changes(&self) -> Result<()> {
+        crate::interrupt::watch(&self.context.cancel);
+        lifecycle::recover_interrupted(&self.context, self.workshop()?)
+    }
+
+    /// The Vagrantfile here or above.
+    pub(crate) fn vagrantfile(&self) -> Option<PathBuf> {
+        yado_vagrantfile::find(&self.directory, self.settings.vagrantfile.as_deref())
+    }
+
+    /// Reads the Vagrantfile.
+    pub(crate) fn load(&self) -> Result<Loaded> {
+        if self.vagrantfile().is_none() {
+            return Err(no_environment());
+        }
+        let options = LoadOptions {
+            cwd: self.directory.clone(),
+            vagrantfile_name: self.settings.vagrantfile.clone(),
+            home_vagrantfile: self.settings.home_vagrantfile.clone(),
+            argv: std::env::args().skip(1).collect(),
+            env: std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+            trusted: self.trusted()?,
+            extra_providers: yado_plugins::registry()
+                .providers
+                .iter()
+                .map(|kind| (kind.name(), kind.schema()))
+                .collect(),
+            default_provider: None,
+            ..LoadOptions::default()
+        };
+        yado_vagrantfile::load(&options).map_err(|problem| {
+            let text = problem.render(self.ui.style().color);
+            let error: Error = problem.into();
+            Error::new(error.kind(), text)
+        })
+    }
+
+    /// Whether the user lets this project's Vagrantfile run programs and write files.
+    fn trusted(&self) -> Result<bool> {
+        if self.global.trust {
+            return Ok(true);
+        }
+        // Without a state file nothing was ever trusted, and reading must not create one.
+        if !self.settings.home.join("state.sqlite").is_file() {
+            return Ok(false);
+        }
+        match self.vagrantfile() {
+            Some(path) => self.store()?.is_trusted(path.parent().unwrap_or(Path::new("/"))),
+            None => Ok(false),
+        }
+    }
+
+    /// The project here or above.
+    pub(crate) fn project(&self) -> Result<Project> {
+        let loaded = self.load()?;
+        let root = loaded.root().to_owned();
+        let name = loaded.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let environment = Environment::open(&root, &name, &self.data_directory(&root), self.store()?)?;
+        Ok(Project { loaded, environment })
+    }
+
+    pub(crate) fn data_directory(&self, root: &Path) -> PathBuf {
+        self.settings.data.as_ref().map_or_else(|| root.join(".yado"), |path| root.join(path))
+    }
+
+    /// The environment whose Vagrantfile is gone, or cannot be read: by its `.yado` here or above.
+    pub(crate) fn environment_without_vagrantfile(&self) -> Result<Option<Environment>> {
+        for folder in self.directory.ancestors() {
+            let environment = Environment::open(folder, "Vagrantfile", &self.data_directory(folder), self.store()?)?;
+            if environment.id().is_some() {
+                return Ok(Some(environment));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The provider that a new machine gets.
+    pub(crate) fn choose_provider(&self, mentioned: &[String], asked: Option<&str>) -> Result<ChosenProvider> {
+        let wish = ProviderWish {
+            forced: asked.or(self.settings.default_provider.as_deref()),
+            preferred: &self.settings.preferred_providers,
+        };
+        self.workshop()?.registry.choose(&self.context.host, mentioned, wish)
+    }
+
+    /// Everything about a machine that would stop it from being brought up, as one error.
+    pub(crate) fn check(&self, spec: &MachineSpec, kind: &dyn ProviderKind) -> Result<()> {
+        let mut sections = spec.problems.clone();
+        let registry = self.workshop()?.registry;
+        let mut vm = yado_core::provisioning::check(&registry, spec);
+        // Validation may have said the same already.
+        vm.retain(|problem| {
+            !sections.iter().any(|(_, known)| known.iter().any(|other| other.message == problem.message))
+        });
+        if !vm.is_empty() {
+            match sections.iter_mut().find(|(name, _)| name == "vm") {
+                Some((_, problems)) => problems.extend(vm),
+                None => sections.push(("vm".to_owned(), vm)),
+            }
+        }
+        let refused = kind.check(spec);
+        if !refused.is_empty() {
+            sections.push((format!("{} provider", kind.name()), refused));
+        }
+        if sections.iter().all(|(_, problems)| problems.is_empty()) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::ConfigInvalid, problems_text(&sections)))
+    }
+}
+
+/// Vagrant's form of a validation report, with the place of each setting.
+fn problems_text(sections: &[(String, Vec<yado_core::spec::Problem>)]) -> String {
+    let mut text = String::from(
+        "There are errors in the configuration of this machine. Please fix\nthe following errors and try again:\n",
+    );
+    for (section, problems) in sections.iter().filter(|(_, problems)| !problems.is_empty()) {
+        text.push_str(&format!("\n{section}:\n"));
+        for problem in problems {
+            text.push_str(&format!("* {}\n", problem.message));
+            if let Some(origin) = &problem.origin {
+                text.push_str(&format!("  at {origin}\n"));
+            }
+        }
+    }
+    text
+}
+
+/// The error when a command needs a Vagrantfile and there is none.
+pub(crate) fn no_environment() -> Error {
+    Error::new(
+        ErrorKind::NoEnvironment,
+        "A Vagrant environment or target machine is required to run this command. Run `yado init` to create a new \
+         Vagrant environment. Or, get an ID of a target machine from `yado global-status` to run this command on. A \
+         final option is to change to a directory with a Vagrantfile and to try again.",
+    )
+}

@@ -1,0 +1,222 @@
+//! [`Ui`]: the only place that prints. Human text with Vagrant's prefixes and colours, or machine-readable lines.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+
+use yado_core::{Error, ErrorKind, Event, EventSink, MessageKind, Result};
+
+/// How output looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Style {
+    /// Lines for programs (`--machine-readable`).
+    pub(crate) machine_readable: bool,
+    /// Colours.
+    pub(crate) color: bool,
+    /// Questions may be asked and lines rewritten.
+    pub(crate) interactive: bool,
+}
+
+/// The terminal, or the program that reads us.
+#[derive(Debug)]
+pub(crate) struct Ui {
+    style: Style,
+    /// Whether a progress line stands on the terminal; held while anything is printed, so that whole messages stay
+    /// together.
+    progress: Mutex<bool>,
+}
+
+impl Ui {
+    pub(crate) fn new(style: Style) -> Self {
+        Self { style, progress: Mutex::new(false) }
+    }
+
+    pub(crate) fn style(&self) -> Style {
+        self.style
+    }
+
+    /// Text that is the command's result. Never prefixed; in machine-readable form a `ui` line.
+    pub(crate) fn plain(&self, text: &str) {
+        self.emit(Event::Message { machine: None, kind: MessageKind::Output, text: text.to_owned() });
+    }
+
+    /// Bytes as they are, for results that other programs read (`config --json`, `init --output -`).
+    pub(crate) fn raw(&self, text: &str) {
+        let _progress = self.clear();
+        let mut out = std::io::stdout().lock();
+        ignore_broken_pipe(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    }
+
+    /// A failure, on standard error.
+    pub(crate) fn error(&self, text: &str) {
+        self.emit(Event::Message { machine: None, kind: MessageKind::Error, text: text.to_owned() });
+    }
+
+    /// A fact for programs.
+    pub(crate) fn data(&self, machine: Option<&str>, name: &str, data: &[&str]) {
+        self.emit(Event::Data {
+            machine: machine.map(str::to_owned),
+            name: name.to_owned(),
+            data: data.iter().map(|part| (*part).to_owned()).collect(),
+        });
+    }
+
+    /// Asks for a line of text.
+    pub(crate) fn ask(&self, machine: Option<&str>, question: &str) -> Result<String> {
+        if !self.style.interactive || self.style.machine_readable {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!(
+                    "yado is attempting to interface with the UI in a way that requires a TTY.\n\
+                     The question was: {question}"
+                ),
+            )
+            .hinted("Use the command's `--force` flag to answer beforehand."));
+        }
+        let _progress = self.clear();
+        let prefix = machine.map(|name| format!("    {name}: ")).unwrap_or_default();
+        print!("{prefix}{question}");
+        ignore_broken_pipe(std::io::stdout().flush());
+        let mut answer = String::new();
+        std::io::stdin()
+            .lock()
+            .read_line(&mut answer)
+            .map_err(|problem| Error::system("reading the answer", problem))?;
+        Ok(answer.trim().to_owned())
+    }
+
+    /// Takes a progress line away before something else is printed.
+    fn clear(&self) -> std::sync::MutexGuard<'_, bool> {
+        let mut shown = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        if *shown {
+            eprint!("\r\x1b[K");
+            *shown = false;
+        }
+        shown
+    }
+
+    fn message(&self, machine: Option<&str>, kind: MessageKind, text: &str) {
+        let _progress = self.clear();
+        let prefixed = prefixed(machine, kind, text);
+        if self.style.machine_readable {
+            machine_line(machine, "ui", &[kind_name(kind).to_owned(), prefixed]);
+            return;
+        }
+        let shown = if self.style.color { colored(machine, kind, &prefixed) } else { prefixed };
+        if kind == MessageKind::Error {
+            ignore_broken_pipe(writeln!(std::io::stderr().lock(), "{shown}"));
+        } else {
+            ignore_broken_pipe(writeln!(std::io::stdout().lock(), "{shown}"));
+        }
+    }
+
+    fn show_progress(&self, machine: Option<&str>, what: &str, done: u64, total: Option<u64>) {
+        if !self.style.interactive || self.style.machine_readable || !std::io::stderr().is_terminal() {
+            return;
+        }
+        let mut shown = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let amount = match total {
+            Some(total) if total > 0 => format!("{}%", done.min(total) * 100 / total),
+            _ => format!("{} MiB", done >> 20),
+        };
+        let name = machine.map(|name| format!("    {name}: ")).unwrap_or_default();
+        eprint!("\r\x1b[K{name}{what}: {amount}");
+        ignore_broken_pipe(std::io::stderr().flush());
+        *shown = true;
+    }
+}
+
+impl EventSink for Ui {
+    fn emit(&self, event: Event) {
+        match event {
+            Event::Message { machine, kind, text } => self.message(machine.as_deref(), kind, &text),
+            Event::Data { machine, name, data } => {
+                if self.style.machine_readable {
+                    let _progress = self.clear();
+                    machine_line(machine.as_deref(), &name, &data);
+                }
+            }
+            Event::Progress { machine, what, done, total } => {
+                self.show_progress(machine.as_deref(), &what, done, total);
+            }
+            Event::ProgressEnd { .. } => drop(self.clear()),
+        }
+    }
+}
+
+/// Whoever closed the pipe has read enough.
+fn ignore_broken_pipe(result: std::io::Result<()>) {
+    drop(result);
+}
+
+fn kind_name(kind: MessageKind) -> &'static str {
+    match kind {
+        MessageKind::Info => "info",
+        MessageKind::Output => "output",
+        MessageKind::Detail | MessageKind::GuestStdout | MessageKind::GuestStderr => "detail",
+        MessageKind::Warn => "warn",
+        MessageKind::Error => "error",
+        MessageKind::Success => "success",
+    }
+}
+
+/// `==> web: ` before every line of a headline, `    web: ` before every line of detail.
+fn prefixed(machine: Option<&str>, kind: MessageKind, text: &str) -> String {
+    let Some(machine) = machine else { return text.to_owned() };
+    let lead = match kind {
+        MessageKind::Detail | MessageKind::GuestStdout | MessageKind::GuestStderr => "    ",
+        _ => "==> ",
+    };
+    text.split('\n').map(|line| format!("{lead}{machine}: {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn colored(machine: Option<&str>, kind: MessageKind, text: &str) -> String {
+    let color = match kind {
+        MessageKind::Error | MessageKind::GuestStderr => ";31",
+        MessageKind::Success | MessageKind::GuestStdout => ";32",
+        MessageKind::Warn => ";33",
+        MessageKind::Info | MessageKind::Output | MessageKind::Detail => "",
+    };
+    let detail = matches!(kind, MessageKind::Detail | MessageKind::GuestStdout | MessageKind::GuestStderr);
+    let bold = u8::from(machine.is_some() && !detail);
+    format!("\x1b[{bold}{color}m{text}\x1b[0m")
+}
+
+fn machine_line(machine: Option<&str>, name: &str, data: &[String]) {
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let data: Vec<String> = data.iter().map(|field| escaped(field)).collect();
+    ignore_broken_pipe(writeln!(
+        std::io::stdout().lock(),
+        "{time},{},{name},{}",
+        machine.unwrap_or_default(),
+        data.join(",")
+    ));
+}
+
+fn escaped(field: &str) -> String {
+    field.replace(',', "%!(VAGRANT_COMMA)").replace('\n', "\\n").replace('\r', "\\r")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_a_message_carries_the_machine() {
+        assert_eq!(prefixed(Some("web"), MessageKind::Info, "a\nb"), "==> web: a\n==> web: b");
+        assert_eq!(prefixed(Some("web"), MessageKind::Detail, "a\nb"), "    web: a\n    web: b");
+        assert_eq!(prefixed(None, MessageKind::Info, "a\nb"), "a\nb");
+    }
+
+    #[test]
+    fn commas_and_line_ends_are_escaped_for_programs() {
+        assert_eq!(escaped("a,b\nc\\"), "a%!(VAGRANT_COMMA)b\\nc\\");
+    }
+
+    #[test]
+    fn headlines_are_bold_and_details_are_not() {
+        assert_eq!(colored(Some("w"), MessageKind::Info, "x"), "\x1b[1mx\x1b[0m");
+        assert_eq!(colored(Some("w"), MessageKind::GuestStderr, "x"), "\x1b[0;31mx\x1b[0m");
+        assert_eq!(colored(Some("w"), MessageKind::Warn, "x"), "\x1b[1;33mx\x1b[0m");
+    }
+}
