@@ -223,3 +223,6 @@ fn other_provider(spec: &MachineSpec, record: &MachineRecord, wanted: &dyn Provi
     )
     .hinted(format!("Destroy it first: yado destroy {}", spec.name))
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,8 +45,8 @@ impl Machine {
 
     /// Gives back what [`Machine::reserve`] took for a machine that will not be made after all.
     pub fn give_back(&mut self) -> Result<()> {
-        let Some(record) = self.record.clone() else { return Ok(()) };
         let store = &self.workshop.store;
+        let Some(record) = self.record.clone() else { return self.environment.forget_if_empty(store) };
         let directory = super::machine_directory(store, &record.id);
         if store.unfinished(&record.id)?.is_some() && !directory.exists() {
             store.remove_machine(&record.id)?;

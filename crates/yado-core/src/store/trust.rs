@@ -13,7 +13,9 @@ impl Store {
     pub fn is_trusted(&self, project: &Path) -> Result<bool> {
         let found: Option<i64> = self
             .connection()
-            .query_row("SELECT 1 FROM trust WHERE project = ?1", [project.to_string_lossy()], |row| row.get(0))
+            .query_row("SELECT 1 FROM trust WHERE project = ?1", [project.to_string_lossy()], |row| {
+                row.get(0)
+            })
             .optional()
             .doing(|| "reading which projects are trusted")?;
         Ok(found.is_some())

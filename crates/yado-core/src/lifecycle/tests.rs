@@ -1,0 +1,364 @@
+//! The lifecycle with a provider whose machines are one file each, so that a death in the middle can be played.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::communicator::{Communicator, Exec, ExitStatus, Stream};
+use crate::context::Cancel;
+use crate::event::{Event, EventSink};
+use crate::host::Host;
+use crate::image::Image;
+use crate::kind::{Kind, Schema};
+use crate::provider::StopMode;
+use crate::provisioner::{Aftermath, Guest, Provisioner, ProvisionerKind};
+use crate::spec::{BoxSpec, NetworkSpec, Problem, ProvisionerSpec, RunWhen, SshSpec};
+
+struct FakeKind;
+struct Fake {
+    file: PathBuf,
+}
+
+static NO_SETTINGS: Schema = Schema { settings: &[] };
+
+impl Kind for FakeKind {
+    fn name(&self) -> &'static str {
+        "fake"
+    }
+    fn schema(&self) -> &'static Schema {
+        &NO_SETTINGS
+    }
+}
+
+impl ProviderKind for FakeKind {
+    fn summary(&self) -> &'static str {
+        "files"
+    }
+    fn check(&self, _spec: &MachineSpec) -> Vec<Problem> {
+        Vec::new()
+    }
+    fn open(
+        &self,
+        record: &MachineRecord,
+        _spec: Option<&MachineSpec>,
+        place: &Place,
+    ) -> Result<Box<dyn Provider>> {
+        Ok(Box::new(Fake { file: place.store.home().join(format!("fake-{}", record.name)) }))
+    }
+}
+
+impl Fake {
+    fn set(&self, state: &str) {
+        std::fs::write(&self.file, state).unwrap();
+    }
+}
+
+impl Provider for Fake {
+    fn state(&self, _context: &Context) -> Result<MachineState> {
+        Ok(match std::fs::read_to_string(&self.file).unwrap_or_default().as_str() {
+            "running" => MachineState::Running,
+            "stopped" => MachineState::Stopped,
+            _ => MachineState::NotCreated,
+        })
+    }
+    fn create(&mut self, _context: &Context, image: &Image) -> Result<()> {
+        if image.name == "broken" {
+            self.set("half");
+            return Err(Error::new(ErrorKind::BoxImport, "The disk is full."));
+        }
+        self.set("stopped");
+        Ok(())
+    }
+    fn start(&mut self, _context: &Context, _forwards: &[Forward]) -> Result<()> {
+        self.set("running");
+        Ok(())
+    }
+    fn stop(&mut self, _context: &Context, _how: StopMode) -> Result<()> {
+        self.set("stopped");
+        Ok(())
+    }
+    fn destroy(&mut self, _context: &Context) -> Result<()> {
+        drop(std::fs::remove_file(&self.file));
+        Ok(())
+    }
+    fn connect(&self, _context: &Context) -> Result<Box<dyn Communicator>> {
+        Ok(Box::new(Inside))
+    }
+}
+
+struct Inside;
+
+impl Communicator for Inside {
+    fn ready(&self, _context: &Context, _within: std::time::Duration) -> Result<()> {
+        Ok(())
+    }
+    fn exec(&self, _: &Context, _: &Exec, _: &mut dyn FnMut(Stream, &[u8])) -> Result<ExitStatus> {
+        Ok(ExitStatus::Code(0))
+    }
+    fn interact(&self, _: &Context, _: &Exec, _: bool) -> Result<ExitStatus> {
+        Ok(ExitStatus::Code(0))
+    }
+    fn upload(&self, _: &Context, _: &Path, _: &str) -> Result<()> {
+        Ok(())
+    }
+    fn download(&self, _: &Context, _: &str, _: &Path) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A provisioner that says its name, and fails while a file named after it exists in the project.
+struct Sayer;
+
+impl Kind for Sayer {
+    fn name(&self) -> &'static str {
+        "say"
+    }
+    fn schema(&self) -> &'static Schema {
+        &NO_SETTINGS
+    }
+}
+
+impl ProvisionerKind for Sayer {
+    fn open(&self, spec: &ProvisionerSpec, machine: &MachineSpec) -> Result<Box<dyn Provisioner>> {
+        let name = spec.name.clone().unwrap_or_default();
+        Ok(Box::new(Saying { fails: machine.project.join(&name).exists(), name }))
+    }
+}
+
+struct Saying {
+    name: String,
+    fails: bool,
+}
+
+impl Provisioner for Saying {
+    fn fingerprint(&self) -> Result<String> {
+        Ok(self.name.clone())
+    }
+    fn run(&mut self, context: &Context, _guest: &Guest<'_>) -> Result<Aftermath> {
+        if self.fails {
+            return Err(Error::new(ErrorKind::GuestCommandFailed, format!("{} failed", self.name)));
+        }
+        context.detail(format!("said {}", self.name));
+        Ok(Aftermath::Nothing)
+    }
+}
+
+struct Images;
+
+impl ImageSource for Images {
+    fn resolve(&self, _: &Context, spec: &BoxSpec, _: &Path, _: &str) -> Result<Image> {
+        Ok(Image {
+            name: spec.name.clone().unwrap_or_default(),
+            version: "0".into(),
+            digest: String::new(),
+            layers: vec![],
+            host_mounts: vec![],
+            vagrantfile: None,
+            user: "vagrant".into(),
+        })
+    }
+}
+
+#[derive(Default)]
+struct Kept(Mutex<Vec<String>>);
+
+impl EventSink for Kept {
+    fn emit(&self, event: Event) {
+        if let Event::Message { text, .. } = event {
+            self.0.lock().unwrap().push(text);
+        }
+    }
+}
+
+struct World {
+    folder: tempfile::TempDir,
+    workshop: Workshop,
+    context: Context,
+    said: Arc<Kept>,
+    environment: Environment,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(&folder.path().join("home")).unwrap());
+        let registry = Registry { providers: &[&FakeKind], provisioners: &[&Sayer] };
+        let said = Arc::new(Kept::default());
+        let context = Context {
+            machine: None,
+            host: Arc::new(Host::new(folder.path().join("home"))),
+            events: said.clone(),
+            cancel: Cancel::new(),
+        };
+        let project = folder.path().join("p");
+        std::fs::create_dir(&project).unwrap();
+        let environment = Environment::open(&project, "Vagrantfile", &project.join(".yado"), &store).unwrap();
+        Self {
+            folder,
+            workshop: Workshop { registry, store, images: Arc::new(Images) },
+            context,
+            said,
+            environment,
+        }
+    }
+
+    fn spec(&self, image: &str, provisioners: &[&str]) -> MachineSpec {
+        MachineSpec {
+            name: "web".into(),
+            project: self.environment.project.clone(),
+            primary: true,
+            autostart: true,
+            providers: vec![],
+            image: BoxSpec { name: Some(image.into()), ..BoxSpec::default() },
+            hostname: None,
+            guest: None,
+            communicator: None,
+            networks: vec![],
+            synced_folders: vec![],
+            provisioners: provisioners
+                .iter()
+                .map(|name| ProvisionerSpec {
+                    kind: "say".into(),
+                    name: Some((*name).into()),
+                    run: RunWhen::Once,
+                    communicator_required: true,
+                    settings: serde_json::Map::new(),
+                    origin: None,
+                })
+                .collect(),
+            ssh: SshSpec {
+                username: None,
+                shell: "bash -l".into(),
+                sudo_command: String::new(),
+                settings: serde_json::Map::new(),
+            },
+            boot_timeout: 1,
+            graceful_halt_timeout: 1,
+            post_up_message: String::new(),
+            usable_port_range: (2200, 2250),
+            allow_hosts_modification: true,
+            problems: vec![],
+        }
+    }
+
+    fn machine(&self, spec: MachineSpec) -> Result<Machine> {
+        let project = &self.environment.project;
+        let environment =
+            Environment::open(project, "Vagrantfile", &project.join(".yado"), &self.workshop.store).unwrap();
+        Machine::open(&self.context, &self.workshop, &environment, "web", Some((spec, &FakeKind)), "test")
+    }
+
+    fn reach(&self, spec: MachineSpec, goal: Goal) -> Result<()> {
+        self.machine(spec)?.reach(&self.context, goal, &Options::default())
+    }
+
+    fn said(&self, what: &str) -> usize {
+        self.said.0.lock().unwrap().iter().filter(|text| text.contains(what)).count()
+    }
+
+    fn nothing_is_left(&self) {
+        assert!(self.workshop.store.machines(None).unwrap().is_empty());
+        assert!(!self.folder.path().join("home/fake-web").exists());
+        assert!(!self.environment.data.exists(), "the project holds no trace");
+        let machines = self.folder.path().join("home/machines");
+        assert!(!machines.exists() || std::fs::read_dir(machines).unwrap().next().is_none());
+    }
+}
+
+#[test]
+fn up_twice_provisions_once_and_destroy_leaves_nothing() {
+    let world = World::new();
+    world.reach(world.spec("box", &["a"]), Goal::Running).unwrap();
+    assert_eq!(world.said("said a"), 1);
+    world.reach(world.spec("box", &["a"]), Goal::Running).unwrap();
+    assert_eq!(world.said("said a"), 1);
+    assert_eq!(world.said("already provisioned"), 1);
+    world.reach(world.spec("box", &["a"]), Goal::Destroyed).unwrap();
+    world.nothing_is_left();
+}
+
+#[test]
+fn a_failed_provisioner_keeps_the_machine_and_up_goes_on_there() {
+    let world = World::new();
+    std::fs::write(world.environment.project.join("b"), "").unwrap();
+    let failure = world.reach(world.spec("box", &["a", "b", "c"]), Goal::Running).unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::GuestCommandFailed);
+    assert_eq!(world.workshop.store.machines(None).unwrap()[0].state, "running");
+    std::fs::remove_file(world.environment.project.join("b")).unwrap();
+    world.reach(world.spec("box", &["a", "b", "c"]), Goal::Running).unwrap();
+    assert_eq!((world.said("said a"), world.said("said b"), world.said("said c")), (1, 1, 1));
+    assert_eq!(world.said("Going on at b (say)"), 1);
+}
+
+#[test]
+fn a_machine_that_cannot_be_made_leaves_nothing() {
+    let world = World::new();
+    assert!(world.reach(world.spec("broken", &[]), Goal::Running).is_err());
+    world.nothing_is_left();
+}
+
+#[test]
+fn a_collision_is_found_before_anything_is_made() {
+    let world = World::new();
+    let busy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut spec = world.spec("box", &[]);
+    let options = serde_json::json!({"guest": 80, "host": busy.local_addr().unwrap().port()});
+    let serde_json::Value::Object(options) = options else { unreachable!() };
+    spec.networks.push(NetworkSpec { kind: "forwarded_port".into(), options, origin: None });
+    let mut machine = world.machine(spec).unwrap();
+    assert_eq!(machine.reserve(&world.context).unwrap_err().kind(), ErrorKind::Collision);
+    machine.give_back().unwrap();
+    drop(machine);
+    world.nothing_is_left();
+}
+
+#[test]
+fn what_a_killed_process_began_is_undone_or_finished() {
+    use crate::store::Operation;
+    for (operation, file, expected) in [
+        (Operation::Create, "half", None),
+        (Operation::Destroy, "stopped", None),
+        (Operation::Start, "running", Some("stopped")),
+        (Operation::Stop, "running", Some("stopped")),
+    ] {
+        let world = World::new();
+        world.reach(world.spec("box", &[]), Goal::Running).unwrap();
+        let record = world.workshop.store.machines(None).unwrap().remove(0);
+        world.workshop.store.begin(&record.id, operation).unwrap();
+        std::fs::write(world.folder.path().join("home/fake-web"), file).unwrap();
+        recover_interrupted(&world.context, &world.workshop).unwrap();
+        match expected {
+            None => world.nothing_is_left(),
+            Some(state) => {
+                assert_eq!(world.workshop.store.machines(None).unwrap()[0].state, state, "{operation:?}");
+                assert_eq!(world.workshop.store.unfinished(&record.id).unwrap(), None);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_machine_that_a_living_process_works_on_is_left_to_it() {
+    let world = World::new();
+    world.reach(world.spec("box", &[]), Goal::Running).unwrap();
+    let record = world.workshop.store.machines(None).unwrap().remove(0);
+    let busy = world.machine(world.spec("box", &[])).unwrap();
+    world.workshop.store.begin(&record.id, crate::store::Operation::Create).unwrap();
+    recover_interrupted(&world.context, &world.workshop).unwrap();
+    assert_eq!(world.workshop.store.machines(None).unwrap().len(), 1);
+    let Err(refusal) = world.machine(world.spec("box", &[])) else { panic!("two at once") };
+    assert_eq!(refusal.kind(), ErrorKind::Locked);
+    drop(busy);
+}
+
+#[test]
+fn an_interrupt_before_the_machine_is_ready_removes_it() {
+    let world = World::new();
+    let mut machine = world.machine(world.spec("box", &["a"])).unwrap();
+    machine.reserve(&world.context).unwrap();
+    world.context.cancel.cancel();
+    let stop = machine.reach(&world.context, Goal::Running, &Options::default()).unwrap_err();
+    assert_eq!(stop.kind(), ErrorKind::Interrupted);
+    drop(machine);
+    world.nothing_is_left();
+}

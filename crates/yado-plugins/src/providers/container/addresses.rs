@@ -1,0 +1,307 @@
+//! Who has which address: a subnet per environment for the way out, the private networks that the Vagrantfile asks
+//! for, and one address per machine in each. All are leases, so no two machines of this user can have the same; asking
+//! again gives the same answer, so nothing else needs to be remembered.
+
+use std::net::Ipv4Addr;
+
+use serde_json::Value;
+use yado_core::spec::NetworkSpec;
+use yado_core::store::{LeaseKind, Owner};
+use yado_core::{Error, ErrorKind, MachineRecord, MachineSpec, Result, Store};
+
+/// A range of IPv4 addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Subnet {
+    /// The lowest address.
+    pub(super) network: Ipv4Addr,
+    /// Bits of the network part.
+    pub(super) prefix: u8,
+}
+
+impl Subnet {
+    fn of(address: Ipv4Addr, prefix: u8) -> Self {
+        let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
+        Self { network: Ipv4Addr::from_bits(address.to_bits() & mask), prefix }
+    }
+
+    fn nth(self, n: u32) -> Ipv4Addr {
+        Ipv4Addr::from_bits(self.network.to_bits() + n)
+    }
+
+    fn size(self) -> u32 {
+        1_u32.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0)
+    }
+
+    pub(super) fn contains(self, address: Ipv4Addr) -> bool {
+        Self::of(address, self.prefix) == self
+    }
+
+    fn overlaps(self, other: Self) -> bool {
+        let shorter = self.prefix.min(other.prefix);
+        Self::of(self.network, shorter) == Self::of(other.network, shorter)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (network, prefix) = text.split_once('/')?;
+        Some(Self { network: network.parse().ok()?, prefix: prefix.parse().ok()? })
+    }
+}
+
+impl std::fmt::Display for Subnet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.network, self.prefix)
+    }
+}
+
+/// A machine's place in one network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Interface {
+    /// The bridge on the host.
+    pub(super) bridge: String,
+    /// The network's range.
+    pub(super) subnet: Subnet,
+    /// The host's address on the bridge.
+    pub(super) host: Ipv4Addr,
+    /// The machine's address.
+    pub(super) address: Ipv4Addr,
+    /// Hardware address, when one was asked for.
+    pub(super) mac: Option<String>,
+    /// Whether the way out leads through here.
+    pub(super) gateway: bool,
+}
+
+/// The machine's interfaces in order (the first is `eth0`, with the way out); leases what is not leased yet.
+pub(super) fn assign(store: &Store, record: &MachineRecord, networks: &[NetworkSpec]) -> Result<Vec<Interface>> {
+    let mut interfaces = vec![way_out(store, record)?];
+    for network in networks.iter().filter(|network| network.kind == "private_network") {
+        interfaces.push(private(store, record, network)?);
+    }
+    Ok(interfaces)
+}
+
+/// The address that other machines of the environment reach this one by: its first private one, else that of `eth0`.
+pub(super) fn known_address(store: &Store, record: &MachineRecord) -> Result<Option<Ipv4Addr>> {
+    let spec: Option<MachineSpec> = record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let addresses: Vec<Ipv4Addr> = store
+        .leases(LeaseKind::Address, Owner::Machine(&record.id))?
+        .iter()
+        .filter_map(|text| text.parse().ok())
+        .collect();
+    let private = spec
+        .iter()
+        .flat_map(|spec| &spec.networks)
+        .filter(|network| network.kind == "private_network")
+        .find_map(|network| text(network, "ip")?.parse().ok());
+    Ok(private.filter(|ip| addresses.contains(ip)).or_else(|| {
+        let subnet = environment_subnet(store, &record.environment).ok().flatten()?;
+        addresses.iter().copied().find(|address| subnet.contains(*address))
+    }))
+}
+
+/// The environment's subnet for the way out, when it has one.
+pub(super) fn environment_subnet(store: &Store, environment: &str) -> Result<Option<Subnet>> {
+    let leases = store.leases(LeaseKind::Subnet, Owner::Environment(environment))?;
+    Ok(leases.first().and_then(|text| Subnet::parse(text)))
+}
+
+/// The name of the environment's bridge; interface names have at most 15 characters.
+pub(super) fn environment_bridge(environment: &str) -> String {
+    format!("yado-{}", &environment[..environment.len().min(8)])
+}
+
+fn private_bridge(subnet: Subnet) -> String {
+    format!("yado-n{:08x}", subnet.network.to_bits() ^ u32::from(subnet.prefix))
+}
+
+fn way_out(store: &Store, record: &MachineRecord) -> Result<Interface> {
+    let subnet = match environment_subnet(store, &record.environment)? {
+        Some(subnet) => subnet,
+        None => lease_subnet(store, &record.environment)?,
+    };
+    Ok(Interface {
+        bridge: environment_bridge(&record.environment),
+        subnet,
+        host: subnet.nth(1),
+        address: lease_in(store, &record.id, subnet)?,
+        mac: None,
+        gateway: true,
+    })
+}
+
+/// A /24 below 10.128.0.0/9 that neither another environment nor a route of this host uses. Where the search begins
+/// depends on the environment, so that separate homes on one host rarely meet.
+fn lease_subnet(store: &Store, environment: &str) -> Result<Subnet> {
+    const COUNT: u32 = 1 << 15;
+    let start = u32::from_str_radix(&environment[..8.min(environment.len())], 16).unwrap_or(0) % COUNT;
+    let routes = host_routes();
+    for offset in 0..COUNT {
+        let number = (start + offset) % COUNT;
+        let subnet = Subnet { network: Ipv4Addr::from_bits((10 << 24) | (1 << 23) | (number << 8)), prefix: 24 };
+        let used = routes.iter().any(|(_, route)| route.overlaps(subnet));
+        if !used && store.lease(LeaseKind::Subnet, &subnet.to_string(), Owner::Environment(environment))? {
+            return Ok(subnet);
+        }
+    }
+    Err(Error::new(ErrorKind::Collision, "No free subnet is left below 10.128.0.0/9 for this environment."))
+}
+
+/// The address that the machine has in a subnet, or a fresh one. Network, host and broadcast addresses are left out.
+fn lease_in(store: &Store, machine: &str, subnet: Subnet) -> Result<Ipv4Addr> {
+    let mine = store.leases(LeaseKind::Address, Owner::Machine(machine))?;
+    if let Some(address) = mine.iter().filter_map(|text| text.parse().ok()).find(|ip| subnet.contains(*ip)) {
+        return Ok(address);
+    }
+    for n in 2..subnet.size().saturating_sub(1) {
+        let address = subnet.nth(n);
+        if store.lease(LeaseKind::Address, &address.to_string(), Owner::Machine(machine))? {
+            return Ok(address);
+        }
+    }
+    Err(Error::new(ErrorKind::Collision, format!("All addresses of {subnet} are taken.")))
+}
+
+fn private(store: &Store, record: &MachineRecord, network: &NetworkSpec) -> Result<Interface> {
+    let invalid = |what: String| Error::new(ErrorKind::ConfigInvalid, what).at(network.origin.clone());
+    let prefix = match network.options.get("netmask") {
+        None | Some(Value::Null) => 24,
+        Some(mask) => prefix_of(mask).ok_or_else(|| {
+            invalid(format!("'{mask}' is neither a netmask nor a prefix length (8 to 30)."))
+        })?,
+    };
+    let (subnet, address) = match text(network, "ip") {
+        Some(ip) => {
+            let address: Ipv4Addr =
+                ip.parse().map_err(|_| invalid(format!("'{ip}' is not an IPv4 address.")))?;
+            let subnet = Subnet::of(address, prefix);
+            if !store.lease(LeaseKind::Address, &ip, Owner::Machine(&record.id))? {
+                return Err(taken(store, &ip)?.at(network.origin.clone()));
+            }
+            (subnet, address)
+        }
+        // No address was asked for: one of the range that Vagrant's DHCP servers use.
+        None => {
+            let subnet = Subnet::of(Ipv4Addr::new(172, 28, 128, 0), prefix);
+            (subnet, lease_in(store, &record.id, subnet)?)
+        }
+    };
+    let bridge = private_bridge(subnet);
+    if let Some((other, _)) = host_routes().iter().find(|(name, route)| *name != bridge && route.overlaps(subnet)) {
+        return Err(Error::new(
+            ErrorKind::Collision,
+            format!("The private network {subnet} overlaps with a network that this host reaches through '{other}'."),
+        )
+        .at(network.origin.clone())
+        .hinted("Choose addresses of another range, such as 192.168.56.0/24."));
+    }
+    // The host is the network's first address; a machine that wants it for itself gets it.
+    let host = if address == subnet.nth(1) { subnet.nth(subnet.size() - 2) } else { subnet.nth(1) };
+    Ok(Interface { bridge, subnet, host, address, mac: text(network, "mac"), gateway: false })
+}
+
+fn taken(store: &Store, ip: &str) -> Result<Error> {
+    let user = store.lease_holder(LeaseKind::Address, ip)?.map_or_else(
+        || "another machine".to_owned(),
+        |(name, project)| format!("the machine '{name}' of '{project}'"),
+    );
+    Ok(Error::new(ErrorKind::Collision, format!("The address {ip} already belongs to {user}."))
+        .hinted("Choose another address, or destroy that machine."))
+}
+
+fn text(network: &NetworkSpec, key: &str) -> Option<String> {
+    network.options.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// `255.255.255.0`, `24` and `"24"` all mean 24.
+fn prefix_of(mask: &Value) -> Option<u8> {
+    let prefix = match mask {
+        Value::Number(number) => u8::try_from(number.as_u64()?).ok()?,
+        Value::String(text) => match text.parse::<u8>() {
+            Ok(prefix) => prefix,
+            Err(_) => {
+                let bits = text.parse::<Ipv4Addr>().ok()?.to_bits();
+                (bits.leading_ones() + bits.trailing_zeros() == 32).then(|| bits.leading_ones() as u8)?
+            }
+        },
+        _ => return None,
+    };
+    (8..=30).contains(&prefix).then_some(prefix)
+}
+
+/// The networks that this host reaches, with the interface; the default route is left out.
+fn host_routes() -> Vec<(String, Subnet)> {
+    parse_routes(&std::fs::read_to_string("/proc/net/route").unwrap_or_default())
+}
+
+/// `/proc/net/route`: addresses are hexadecimal in the host's byte order (proc(5)).
+fn parse_routes(table: &str) -> Vec<(String, Subnet)> {
+    let hex = |text: &str| u32::from_str_radix(text, 16).ok().map(u32::from_be);
+    table
+        .lines()
+        .skip(1)
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (destination, mask) = (hex(fields.get(1)?)?, hex(fields.get(7)?)?);
+            let prefix = mask.count_ones() as u8;
+            (prefix > 0).then(|| {
+                (fields[0].to_owned(), Subnet { network: Ipv4Addr::from_bits(destination), prefix })
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn private_network(options: Value) -> NetworkSpec {
+        let Value::Object(options) = options else { panic!("an object") };
+        NetworkSpec { kind: "private_network".into(), options, origin: None }
+    }
+
+    #[test]
+    fn asking_again_gives_the_same_addresses_and_machines_share_the_subnet() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.put_environment("00ff00ff00", Path::new("/p"), "Vagrantfile").unwrap();
+        let a = store.add_machine("00ff00ff00", "a", "container").unwrap();
+        let b = store.add_machine("00ff00ff00", "b", "container").unwrap();
+        let networks = [
+            private_network(serde_json::json!({"ip": "192.168.56.10"})),
+            private_network(serde_json::json!({"type": "dhcp"})),
+        ];
+        let first = assign(&store, &a, &networks).unwrap();
+        assert_eq!(first, assign(&store, &a, &networks).unwrap());
+        assert_eq!(first[1].address.to_string(), "192.168.56.10");
+        assert_eq!(first[1].host.to_string(), "192.168.56.1");
+        assert_eq!(first[2].subnet.to_string(), "172.28.128.0/24");
+        let second = assign(&store, &b, &networks[1..]).unwrap();
+        assert_eq!(second[0].subnet, first[0].subnet);
+        assert_ne!(second[0].address, first[0].address);
+        assert_ne!(second[1].address, first[2].address);
+        let refusal = assign(&store, &b, &networks[..1]).unwrap_err();
+        assert!(refusal.message().contains("the machine 'a' of '/p'"), "{refusal}");
+    }
+
+    #[test]
+    fn netmasks_are_read_in_all_their_forms() {
+        assert_eq!(prefix_of(&serde_json::json!("255.255.0.0")), Some(16));
+        assert_eq!(prefix_of(&serde_json::json!(20)), Some(20));
+        assert_eq!(prefix_of(&serde_json::json!("24")), Some(24));
+        assert_eq!(prefix_of(&serde_json::json!("255.0.255.0")), None);
+        assert_eq!(prefix_of(&serde_json::json!(33)), None);
+    }
+
+    #[test]
+    fn the_kernels_route_table_is_understood() {
+        let table = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\n\
+                     eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\n\
+                     eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\n";
+        let routes = parse_routes(table);
+        assert_eq!(routes.len(), 1);
+        assert_eq!(routes[0].1.to_string(), "192.0.2.0/24");
+        assert!(routes[0].1.overlaps(Subnet::parse("192.0.2.128/25").unwrap()));
+        assert!(!routes[0].1.overlaps(Subnet::parse("192.0.3.0/24").unwrap()));
+    }
+}

@@ -1,0 +1,158 @@
+//! Synced folders: bind mounts whose owners are translated, so that a file made inside belongs to the user outside and
+//! the other way round. The kernel does it (`mount_setattr(2)`, idmapped mounts), not a copy.
+//!
+//! Ids on disk and inside:
+//!
+//! ```text
+//!   on disk                       inside
+//!   the directory's owner   ◀──▶  the user that one enters as (or `owner:`)
+//!   first + n (first: the   ◀──▶  n, for every other n; such files are given to the directory's owner
+//!   machine's first host id)      afterwards by `adopt`, since a mapping cannot lead two ids to one
+//! ```
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use yado_container::spec::{IdMapping, Mount};
+use yado_core::error::Doing;
+use yado_core::spec::{FolderSpec, Problem};
+use yado_core::{Context, Error, ErrorKind, Result};
+
+use super::accounts::Accounts;
+
+/// How many ids a machine has.
+pub(super) const IDS: u32 = 65_536;
+
+/// What is wrong with a machine's folders.
+pub(super) fn problems(folders: &[FolderSpec]) -> Vec<Problem> {
+    folders
+        .iter()
+        .filter(|folder| !folder.host_path.is_dir() && folder.options.get("create") != Some(&true.into()))
+        .map(|folder| Problem {
+            message: format!(
+                "The host path of the shared folder is missing: {} (add 'create: true' to have it made)",
+                folder.host_path.display()
+            ),
+            origin: folder.origin.clone(),
+        })
+        .collect()
+}
+
+/// The mounts for a machine's folders, parents before children.
+pub(super) fn mounts(
+    context: &Context,
+    folders: &[FolderSpec],
+    user: &str,
+    accounts: &Accounts,
+    first: u32,
+) -> Result<Vec<Mount>> {
+    let mut folders: Vec<&FolderSpec> = folders.iter().collect();
+    folders.sort_by_key(|folder| folder.guest_path.len());
+    folders.into_iter().map(|folder| mount(context, folder, user, accounts, first)).collect()
+}
+
+fn mount(context: &Context, folder: &FolderSpec, user: &str, accounts: &Accounts, first: u32) -> Result<Mount> {
+    let path = &folder.host_path;
+    if !path.is_dir() {
+        std::fs::create_dir_all(path).doing(|| format!("creating the synced folder '{}'", path.display()))?;
+    }
+    notices(context, folder);
+    let text = |key: &str| folder.options.get(key).and_then(|value| value.as_str());
+    let inside = accounts.user(text("owner").unwrap_or(user)).or_else(|| accounts.user(user));
+    let uid = inside.as_ref().map_or(1000, |account| account.uid);
+    let gid = text("group")
+        .and_then(|group| accounts.group(group))
+        .unwrap_or_else(|| inside.as_ref().map_or(1000, |account| account.gid));
+    let owner = std::fs::metadata(path).doing(|| format!("reading '{}'", path.display()))?;
+    if !folder.guest_path.starts_with('/') {
+        return Err(Error::new(
+            ErrorKind::ConfigInvalid,
+            format!("The guest path of a synced folder must be absolute, not '{}'.", folder.guest_path),
+        )
+        .at(folder.origin.clone()));
+    }
+    let read_only = folder
+        .options
+        .get("mount_options")
+        .and_then(|options| options.as_array())
+        .is_some_and(|options| options.iter().any(|option| option == "ro"));
+    Ok(Mount {
+        destination: folder.guest_path.clone().into(),
+        kind: Some("bind".to_owned()),
+        source: Some(path.clone()),
+        options: ["rbind", "nosuid", "nodev", if read_only { "ro" } else { "rw" }].map(str::to_owned).to_vec(),
+        uid_mappings: mapping(owner.uid(), uid, first),
+        gid_mappings: mapping(owner.gid(), gid, first),
+    })
+}
+
+/// Says which options do nothing here; nothing is ignored silently.
+fn notices(context: &Context, folder: &FolderSpec) {
+    if let Some(kind) = &folder.kind {
+        context.detail(format!("The folder type '{kind}' is not needed here: '{}' is mounted directly.", folder.guest_path));
+    }
+    let unknown = folder
+        .options
+        .get("mount_options")
+        .and_then(|options| options.as_array())
+        .is_some_and(|options| options.iter().any(|option| option != "ro" && option != "rw"));
+    if unknown {
+        context.detail(format!(
+            "The 'mount_options' of '{}' do not apply: files keep the modes that they have on the host.",
+            folder.guest_path
+        ));
+    }
+}
+
+/// One id on disk becomes `inside`; the others stay what they are in the machine's own range.
+fn mapping(on_disk: u32, inside: u32, first: u32) -> Vec<IdMapping> {
+    let same = |from: u32, size: u32| IdMapping { container_id: first + from, host_id: first + from, size };
+    let mut list = vec![IdMapping { container_id: on_disk, host_id: first + inside, size: 1 }];
+    if inside > 0 {
+        list.push(same(0, inside));
+    }
+    if inside + 1 < IDS {
+        list.push(same(inside + 1, IDS - inside - 1));
+    }
+    list
+}
+
+/// Gives files that other users of the machine (its root, above all) made in a folder to the folder's owner.
+pub(super) fn adopt(folder: &Path, first: u32) {
+    let Ok(owner) = std::fs::metadata(folder) else { return };
+    let ours = first..first + IDS;
+    adopt_below(folder, owner.uid(), owner.gid(), &ours, 0);
+}
+
+fn adopt_below(folder: &Path, uid: u32, gid: u32, ours: &std::ops::Range<u32>, depth: u32) {
+    // What vanishes or cannot be read meanwhile is somebody's work in progress; links are never followed.
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let Ok(facts) = entry.metadata() else { continue };
+        let path = entry.path();
+        let new_uid = ours.contains(&facts.uid()).then_some(uid);
+        let new_gid = ours.contains(&facts.gid()).then_some(gid);
+        if new_uid.is_some() || new_gid.is_some() {
+            drop(std::os::unix::fs::lchown(&path, new_uid, new_gid));
+        }
+        if facts.is_dir() && depth < 64 {
+            adopt_below(&path, uid, gid, ours, depth + 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mapping_leads_one_id_to_the_user_and_covers_all_others_once() {
+        let list = mapping(1234, 1000, 100_000);
+        assert_eq!(list[0], IdMapping { container_id: 1234, host_id: 101_000, size: 1 });
+        let covered: u32 = list.iter().map(|part| part.size).sum();
+        assert_eq!(covered, IDS);
+        let root = mapping(0, 0, 100_000);
+        assert_eq!(root.len(), 2);
+        assert_eq!(root.iter().map(|part| part.size).sum::<u32>(), IDS);
+    }
+}

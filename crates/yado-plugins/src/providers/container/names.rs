@@ -1,0 +1,93 @@
+//! Names: what stands in a machine's `/etc/hosts`, so that the machines of an environment find each other.
+
+use std::net::Ipv4Addr;
+
+const BEGIN: &str = "# yado: machines of this environment";
+const END: &str = "# yado: end";
+
+/// The text of `/etc/hosts` with yado's block brought up to date; everything else stays as it is.
+pub(super) fn hosts(present: &str, hostname: &str, machines: &[(String, Ipv4Addr)]) -> String {
+    let mut text = without_block(present);
+    if text.is_empty() {
+        text.push_str("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+    }
+    text.push_str(&block(hostname, machines));
+    text
+}
+
+/// The block alone, for machines that already run.
+pub(super) fn block(hostname: &str, machines: &[(String, Ipv4Addr)]) -> String {
+    let mut text = format!("{BEGIN}\n127.0.1.1\t{}\n", with_short_name(hostname));
+    for (name, address) in machines {
+        text.push_str(&format!("{address}\t{}\n", with_short_name(name)));
+    }
+    text.push_str(&format!("{END}\n"));
+    text
+}
+
+/// A shell script that brings the block of a running machine up to date. It writes into the file that is there, as
+/// programs may hold it open.
+pub(super) fn update_script(block: &str) -> String {
+    format!(
+        "t=$(sed '/^{BEGIN}$/,/^{END}$/d' /etc/hosts) && printf '%s\\n%s\\n' \"$t\" {} > /etc/hosts",
+        shell_quoted(block.trim_end())
+    )
+}
+
+fn shell_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// `web.example.org` is also known as `web`.
+fn with_short_name(name: &str) -> String {
+    match name.split_once('.') {
+        Some((short, _)) => format!("{name} {short}"),
+        None => name.to_owned(),
+    }
+}
+
+fn without_block(text: &str) -> String {
+    let mut inside = false;
+    let mut kept = String::new();
+    for line in text.lines() {
+        if line == BEGIN {
+            inside = true;
+        } else if line == END {
+            inside = false;
+        } else if !inside {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_block_is_replaced_and_the_users_lines_stay() {
+        let machines = [("db".to_owned(), Ipv4Addr::new(10, 0, 0, 3))];
+        let first = hosts("127.0.0.1 localhost\n1.2.3.4 mine\n", "web.example.org", &machines);
+        assert!(first.contains("1.2.3.4 mine\n"));
+        assert!(first.contains("127.0.1.1\tweb.example.org web\n"));
+        assert!(first.contains("10.0.0.3\tdb\n"));
+        let second = hosts(&first, "web.example.org", &[]);
+        assert!(second.contains("1.2.3.4 mine\n") && !second.contains("db"), "{second}");
+        assert_eq!(second.matches(BEGIN).count(), 1);
+    }
+
+    #[test]
+    fn the_script_does_in_a_shell_what_the_function_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hosts");
+        let old = hosts("127.0.0.1 localhost\n9.9.9.9 o'clock\n", "a", &[]);
+        std::fs::write(&path, &old).unwrap();
+        let machines = [("db".to_owned(), Ipv4Addr::new(10, 0, 0, 3))];
+        let script = update_script(&block("a", &machines)).replace("/etc/hosts", &path.to_string_lossy());
+        let status = std::process::Command::new("sh").arg("-c").arg(script).status().unwrap();
+        assert!(status.success());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), hosts(&old, "a", &machines));
+    }
+}

@@ -1,0 +1,124 @@
+//! Reading and writing files of a machine that is switched off, from outside. Everything in its upper layer was put
+//! there by the machine's own root, so no name in there may lead out: paths are resolved by the kernel beneath the
+//! layer (`openat2(2)`), links are replaced and never followed.
+
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
+use yado_core::Result;
+use yado_core::error::Doing;
+
+/// The largest file that is read this way, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// A machine's root file system while nothing has it mounted.
+pub(super) struct RootFiles {
+    /// The machine's own, writable layer.
+    pub(super) upper: PathBuf,
+    /// The read-only layers, lowest first.
+    pub(super) lower: Vec<PathBuf>,
+}
+
+impl RootFiles {
+    /// The text of `etc/NAME` as the machine sees it; empty when there is none.
+    pub(super) fn read_etc(&self, name: &str) -> String {
+        std::iter::once(&self.upper)
+            .chain(self.lower.iter().rev())
+            .find_map(|layer| read(layer, &format!("etc/{name}")))
+            .unwrap_or_default()
+    }
+
+    /// Puts a text at `etc/NAME` in the machine's own layer.
+    pub(super) fn write_etc(&self, name: &str, text: &str) -> Result<()> {
+        let doing = || format!("writing '/etc/{name}' of the machine");
+        let etc = self.open_etc().doing(doing)?;
+        let temporary = format!(".yado-{name}");
+        drop(rustix::fs::unlinkat(&etc, &temporary, AtFlags::empty()));
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let file = rustix::fs::openat(&etc, &temporary, flags, Mode::from_raw_mode(0o644)).doing(doing)?;
+        std::fs::File::from(file).write_all(text.as_bytes()).doing(doing)?;
+        rustix::fs::renameat(&etc, &temporary, &etc, name).doing(doing)
+    }
+
+    fn open_etc(&self) -> rustix::io::Result<OwnedFd> {
+        let upper = rustix::fs::openat(CWD, &self.upper, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let open = || {
+            rustix::fs::openat2(
+                &upper,
+                "etc",
+                OFlags::DIRECTORY | OFlags::CLOEXEC,
+                Mode::empty(),
+                ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS,
+            )
+        };
+        match open() {
+            Err(rustix::io::Errno::NOENT) => {
+                rustix::fs::mkdirat(&upper, "etc", Mode::from_raw_mode(0o755))?;
+                open()
+            }
+            other => other,
+        }
+    }
+}
+
+/// A regular file's text, its name resolved as if `layer` were the root directory.
+fn read(layer: &Path, name: &str) -> Option<String> {
+    let folder = rustix::fs::openat(CWD, layer, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = rustix::fs::openat2(&folder, name, flags, Mode::empty(), ResolveFlags::IN_ROOT).ok()?;
+    let file = std::fs::File::from(file);
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut text = String::new();
+    file.take(LARGEST).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+/// A file of a running machine, by its first process's view (`/proc/PID/root`).
+pub(super) fn read_running(pid: u32, name: &str) -> Option<String> {
+    read(Path::new(&format!("/proc/{pid}/root")), name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_planted_in_the_layer_leads_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let outside = folder.path().join("outside");
+        std::fs::create_dir(&outside).unwrap();
+        let upper = folder.path().join("upper");
+        std::fs::create_dir(&upper).unwrap();
+        let files = RootFiles { upper: upper.clone(), lower: vec![] };
+
+        std::os::unix::fs::symlink(&outside, upper.join("etc")).unwrap();
+        assert!(files.write_etc("hosts", "x").is_err());
+        assert!(!outside.join("hosts").exists());
+
+        std::fs::remove_file(upper.join("etc")).unwrap();
+        std::fs::create_dir(upper.join("etc")).unwrap();
+        std::fs::write(outside.join("secret"), "secret").unwrap();
+        std::os::unix::fs::symlink(outside.join("secret"), upper.join("etc/hosts")).unwrap();
+        assert_eq!(files.read_etc("hosts"), "");
+        files.write_etc("hosts", "mine").unwrap();
+        assert_eq!(files.read_etc("hosts"), "mine");
+        assert_eq!(std::fs::read_to_string(outside.join("secret")).unwrap(), "secret");
+    }
+
+    #[test]
+    fn the_machines_own_layer_hides_the_box() {
+        let folder = tempfile::tempdir().unwrap();
+        let (upper, lower) = (folder.path().join("u"), folder.path().join("l"));
+        std::fs::create_dir_all(lower.join("etc")).unwrap();
+        std::fs::create_dir_all(&upper).unwrap();
+        std::fs::write(lower.join("etc/hosts"), "box").unwrap();
+        let files = RootFiles { upper, lower: vec![lower] };
+        assert_eq!(files.read_etc("hosts"), "box");
+        files.write_etc("hosts", "machine").unwrap();
+        assert_eq!(files.read_etc("hosts"), "machine");
+    }
+}
