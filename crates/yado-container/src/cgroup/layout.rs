@@ -1,0 +1,106 @@
+//! Which cgroup hierarchies this machine has, and where in them this process is.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Context, Result};
+
+/// A v1 hierarchy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Legacy {
+    /// `cpu`, `cpuacct`, …; a named hierarchy as `name=systemd`.
+    pub(crate) controllers: Vec<String>,
+    /// Where it is mounted.
+    pub(crate) mount: PathBuf,
+    /// The folder of this process.
+    pub(crate) own: PathBuf,
+}
+
+/// The v2 tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unified {
+    /// Where it is mounted.
+    pub(crate) mount: PathBuf,
+    /// Under which folder containers' cgroups are made.
+    pub(crate) base: PathBuf,
+    /// Controllers that work in it.
+    pub(crate) controllers: Vec<String>,
+}
+
+/// All hierarchies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) legacy: Vec<Legacy>,
+    pub(crate) unified: Option<Unified>,
+}
+
+impl Layout {
+    /// Looks at this machine.
+    pub(crate) fn detect() -> Result<Self> {
+        let read = |path: &str| std::fs::read_to_string(path).path("read", path);
+        let privileged = rustix::process::geteuid().is_root();
+        let mut layout = Self::parse(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?, privileged);
+        if let Some(tree) = &mut layout.unified {
+            let controllers =
+                std::fs::read_to_string(tree.mount.join("cgroup.controllers")).unwrap_or_default();
+            tree.controllers = controllers.split_whitespace().map(str::to_owned).collect();
+        }
+        Ok(layout)
+    }
+
+    /// Reads `/proc/self/mountinfo` and `/proc/self/cgroup`.
+    pub(super) fn parse(mounts: &str, own: &str, privileged: bool) -> Self {
+        let mut layout = Self::default();
+        for line in mounts.lines() {
+            let Some((left, right)) = line.split_once(" - ") else { continue };
+            let left: Vec<&str> = left.split(' ').collect();
+            let right: Vec<&str> = right.split(' ').collect();
+            let ([_, _, _, root, mount, ..], [kind, _, options, ..]) = (left.as_slice(), right.as_slice())
+            else {
+                continue;
+            };
+            let mount = PathBuf::from(mount);
+            match *kind {
+                "cgroup" => {
+                    let Some((controllers, path)) = own_legacy(own, options) else { continue };
+                    if layout.legacy.iter().any(|known| known.controllers == controllers) {
+                        continue;
+                    }
+                    let own = mount.join(beneath(path, root));
+                    layout.legacy.push(Legacy { controllers, mount, own });
+                }
+                "cgroup2" if layout.unified.is_none() => {
+                    let path = own.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("/");
+                    // A folder that holds processes cannot pass its controllers on, so the administrator's
+                    // containers live beside the sessions; others may use only what was delegated to them.
+                    let base = if privileged { mount.clone() } else { mount.join(beneath(path, root)) };
+                    layout.unified = Some(Unified { mount, base, controllers: Vec::new() });
+                }
+                _ => {}
+            }
+        }
+        layout
+    }
+
+    /// The v1 hierarchy that has a controller.
+    pub(crate) fn legacy_for(&self, controller: &str) -> Option<&Legacy> {
+        self.legacy.iter().find(|hierarchy| hierarchy.controllers.iter().any(|name| name == controller))
+    }
+}
+
+/// The controllers and path of the hierarchy that is mounted with these options.
+fn own_legacy<'a>(own: &'a str, options: &str) -> Option<(Vec<String>, &'a str)> {
+    own.lines().find_map(|line| {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (names, path) = (parts.next()?, parts.next()?);
+        let all =
+            !names.is_empty() && names.split(',').all(|name| options.split(',').any(|option| option == name));
+        all.then(|| (names.split(',').map(str::to_owned).collect(), path))
+    })
+}
+
+/// A path of the hierarchy as seen from a mount that shows the hierarchy from `root` on.
+fn beneath(path: &str, root: &str) -> PathBuf {
+    let path = Path::new(path);
+    let inner = path.strip_prefix(root).unwrap_or(path.strip_prefix("/").unwrap_or(path));
+    inner.to_owned()
+}

@@ -1,0 +1,245 @@
+//! Resource control in all three layouts: v1, v2, and v1 beside a v2 tree (hybrid).
+//!
+//! A container is born in a v2 cgroup where there is a v2 tree at all: that costs next to nothing and is what
+//! freezes, kills and counts it. A v1 hierarchy is used only where a limit of its controller is asked for,
+//! because moving a process there waits for a grace period of the kernel. Every function takes the folder
+//! that it works on, so that tests can use a folder of their own.
+
+mod files;
+mod layout;
+mod stats;
+mod v1;
+mod v2;
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use layout::Layout;
+pub use stats::Stats;
+
+use crate::error::{Context, Error, Result};
+use crate::rootfs::CgroupView;
+use crate::spec::Resources;
+
+/// The folder that holds all containers' cgroups in each hierarchy.
+const FAMILY: &str = "yado";
+
+/// A container's cgroups, as kept on record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cgroups {
+    /// The folder in the v2 tree.
+    pub(crate) unified: Option<PathBuf>,
+    /// v1 controllers and the folders in their hierarchies.
+    pub(crate) legacy: Vec<(String, PathBuf)>,
+}
+
+impl Cgroups {
+    /// Decides which cgroups a container needs and where they are; makes none.
+    pub(crate) fn plan(
+        layout: &Layout,
+        id: &str,
+        asked: Option<&Path>,
+        resources: Option<&Resources>,
+    ) -> Self {
+        let place = |own: &Path, top: &Path| match asked {
+            Some(path) if path.is_absolute() => top.join(path.strip_prefix("/").unwrap_or(path)),
+            Some(path) => own.join(FAMILY).join(path),
+            None => own.join(FAMILY).join(id),
+        };
+        let mut legacy = Vec::new();
+        if let Some(resources) = resources {
+            for hierarchy in &layout.legacy {
+                let wanted = hierarchy.controllers.iter().any(|name| v1::needed(name, resources));
+                if wanted {
+                    let name = hierarchy.controllers.join(",");
+                    legacy.push((name, place(&hierarchy.own, &hierarchy.mount)));
+                }
+            }
+        }
+        let unified = layout.unified.as_ref().map(|tree| place(&tree.base, &tree.mount));
+        Self { unified, legacy }
+    }
+
+    /// Makes the folders and writes the limits.
+    pub(crate) fn make(&self, layout: &Layout, resources: Option<&Resources>) -> Result<()> {
+        for (controllers, folder) in &self.legacy {
+            v1::make(folder, controllers)?;
+        }
+        if let (Some(folder), Some(tree)) = (&self.unified, &layout.unified) {
+            let wanted =
+                resources.map_or_else(Vec::new, |resources| v2::needed(resources, &tree.controllers));
+            v2::make(folder, &tree.mount, &wanted)?;
+        }
+        match resources {
+            Some(resources) => self.apply(layout, resources),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes limits; also later, to change them.
+    pub(crate) fn apply(&self, layout: &Layout, resources: &Resources) -> Result<()> {
+        for (controllers, folder) in &self.legacy {
+            for controller in controllers.split(',') {
+                v1::apply(controller, folder, resources)?;
+            }
+        }
+        if let (Some(folder), Some(tree)) = (&self.unified, &layout.unified) {
+            v2::apply(folder, resources, &tree.controllers)?;
+        }
+        self.refuse_what_nothing_can_limit(layout, resources)
+    }
+
+    /// A limit that no hierarchy can hold is an error, not a silence.
+    fn refuse_what_nothing_can_limit(&self, layout: &Layout, resources: &Resources) -> Result<()> {
+        let unified = |name: &str| {
+            layout.unified.as_ref().is_some_and(|tree| tree.controllers.iter().any(|known| known == name))
+        };
+        let legacy =
+            |name: &str| self.legacy.iter().any(|(names, _)| names.split(',').any(|known| known == name));
+        for (setting, v1_name, v2_name) in [
+            ("memory", "memory", "memory"),
+            ("cpu", "cpu", "cpu"),
+            ("pids", "pids", "pids"),
+            ("blkio", "blkio", "io"),
+            ("cpuset", "cpuset", "cpuset"),
+        ] {
+            if v1::needed(v1_name, resources) && !legacy(v1_name) && !unified(v2_name) {
+                return Err(Error::invalid(
+                    format!("linux.resources.{setting}"),
+                    "this machine's cgroups cannot limit it (the controller is not available, or the container \
+                     was created without such a limit)",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves a process into the v1 cgroups; the v2 one it is born in.
+    pub(crate) fn attach(&self, pid: i32) -> Result<()> {
+        for (_, folder) in &self.legacy {
+            files::write(&folder.join("cgroup.procs"), &pid.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// The files that a process writes "0" to in order to join, opened.
+    pub(crate) fn entrances(&self) -> Result<Vec<File>> {
+        self.legacy
+            .iter()
+            .map(|(_, folder)| {
+                let path = folder.join("cgroup.procs");
+                File::options().write(true).open(&path).path("open", &path)
+            })
+            .collect()
+    }
+
+    /// The v2 folder, opened, for processes to be born in.
+    pub(crate) fn birthplace(&self) -> Result<Option<OwnedFd>> {
+        self.unified
+            .as_deref()
+            .map(|folder| File::open(folder).map(OwnedFd::from).path("open", folder))
+            .transpose()
+    }
+
+    /// What the container sees of its cgroups.
+    pub(crate) fn views(&self, layout: &Layout) -> Vec<CgroupView> {
+        let alone = self.legacy.is_empty() && layout.legacy.is_empty();
+        let unified = self.unified.as_ref().map(|_| CgroupView {
+            name: if alone { String::new() } else { "unified".to_owned() },
+            controllers: None,
+        });
+        let legacy = self
+            .legacy
+            .iter()
+            .map(|(names, _)| CgroupView { name: names.clone(), controllers: Some(names.clone()) });
+        legacy.chain(unified).collect()
+    }
+
+    /// Stops or continues every process. `processes` are moved to a freezer made for it where there is no v2
+    /// tree.
+    pub(crate) fn freeze(
+        &mut self,
+        layout: &Layout,
+        id: &str,
+        frozen: bool,
+        processes: &[i32],
+    ) -> Result<()> {
+        if let Some(folder) = &self.unified {
+            return v2::freezer::set(folder, frozen);
+        }
+        let known = self.legacy.iter().find(|(names, _)| names.split(',').any(|name| name == "freezer"));
+        let folder = match known {
+            Some((_, folder)) => folder.clone(),
+            None => {
+                let hierarchy = layout
+                    .legacy_for("freezer")
+                    .ok_or_else(|| Error::invalid("pause", "this machine has no cgroup freezer"))?;
+                let folder = hierarchy.own.join(FAMILY).join(id);
+                v1::make(&folder, "freezer")?;
+                self.legacy.push(("freezer".to_owned(), folder.clone()));
+                folder
+            }
+        };
+        for pid in processes {
+            files::write(&folder.join("cgroup.procs"), &pid.to_string())?;
+        }
+        v1::freezer::set(&folder, frozen)
+    }
+
+    /// Whether the processes are stopped by the freezer.
+    pub(crate) fn is_frozen(&self) -> bool {
+        match &self.unified {
+            Some(folder) => v2::freezer::is_frozen(folder),
+            None => self.legacy.iter().any(|(_, folder)| v1::freezer::is_frozen(folder)),
+        }
+    }
+
+    /// The processes in the container's cgroups.
+    pub(crate) fn processes(&self) -> Vec<i32> {
+        let folders = self.unified.iter().chain(self.legacy.iter().map(|(_, folder)| folder));
+        for folder in folders {
+            if let Ok(text) = std::fs::read_to_string(folder.join("cgroup.procs")) {
+                return text.lines().filter_map(|line| line.parse().ok()).collect();
+            }
+        }
+        Vec::new()
+    }
+
+    /// Kills everything in the cgroups.
+    pub(crate) fn kill(&self) {
+        if let Some(folder) = &self.unified
+            && std::fs::write(folder.join("cgroup.kill"), "1").is_ok()
+        {
+            return;
+        }
+        for pid in self.processes() {
+            // It may have ended meanwhile, which is what was wanted.
+            if crate::sys::signals::to_pid(pid, libc::SIGKILL).is_err() {}
+        }
+    }
+
+    /// What the container uses.
+    pub(crate) fn stats(&self) -> Stats {
+        stats::collect(self)
+    }
+
+    /// Removes the folders, and the family's where it is the last.
+    pub(crate) fn remove(&self) -> Result<()> {
+        for folder in self.legacy.iter().map(|(_, folder)| folder).chain(&self.unified) {
+            files::remove(folder)?;
+            if let Some(parent) = folder.parent()
+                && parent.file_name().is_some_and(|name| name == FAMILY)
+            {
+                // Fails while other containers live there.
+                if std::fs::remove_dir(parent).is_err() {}
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

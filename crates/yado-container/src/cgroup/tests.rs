@@ -1,0 +1,128 @@
+//! Layouts and limits, tried on texts and on folders that only look like cgroups.
+
+use std::path::{Path, PathBuf};
+
+use super::layout::{Legacy, Unified};
+use super::*;
+use crate::spec::{Cpu, Memory, Pids};
+
+const HYBRID_MOUNTS: &str = "\
+30 25 0:26 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755
+31 30 0:27 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cpu,cpuacct
+32 30 0:28 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory
+33 30 0:29 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,name=systemd
+34 30 0:30 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw";
+const HYBRID_OWN: &str = "3:memory:/jobs/a\n2:cpu,cpuacct:/\n1:name=systemd:/\n0::/session";
+
+#[test]
+fn a_hybrid_layout_is_recognised() {
+    let layout = Layout::parse(HYBRID_MOUNTS, HYBRID_OWN, true);
+    let memory = layout.legacy_for("memory").unwrap();
+    assert_eq!(memory.own, Path::new("/sys/fs/cgroup/memory/jobs/a"));
+    assert_eq!(layout.legacy_for("cpuacct").unwrap().controllers, ["cpu", "cpuacct"]);
+    assert!(layout.legacy_for("pids").is_none());
+    assert_eq!(layout.unified.unwrap().base, Path::new("/sys/fs/cgroup/unified"));
+}
+
+#[test]
+fn a_mount_that_shows_a_part_is_entered_from_there() {
+    let mounts = "32 30 0:28 /docker/x /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory";
+    let layout = Layout::parse(mounts, "3:memory:/docker/x/inner", true);
+    assert_eq!(layout.legacy[0].own, Path::new("/sys/fs/cgroup/memory/inner"));
+}
+
+#[test]
+fn without_privileges_only_the_delegated_part_is_used() {
+    let mounts = "34 30 0:30 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw";
+    let layout = Layout::parse(mounts, "0::/user.slice/me", false);
+    assert_eq!(layout.unified.unwrap().base, Path::new("/sys/fs/cgroup/user.slice/me"));
+}
+
+fn folder(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("yado-cgroup-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+fn legacy_layout(top: &Path) -> Layout {
+    let hierarchy = |name: &str| {
+        let mount = top.join(name);
+        std::fs::create_dir_all(&mount).unwrap();
+        Legacy { controllers: vec![name.to_owned()], own: mount.clone(), mount }
+    };
+    Layout { legacy: ["cpu", "memory", "pids", "freezer"].map(hierarchy).into(), unified: None }
+}
+
+fn limits() -> Resources {
+    Resources {
+        memory: Some(Memory { limit: Some(64 << 20), ..Memory::default() }),
+        cpu: Some(Cpu { quota: Some(50_000), period: Some(100_000), shares: Some(512), ..Cpu::default() }),
+        pids: Some(Pids { limit: 30 }),
+        ..Resources::default()
+    }
+}
+
+#[test]
+fn without_limits_no_v1_hierarchy_is_joined() {
+    let top = folder("none");
+    let layout = legacy_layout(&top);
+    assert_eq!(Cgroups::plan(&layout, "web", None, None), Cgroups::default());
+    let empty = Resources::default();
+    assert_eq!(Cgroups::plan(&layout, "web", None, Some(&empty)).legacy, []);
+    std::fs::remove_dir_all(top).unwrap();
+}
+
+#[test]
+fn v1_limits_are_written_into_their_hierarchies() {
+    let top = folder("v1");
+    let layout = legacy_layout(&top);
+    let resources = limits();
+    let cgroups = Cgroups::plan(&layout, "web", None, Some(&resources));
+    cgroups.make(&layout, Some(&resources)).unwrap();
+    let read = |path: &str| std::fs::read_to_string(top.join(path)).unwrap();
+    assert_eq!(read("memory/yado/web/memory.limit_in_bytes"), "67108864");
+    assert_eq!(read("cpu/yado/web/cpu.cfs_quota_us"), "50000");
+    assert_eq!(read("cpu/yado/web/cpu.shares"), "512");
+    assert_eq!(read("pids/yado/web/pids.max"), "30");
+    assert!(!top.join("freezer/yado").exists());
+    std::fs::remove_dir_all(top).unwrap();
+}
+
+#[test]
+fn v2_limits_are_written_into_one_folder() {
+    let top = folder("v2");
+    let layout = Layout {
+        legacy: Vec::new(),
+        unified: Some(Unified {
+            mount: top.clone(),
+            base: top.clone(),
+            controllers: ["cpu", "memory", "pids"].map(str::to_owned).into(),
+        }),
+    };
+    let resources = limits();
+    let cgroups = Cgroups::plan(&layout, "web", None, Some(&resources));
+    cgroups.make(&layout, Some(&resources)).unwrap();
+    let read = |path: &str| std::fs::read_to_string(top.join(path)).unwrap();
+    assert_eq!(read("yado/web/memory.max"), "67108864");
+    assert_eq!(read("yado/web/cpu.max"), "50000 100000");
+    assert_eq!(read("yado/web/cpu.weight"), "20");
+    assert_eq!(read("yado/cgroup.subtree_control"), "+memory +cpu +pids");
+    std::fs::remove_dir_all(top).unwrap();
+}
+
+#[test]
+fn a_limit_that_no_hierarchy_can_hold_is_refused() {
+    let resources = limits();
+    let layout = Layout::default();
+    let error =
+        Cgroups::plan(&layout, "web", None, Some(&resources)).make(&layout, Some(&resources)).unwrap_err();
+    assert!(error.to_string().starts_with("linux.resources."), "{error}");
+}
+
+#[test]
+fn an_absolute_cgroups_path_counts_from_the_mount() {
+    let layout = Layout::parse(HYBRID_MOUNTS, HYBRID_OWN, true);
+    let cgroups = Cgroups::plan(&layout, "web", Some(Path::new("/pods/one")), Some(&limits()));
+    assert_eq!(cgroups.unified.unwrap(), Path::new("/sys/fs/cgroup/unified/pods/one"));
+    assert_eq!(cgroups.legacy[1].1, Path::new("/sys/fs/cgroup/memory/pods/one"));
+}

@@ -1,0 +1,34 @@
+//! v1 cpu: shares, and a quota of time in each period.
+
+use std::path::Path;
+
+use crate::cgroup::files::{write, write_if_there};
+use crate::error::Result;
+use crate::spec::Cpu;
+
+pub(super) fn asked(cpu: &Cpu) -> bool {
+    cpu.shares.is_some()
+        || cpu.quota.is_some()
+        || cpu.period.is_some()
+        || cpu.burst.is_some()
+        || cpu.idle.is_some()
+}
+
+pub(super) fn apply(folder: &Path, cpu: &Cpu) -> Result<()> {
+    if let Some(shares) = cpu.shares {
+        write(&folder.join("cpu.shares"), &shares.to_string())?;
+    }
+    if let Some(period) = cpu.period {
+        write(&folder.join("cpu.cfs_period_us"), &period.to_string())?;
+    }
+    if let Some(quota) = cpu.quota {
+        write(&folder.join("cpu.cfs_quota_us"), &quota.to_string())?;
+    }
+    if let Some(burst) = cpu.burst {
+        write_if_there(&folder.join("cpu.cfs_burst_us"), &burst.to_string())?;
+    }
+    if let Some(idle) = cpu.idle {
+        write_if_there(&folder.join("cpu.idle"), &idle.to_string())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! The v1 controllers, a file for each.
+
+mod blkio;
+mod cpu;
+mod cpuset;
+mod devices;
+pub(super) mod freezer;
+mod memory;
+mod pids;
+
+use std::path::Path;
+
+use crate::error::{Context, Result};
+use crate::spec::Resources;
+
+/// Whether the container must be in this controller's hierarchy for these limits.
+pub(super) fn needed(controller: &str, resources: &Resources) -> bool {
+    match controller {
+        "memory" => resources.memory.as_ref().is_some_and(|memory| *memory != crate::spec::Memory::default()),
+        "cpu" => resources.cpu.as_ref().is_some_and(cpu::asked),
+        "cpuset" => resources.cpu.as_ref().is_some_and(|cpu| cpu.cpus.is_some() || cpu.mems.is_some()),
+        "pids" => resources.pids.is_some_and(|pids| pids.limit != 0),
+        "blkio" => resources.block_io.as_ref().is_some_and(|io| *io != crate::spec::BlockIo::default()),
+        "devices" => !resources.devices.is_empty(),
+        _ => false,
+    }
+}
+
+/// Makes a cgroup with the folders above it.
+pub(super) fn make(folder: &Path, controllers: &str) -> Result<()> {
+    if controllers.split(',').any(|name| name == "cpuset") {
+        return cpuset::make(folder);
+    }
+    std::fs::create_dir_all(folder).path("make the cgroup", folder)
+}
+
+/// Writes one controller's limits.
+pub(super) fn apply(controller: &str, folder: &Path, resources: &Resources) -> Result<()> {
+    match controller {
+        "memory" => resources.memory.as_ref().map_or(Ok(()), |memory| memory::apply(folder, memory)),
+        "cpu" => resources.cpu.as_ref().map_or(Ok(()), |cpu| cpu::apply(folder, cpu)),
+        "cpuset" => resources.cpu.as_ref().map_or(Ok(()), |cpu| cpuset::apply(folder, cpu)),
+        "pids" => resources.pids.map_or(Ok(()), |pids| pids::apply(folder, pids)),
+        "blkio" => resources.block_io.as_ref().map_or(Ok(()), |io| blkio::apply(folder, io)),
+        "devices" => devices::apply(folder, &resources.devices),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,346 @@
+//! One container on record: its state, signals, limits, end.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{WaitId, WaitIdOptions, waitid};
+use serde::{Deserialize, Serialize};
+
+use crate::cgroup::{Layout, Stats};
+use crate::create::pidfd_of;
+use crate::error::{Context, Error, Result};
+use crate::init::Init;
+use crate::record::{Phase, Record, Records};
+use crate::spec::{Resources, Spec};
+use crate::sys::signals;
+use crate::{exec, signal_names};
+
+/// The state of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Set up; its program waits to be started.
+    Created,
+    /// Its first process runs.
+    Running,
+    /// All its processes are frozen.
+    Paused,
+    /// Its first process has ended.
+    Stopped,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// By itself, with this code.
+    Code(i32),
+    /// Killed by this signal.
+    Signal(i32),
+}
+
+impl ExitStatus {
+    /// The code as shells tell it: 128 and the signal's number for a killed process.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => 128 + signal,
+        }
+    }
+
+    /// Whether it ended by itself with code 0.
+    pub fn success(self) -> bool {
+        self == Self::Code(0)
+    }
+}
+
+/// The annotation that names the signal by which the container's program wants to be stopped.
+pub const STOP_SIGNAL_ANNOTATION: &str = "org.opencontainers.image.stopSignal";
+
+/// A container. The value is a view: its methods look at the real state each time.
+#[derive(Clone, Debug)]
+pub struct Container {
+    pub(crate) records: Records,
+    pub(crate) record: Record,
+    layout: Layout,
+}
+
+impl Container {
+    pub(crate) fn load(records: &Records, layout: &Layout, id: &str) -> Result<Option<Self>> {
+        Ok(records.read(id)?.map(|record| Self { records: records.clone(), record, layout: layout.clone() }))
+    }
+
+    /// The container's name in its engine.
+    pub fn id(&self) -> &str {
+        &self.record.id
+    }
+
+    /// The first process's id on the host.
+    pub fn pid(&self) -> i32 {
+        self.record.pid
+    }
+
+    /// The specification that it was made from.
+    pub fn spec(&self) -> &Spec {
+        &self.record.spec
+    }
+
+    /// When it was made, in seconds since 1970.
+    pub fn created(&self) -> u64 {
+        self.record.created
+    }
+
+    /// What it is doing now.
+    pub fn state(&self) -> Status {
+        // Another process may have started or paused it since this value was read.
+        let phase =
+            self.records.read(self.id()).ok().flatten().map_or(self.record.phase, |record| record.phase);
+        if phase == Phase::Creating || !self.record.is_alive() {
+            Status::Stopped
+        } else if self.record.cgroups.is_frozen() {
+            Status::Paused
+        } else if phase == Phase::Created {
+            Status::Created
+        } else {
+            Status::Running
+        }
+    }
+
+    /// The container's network namespace, opened.
+    pub fn network_namespace(&self) -> Result<OwnedFd> {
+        let _running = pidfd_of(&self.record)?;
+        let path = format!("/proc/{}/ns/net", self.record.pid);
+        std::fs::File::open(&path).map(OwnedFd::from).path("open the namespace", &path)
+    }
+
+    /// Ids of its processes on the host, as far as its cgroups know them.
+    pub fn processes(&self) -> Vec<i32> {
+        let known = self.record.cgroups.processes();
+        if known.is_empty() { processes_of_namespace(self.record.pid) } else { known }
+    }
+
+    /// Lets the specification's process run, for a container made with [`Init::Process`].
+    pub fn start(&mut self) -> Result<()> {
+        let _lock = self.records.lock(self.id())?;
+        self.refresh()?;
+        let _running = pidfd_of(&self.record)?;
+        if self.record.phase != Phase::Created {
+            return Ok(());
+        }
+        let path = self.records.folder(self.id()).join("start");
+        std::fs::write(&path, "1").path("start through", &path)?;
+        self.record.phase = Phase::Started;
+        self.records.write(&self.record)
+    }
+
+    /// Runs a command inside. Use [`exec::Running`] to talk to it and to learn how it ends.
+    pub fn exec(&self, request: &exec::ExecRequest) -> Result<exec::Running> {
+        let pidfd = pidfd_of(&self.record)?;
+        exec::run(&self.record, pidfd.as_fd(), request)
+    }
+
+    /// Sends a signal to the first process.
+    pub fn kill(&self, signal: i32) -> Result<()> {
+        let pidfd = pidfd_of(&self.record)?;
+        signals::to_pidfd(pidfd.as_fd(), signal).doing(format!("signal container '{}'", self.id()))
+    }
+
+    /// Asks everybody to end, waits, and kills who is left. Returns whether it ended by itself.
+    ///
+    /// Files that ended processes were writing may take a moment to be let go of; the record stays until
+    /// [`Container::delete`].
+    pub fn stop(&mut self, timeout: Duration) -> Result<bool> {
+        let Ok(pidfd) = pidfd_of(&self.record) else {
+            self.end();
+            return Ok(true);
+        };
+        if self.record.cgroups.is_frozen() {
+            self.resume()?;
+        }
+        let polite = timeout > Duration::ZERO;
+        if polite
+            && signals::to_pidfd(pidfd.as_fd(), self.stop_signal()).is_ok()
+            && self.ended(&pidfd, timeout)?
+        {
+            self.end();
+            return Ok(true);
+        }
+        // With the first process of its PID namespace, the kernel kills all others.
+        if signals::to_pidfd(pidfd.as_fd(), libc::SIGKILL).is_err() {
+            tracing::debug!(id = self.id(), "it ended by itself after all");
+        }
+        if self.record.namespaces & libc::CLONE_NEWPID == 0 {
+            self.record.cgroups.kill();
+        }
+        if !self.ended(&pidfd, Duration::from_secs(10))? {
+            return Err(Error::StillRunning(self.id().to_owned()));
+        }
+        self.end();
+        Ok(!polite)
+    }
+
+    fn stop_signal(&self) -> i32 {
+        let asked = self.record.spec.annotations.get(STOP_SIGNAL_ANNOTATION);
+        match self.record.init {
+            Init::Small => libc::SIGTERM,
+            Init::Process => asked.and_then(|name| signal_names::number(name)).unwrap_or(libc::SIGTERM),
+        }
+    }
+
+    /// Waits for the first process's end, collecting commands of ours that nobody waits for: the kernel
+    /// holds the end back until they are collected.
+    fn ended(&self, pidfd: &OwnedFd, timeout: Duration) -> Result<bool> {
+        let limit = Instant::now() + timeout;
+        loop {
+            exec::collect_abandoned();
+            let left = limit.saturating_duration_since(Instant::now());
+            if readable(pidfd.as_fd(), left.min(Duration::from_millis(20)))? {
+                return Ok(true);
+            }
+            if left.is_zero() {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Collects the first process when it is our child; somebody else's is none of our business.
+    fn end(&self) {
+        let pid = rustix::process::Pid::from_raw(self.record.pid);
+        if let Some(pid) = pid
+            && !self.record.is_alive()
+        {
+            exec::collect(WaitId::Pid(pid));
+        }
+    }
+
+    /// Waits for the first process, which must be a child of this process.
+    pub fn wait(&self) -> Result<ExitStatus> {
+        let pidfd = pidfd_of(&self.record)?;
+        exec::wait_for(pidfd.as_fd())
+    }
+
+    /// Freezes all processes.
+    pub fn pause(&mut self) -> Result<()> {
+        self.set_frozen(true)
+    }
+
+    /// Lets frozen processes go on.
+    pub fn resume(&mut self) -> Result<()> {
+        self.set_frozen(false)
+    }
+
+    fn set_frozen(&mut self, frozen: bool) -> Result<()> {
+        let _lock = self.records.lock(self.id())?;
+        self.refresh()?;
+        let _running = pidfd_of(&self.record)?;
+        let processes = self.processes();
+        let id = self.record.id.clone();
+        self.record.cgroups.freeze(&self.layout, &id, frozen, &processes)?;
+        self.records.write(&self.record)
+    }
+
+    /// What it uses.
+    pub fn stats(&self) -> Stats {
+        self.record.cgroups.stats()
+    }
+
+    /// Changes limits. A controller that the container was made without is joined now.
+    pub fn update(&mut self, resources: &Resources) -> Result<()> {
+        let _lock = self.records.lock(self.id())?;
+        self.refresh()?;
+        let cgroups_path = self.record.spec.linux.as_ref().and_then(|linux| linux.cgroups_path.clone());
+        let wanted = crate::cgroup::Cgroups::plan(
+            &self.layout,
+            &self.record.id,
+            cgroups_path.as_deref(),
+            Some(resources),
+        );
+        let processes = self.processes();
+        let mut added = crate::cgroup::Cgroups::default();
+        for place in wanted.legacy {
+            if !self.record.cgroups.legacy.contains(&place) {
+                added.legacy.push(place.clone());
+                self.record.cgroups.legacy.push(place);
+            }
+        }
+        // On record before it exists, so that it is found again whatever happens.
+        self.records.write(&self.record)?;
+        self.record.cgroups.make(&self.layout, Some(resources))?;
+        for pid in processes {
+            added.attach(pid)?;
+        }
+        Ok(())
+    }
+
+    /// Removes everything that is left of it. A running container is killed first with `force` and is an
+    /// error without.
+    pub fn delete(mut self, force: bool) -> Result<()> {
+        if self.record.is_alive() {
+            if !force {
+                return Err(Error::StillRunning(self.id().to_owned()));
+            }
+            self.stop(Duration::ZERO)?;
+        }
+        self.end();
+        let _lock = self.records.lock(self.id())?;
+        self.refresh()?;
+        self.record.cgroups.kill();
+        self.record.cgroups.remove()?;
+        self.records.remove(self.id())
+    }
+
+    /// Reads the record again, under the lock.
+    fn refresh(&mut self) -> Result<()> {
+        if let Some(record) = self.records.read(self.id())? {
+            self.record = record;
+        }
+        Ok(())
+    }
+}
+
+/// Whether something is to be read within this time.
+pub(crate) fn readable(fd: BorrowedFd<'_>, within: Duration) -> Result<bool> {
+    let limit = Instant::now() + within;
+    loop {
+        let left = limit.saturating_duration_since(Instant::now());
+        let time = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
+        let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+        match poll(&mut fds, Some(&time)) {
+            Ok(count) => return Ok(count > 0),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error).doing("wait for a process"),
+        }
+    }
+}
+
+/// Processes that share a process's PID namespace, found the slow way.
+fn processes_of_namespace(pid: i32) -> Vec<i32> {
+    let namespace = |pid: i32| std::fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let Some(wanted) = namespace(pid) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| namespace(*pid).as_ref() == Some(&wanted))
+        .collect()
+}
+
+/// How a process that can be waited for ended; `None` when it is not a child of ours or still runs.
+pub(crate) fn collect_status(
+    id: WaitId<'_>,
+    options: WaitIdOptions,
+) -> rustix::io::Result<Option<ExitStatus>> {
+    let status = rustix::io::retry_on_intr(|| waitid(clone_id(&id), options | WaitIdOptions::EXITED))?;
+    Ok(status.map(|status| match status.exit_status() {
+        Some(code) => ExitStatus::Code(code),
+        None => ExitStatus::Signal(status.terminating_signal().unwrap_or(0)),
+    }))
+}
+
+fn clone_id<'a>(id: &WaitId<'a>) -> WaitId<'a> {
+    match id {
+        WaitId::Pid(pid) => WaitId::Pid(*pid),
+        WaitId::PidFd(fd) => WaitId::PidFd(*fd),
+        _ => WaitId::All,
+    }
+}

@@ -1,0 +1,377 @@
+//! Making a container: from a specification to a first process in namespaces of its own.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::cgroup::Cgroups;
+use crate::container::Container;
+use crate::engine::Engine;
+use crate::error::{Context, Error, Result};
+use crate::init::{self, Config, Descriptors, HIDDEN_COMMAND, Init, Message};
+use crate::network::MachineNetwork;
+use crate::record::{Phase, Record, boot_id, start_time};
+use crate::rootfs::{self, Overlay, Translation};
+use crate::seccomp;
+use crate::spec::{Linux, NamespaceKind, Spec};
+use crate::sys::clone::{InitRequest, c_strings, pidfd_open, start_init};
+use crate::sys::signals;
+
+/// What the specification does not say about a new container.
+#[derive(Debug, Default)]
+pub struct CreateOptions {
+    /// Layers to take the root file system from, instead of `spec.root.path`.
+    pub root_overlay: Option<Overlay>,
+    /// Whether files on disk keep the container's own ids: the root (and, with an overlay, every layer) is
+    /// then an idmapped mount with the mappings of the user namespace.
+    pub id_mapped_root: bool,
+    /// Network interfaces to give to the container's network namespace.
+    pub network: Option<MachineNetwork>,
+    /// What PID 1 is.
+    pub init: Init,
+    /// A file that the first process's output is appended to; without it, output goes nowhere.
+    pub log: Option<PathBuf>,
+    /// Standard input, output and error of the first process, instead of `log`.
+    pub stdio: Option<[OwnedFd; 3]>,
+    /// The folder that relative paths in the specification count from.
+    pub bundle: Option<PathBuf>,
+}
+
+/// `CLONE_NEW…` and the specification's name of each kind.
+pub(crate) fn namespace_flag(kind: NamespaceKind) -> i32 {
+    match kind {
+        NamespaceKind::Pid => libc::CLONE_NEWPID,
+        NamespaceKind::Network => libc::CLONE_NEWNET,
+        NamespaceKind::Mount => libc::CLONE_NEWNS,
+        NamespaceKind::Ipc => libc::CLONE_NEWIPC,
+        NamespaceKind::Uts => libc::CLONE_NEWUTS,
+        NamespaceKind::User => libc::CLONE_NEWUSER,
+        NamespaceKind::Cgroup => libc::CLONE_NEWCGROUP,
+        NamespaceKind::Time => libc::CLONE_NEWTIME,
+    }
+}
+
+/// The namespaces of a specification, sorted.
+struct Namespaces {
+    /// To make with the first process.
+    make: i32,
+    /// To join, the user namespace last: entering it gives up the rights to enter the host's others.
+    join: Vec<(File, i32)>,
+    /// All that are not the host's.
+    own: i32,
+}
+
+fn sort_namespaces(linux: &Linux) -> Result<Namespaces> {
+    let mut sorted = Namespaces { make: 0, join: Vec::new(), own: 0 };
+    for namespace in &linux.namespaces {
+        let flag = namespace_flag(namespace.kind);
+        if sorted.own & flag != 0 {
+            return Err(Error::invalid(
+                "linux.namespaces",
+                format!("{:?} stands there twice", namespace.kind),
+            ));
+        }
+        sorted.own |= flag;
+        match &namespace.path {
+            Some(path) => sorted.join.push((File::open(path).path("open the namespace", path)?, flag)),
+            None => sorted.make |= flag,
+        }
+    }
+    sorted.join.sort_by_key(|(_, flag)| *flag == libc::CLONE_NEWUSER);
+    Ok(sorted)
+}
+
+/// Refuses what this engine cannot do, before anything is changed.
+fn check(spec: &Spec, namespaces: &Namespaces, options: &CreateOptions) -> Result<()> {
+    let linux = spec.linux.clone().unwrap_or_default();
+    if namespaces.own & libc::CLONE_NEWNS == 0 {
+        return Err(Error::invalid("linux.namespaces", "a mount namespace is needed"));
+    }
+    if namespaces.own & libc::CLONE_NEWTIME != 0 || !linux.time_offsets.is_empty() {
+        return Err(Error::invalid("linux.namespaces", "time namespaces are not supported yet"));
+    }
+    let mapped = !linux.uid_mappings.is_empty() && !linux.gid_mappings.is_empty();
+    if namespaces.make & libc::CLONE_NEWUSER != 0 && !mapped {
+        return Err(Error::invalid(
+            "linux.uidMappings",
+            "a new user namespace needs user and group mappings",
+        ));
+    }
+    if options.id_mapped_root && namespaces.own & libc::CLONE_NEWUSER == 0 {
+        return Err(Error::invalid("id_mapped_root", "owners can be translated only with a user namespace"));
+    }
+    if spec.hooks.as_ref().is_some_and(|hooks| *hooks != crate::spec::Hooks::default()) {
+        return Err(Error::invalid("hooks", "hooks are not supported yet"));
+    }
+    if spec.hostname.is_some() && namespaces.own & libc::CLONE_NEWUTS == 0 {
+        return Err(Error::invalid("hostname", "a host name of its own needs a UTS namespace"));
+    }
+    if options.root_overlay.is_none() && spec.root.is_none() {
+        return Err(Error::invalid("root", "there is neither a root directory nor an overlay"));
+    }
+    if options.network.is_some() && namespaces.own & libc::CLONE_NEWNET == 0 {
+        return Err(Error::invalid("network", "interfaces of its own need a network namespace"));
+    }
+    let process = spec.process.as_ref();
+    if options.init == Init::Process && process.is_none_or(|process| process.args.is_empty()) {
+        return Err(Error::invalid("process.args", "there is no program to run"));
+    }
+    for (setting, set) in [
+        ("linux.mountLabel", linux.mount_label.as_ref().is_some_and(|label| !label.is_empty())),
+        ("linux.personality", linux.personality.is_some()),
+        ("process.apparmorProfile", process.is_some_and(|process| process.apparmor_profile.is_some())),
+        ("process.selinuxLabel", process.is_some_and(|process| process.selinux_label.is_some())),
+        ("process.scheduler", process.is_some_and(|process| process.scheduler.is_some())),
+        ("process.ioPriority", process.is_some_and(|process| process.io_priority.is_some())),
+    ] {
+        if set {
+            return Err(Error::invalid(setting, "this is not supported yet"));
+        }
+    }
+    Ok(())
+}
+
+/// Makes a container; see [`Engine::create`].
+pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOptions) -> Result<Container> {
+    let linux = spec.linux.clone().unwrap_or_default();
+    let namespaces = sort_namespaces(&linux)?;
+    check(spec, &namespaces, options)?;
+    let filter = linux.seccomp.as_ref().map_or(Ok(Vec::new()), seccomp::compile)?;
+    let filter_flags = linux.seccomp.as_ref().map_or(Ok(0), seccomp::flags)?;
+    let layout = engine.layout()?;
+
+    let lock = engine.records.lock(id)?;
+    clear_rubble(engine, id)?;
+    let cgroups = Cgroups::plan(layout, id, linux.cgroups_path.as_deref(), linux.resources.as_ref());
+    let mut record = Record {
+        id: id.to_owned(),
+        phase: Phase::Creating,
+        pid: 0,
+        start_time: 0,
+        boot: boot_id(),
+        cgroups,
+        namespaces: namespaces.own,
+        init: options.init,
+        created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
+        spec: spec.clone(),
+    };
+    // Written first, so that whoever finds this half-made knows where its parts are.
+    engine.records.write(&record)?;
+    let mut attempt =
+        Attempt { engine, record: &mut record, spec, options, linux: &linux, namespaces, pidfd: None };
+    match attempt.run((filter, filter_flags)) {
+        Ok(()) => {}
+        Err(error) => {
+            attempt.undo();
+            return Err(error);
+        }
+    }
+    drop(lock);
+    engine.require(id)
+}
+
+/// Removes what an interrupted attempt left; a whole container is left alone and is an error.
+fn clear_rubble(engine: &Engine, id: &str) -> Result<()> {
+    let Some(record) = engine.records.read(id)? else {
+        return Ok(());
+    };
+    if record.phase != Phase::Creating {
+        return Err(Error::Exists(id.to_owned()));
+    }
+    record.cgroups.kill();
+    record.cgroups.remove()?;
+    std::fs::remove_dir_all(engine.records.folder(id)).path("remove", engine.records.folder(id))
+}
+
+/// One attempt at making a container.
+struct Attempt<'a> {
+    engine: &'a Engine,
+    record: &'a mut Record,
+    spec: &'a Spec,
+    options: &'a CreateOptions,
+    linux: &'a Linux,
+    namespaces: Namespaces,
+    pidfd: Option<OwnedFd>,
+}
+
+impl Attempt<'_> {
+    fn run(&mut self, (filter, filter_flags): (Vec<seccomp::Instruction>, u32)) -> Result<()> {
+        let layout = self.engine.layout()?;
+        self.record.cgroups.make(layout, self.linux.resources.as_ref())?;
+        let (ours, theirs) = init::pair()?;
+        let start = self.start_pipe()?;
+        self.start(&theirs)?;
+        drop(theirs);
+        self.record.cgroups.attach(self.record.pid)?;
+        if self.namespaces.make & libc::CLONE_NEWUSER != 0 {
+            self.write_mappings()?;
+        }
+        init::release(&ours)?;
+        let descriptors = Descriptors { root: self.root()?, start, sources: Vec::new() };
+        let (sources, has_source) = self.sources()?;
+        let config = Config {
+            spec: self.spec.clone(),
+            init: self.options.init,
+            has_source,
+            cgroups: self.record.cgroups.views(layout),
+            cgroup_namespace: self.namespaces.make & libc::CLONE_NEWCGROUP != 0,
+            user_namespace: self.namespaces.own & libc::CLONE_NEWUSER != 0,
+            filter,
+            filter_flags,
+        };
+        let descriptors = Descriptors { sources, ..descriptors };
+        init::send_config(ours.as_fd(), &config, &descriptors)?;
+        drop(descriptors);
+        if let Some(network) = &self.options.network {
+            let namespace = self.open_namespace("net")?;
+            network.attach(namespace.as_fd(), &self.record.id)?;
+        }
+        self.finish(&ours)
+    }
+
+    /// Waits for the init's word, writes the container down as made, and lets the init go on.
+    fn finish(&mut self, ours: &OwnedFd) -> Result<()> {
+        match init::receive_message(ours.as_fd())? {
+            Some(Message::Ready) => {}
+            Some(Message::Failed(message)) => return Err(self.failed(message)),
+            _ => return Err(self.failed("its first process ended without a word".to_owned())),
+        }
+        self.record.phase = match self.options.init {
+            Init::Small => Phase::Started,
+            Init::Process => Phase::Created,
+        };
+        self.engine.records.write(self.record)?;
+        init::send_message(ours.as_fd(), &Message::Continue)
+    }
+
+    fn failed(&self, message: String) -> Error {
+        Error::SetUp { id: self.record.id.clone(), message }
+    }
+
+    /// The pipe with a name that `start` writes to.
+    fn start_pipe(&self) -> Result<OwnedFd> {
+        let path = self.engine.records.folder(&self.record.id).join("start");
+        if self.options.init == Init::Process {
+            rustix::fs::mknodat(
+                rustix::fs::CWD,
+                &path,
+                rustix::fs::FileType::Fifo,
+                rustix::fs::Mode::from_raw_mode(0o600),
+                0,
+            )
+            .path("make the pipe", &path)?;
+        } else {
+            return File::open("/dev/null").map(OwnedFd::from).path("open", "/dev/null");
+        }
+        // Opened both ways, so that it neither blocks here nor ends when a writer goes.
+        let file = File::options().read(true).write(true).open(&path).path("open the pipe", &path)?;
+        Ok(file.into())
+    }
+
+    fn start(&mut self, theirs: &OwnedFd) -> Result<()> {
+        let program = File::open("/proc/self/exe").path("open", "/proc/self/exe")?;
+        let number = init::argument(theirs);
+        let arguments: Vec<CString> = c_strings(["yado", HIDDEN_COMMAND, &number]).doing("name the init")?;
+        let null = File::options().read(true).write(true).open("/dev/null").path("open", "/dev/null")?;
+        let log = match &self.options.log {
+            Some(path) => {
+                Some(File::options().create(true).append(true).open(path).path("open the log", path)?)
+            }
+            None => None,
+        };
+        let output = log.as_ref().unwrap_or(&null).as_raw_fd();
+        let stdio = match &self.options.stdio {
+            Some(given) => [given[0].as_raw_fd(), given[1].as_raw_fd(), given[2].as_raw_fd()],
+            None => [null.as_raw_fd(), output, output],
+        };
+        let birthplace = self.record.cgroups.birthplace()?;
+        let join: Vec<(i32, i32)> =
+            self.namespaces.join.iter().map(|(file, flag)| (file.as_raw_fd(), *flag)).collect();
+        let request = InitRequest {
+            // The cgroup namespace is made later, from inside the container's cgroups.
+            flags: (self.namespaces.make & !libc::CLONE_NEWCGROUP) as u32 as u64,
+            join: &join,
+            cgroup: birthplace.as_ref().map(AsRawFd::as_raw_fd),
+            program: program.as_fd(),
+            arguments: &arguments,
+            socket: theirs.as_fd(),
+            stdio,
+            become_root: self.namespaces.own & libc::CLONE_NEWUSER != 0,
+        };
+        let (pid, pidfd) = start_init(&request).doing("make the container's namespaces")?;
+        self.pidfd = Some(pidfd);
+        self.record.pid = pid;
+        self.record.start_time = start_time(pid).unwrap_or(0);
+        Ok(())
+    }
+
+    fn write_mappings(&self) -> Result<()> {
+        for (file, mappings) in [("uid_map", &self.linux.uid_mappings), ("gid_map", &self.linux.gid_mappings)]
+        {
+            let path = format!("/proc/{}/{file}", self.record.pid);
+            std::fs::write(&path, rootfs::map_text(mappings)).path("write the id mapping", &path)?;
+        }
+        Ok(())
+    }
+
+    fn open_namespace(&self, name: &str) -> Result<OwnedFd> {
+        let path = format!("/proc/{}/ns/{name}", self.record.pid);
+        File::open(&path).map(OwnedFd::from).path("open the namespace", &path)
+    }
+
+    fn root(&self) -> Result<OwnedFd> {
+        let namespace = if self.options.id_mapped_root { Some(self.open_namespace("user")?) } else { None };
+        let host = |mappings: &[crate::spec::IdMapping]| {
+            mappings.iter().find(|mapping| mapping.container_id == 0).map_or(0, |mapping| mapping.host_id)
+        };
+        let translation = namespace.as_ref().map(|namespace| Translation {
+            namespace: namespace.as_fd(),
+            root: (host(&self.linux.uid_mappings), host(&self.linux.gid_mappings)),
+        });
+        if let Some(overlay) = &self.options.root_overlay {
+            return rootfs::overlay_root(overlay, translation);
+        }
+        let path = self.spec.root.as_ref().map(|root| self.from_bundle(&root.path)).unwrap_or_default();
+        rootfs::bind_root(&path, translation)
+    }
+
+    fn from_bundle(&self, path: &Path) -> PathBuf {
+        self.options.bundle.as_ref().map_or_else(|| path.to_owned(), |bundle| bundle.join(path))
+    }
+
+    fn sources(&self) -> Result<(Vec<OwnedFd>, Vec<bool>)> {
+        let namespace = match self.namespaces.own & libc::CLONE_NEWUSER {
+            0 => None,
+            _ => Some(self.open_namespace("user")?),
+        };
+        let own = namespace.as_ref().map(AsFd::as_fd);
+        let sources = rootfs::open_sources(&self.spec.mounts, self.options.bundle.as_deref(), own)?;
+        let has_source = sources.iter().map(Option::is_some).collect();
+        Ok((sources.into_iter().flatten().collect(), has_source))
+    }
+
+    /// Leaves nothing behind. The first error is the one that matters, so later ones are only logged.
+    fn undo(&mut self) {
+        if let Some(pidfd) = &self.pidfd {
+            if signals::to_pidfd(pidfd.as_fd(), libc::SIGKILL).is_err() {
+                tracing::debug!(id = self.record.id, "the first process had ended");
+            }
+            crate::sys::clone::reap(self.record.pid);
+        }
+        self.record.cgroups.kill();
+        let removed = self.record.cgroups.remove().and_then(|()| self.engine.records.remove(&self.record.id));
+        if let Err(error) = removed {
+            tracing::warn!(id = self.record.id, %error, "the failed container could not be removed wholly");
+        }
+    }
+}
+
+/// Opens a descriptor for a process on record.
+pub(crate) fn pidfd_of(record: &Record) -> Result<OwnedFd> {
+    let gone = || Error::NotRunning(record.id.clone());
+    let pidfd = pidfd_open(record.pid).map_err(|_| gone())?;
+    // Only now does the number surely stand for the process that is checked.
+    if record.is_alive() { Ok(pidfd) } else { Err(gone()) }
+}

@@ -1,0 +1,68 @@
+//! The engine: a folder of records, and what can be done with containers as a whole.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use crate::cgroup::Layout;
+use crate::container::Container;
+use crate::create::{self, CreateOptions};
+use crate::error::{Error, Result};
+use crate::record::{Records, check_id};
+use crate::spec::Spec;
+
+/// Makes containers and finds them again.
+///
+/// Several processes may use the same state folder at the same time, and one engine may be used by several
+/// threads.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) records: Records,
+    layout: OnceLock<Layout>,
+}
+
+impl Engine {
+    /// Opens (and makes) the folder that records are kept in, with access for its owner alone.
+    pub fn open(state_root: impl Into<PathBuf>) -> Result<Self> {
+        Ok(Self { records: Records::open(state_root.into())?, layout: OnceLock::new() })
+    }
+
+    /// Makes a container: everything is set up and its first process waits (see [`Container::start`]) or is
+    /// the small init, ready for commands.
+    ///
+    /// On an error nothing stays behind. What an interrupted attempt left under this id is cleaned up first;
+    /// a complete container of this id is an error.
+    pub fn create(&self, id: &str, spec: &Spec, options: &CreateOptions) -> Result<Container> {
+        check_id(id)?;
+        create::create(self, id, spec, options)
+    }
+
+    /// Finds a container on record, running or not.
+    pub fn load(&self, id: &str) -> Result<Option<Container>> {
+        check_id(id)?;
+        Container::load(&self.records, self.layout()?, id)
+    }
+
+    /// As [`Engine::load`], an unknown id being an error.
+    pub fn require(&self, id: &str) -> Result<Container> {
+        self.load(id)?
+            .ok_or_else(|| Error::invalid(format!("container '{id}'"), "there is none of this name"))
+    }
+
+    /// All containers on record.
+    pub fn list(&self) -> Result<Vec<Container>> {
+        let mut containers = Vec::new();
+        for id in self.records.ids()? {
+            containers.extend(self.load(&id)?);
+        }
+        Ok(containers)
+    }
+
+    /// This machine's cgroup hierarchies, looked at once.
+    pub(crate) fn layout(&self) -> Result<&Layout> {
+        if let Some(layout) = self.layout.get() {
+            return Ok(layout);
+        }
+        let layout = Layout::detect()?;
+        Ok(self.layout.get_or_init(|| layout))
+    }
+}

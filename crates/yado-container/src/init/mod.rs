@@ -1,0 +1,167 @@
+//! The container's first process. The engine runs its own program again in fresh namespaces; what happens
+//! then is here: build the tree, report, wait for the word, and either become the program or stay as a small
+//! init.
+
+mod conversation;
+mod reaper;
+
+use std::ffi::OsString;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::process::ExitCode;
+
+use serde::{Deserialize, Serialize};
+
+use conversation::receive_config;
+pub(crate) use conversation::{Message, pair, receive_message, release, send_config, send_message};
+
+use crate::error::{Context, Error, Result};
+use crate::privileges;
+use crate::rootfs::{self, CgroupView};
+use crate::seccomp::Instruction;
+use crate::spec::Spec;
+use crate::sys::become_process::Stage;
+use crate::sys::{clone, fds};
+
+/// The hidden word by which the program knows that it is to be a container's first process.
+pub(crate) const HIDDEN_COMMAND: &str = "__container-init";
+
+/// What PID 1 of the container is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Init {
+    /// The engine's own: collects orphans, hands a polite signal on to everybody, and does nothing else.
+    #[default]
+    Small,
+    /// The specification's process.
+    Process,
+}
+
+/// What the first process is told.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Config {
+    pub(crate) spec: Spec,
+    pub(crate) init: Init,
+    /// For each mount, whether a descriptor comes for it.
+    pub(crate) has_source: Vec<bool>,
+    pub(crate) cgroups: Vec<CgroupView>,
+    pub(crate) cgroup_namespace: bool,
+    pub(crate) user_namespace: bool,
+    pub(crate) filter: Vec<Instruction>,
+    pub(crate) filter_flags: u32,
+}
+
+/// Descriptors that come with the configuration, in this order on the wire.
+pub(crate) struct Descriptors {
+    pub(crate) root: OwnedFd,
+    /// What `start` writes to.
+    pub(crate) start: OwnedFd,
+    pub(crate) sources: Vec<OwnedFd>,
+}
+
+/// To be called first thing by the program, while it has one thread: becomes a container's first process when
+/// that is what it was started for, and otherwise returns `None` at once.
+pub fn run_hidden_command_if_asked() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next()? != HIDDEN_COMMAND {
+        return None;
+    }
+    let socket =
+        arguments.next().and_then(|number: OsString| number.to_str()?.parse().ok()).and_then(fds::inherited);
+    let Some(socket) = socket else {
+        return Some(ExitCode::from(2));
+    };
+    match run(&socket) {
+        Ok(code) => Some(code),
+        Err(error) => {
+            let failed = Message::Failed(error.to_string());
+            // When the engine is gone too, there is nobody left to tell.
+            Some(if send_message(socket.as_fd(), &failed).is_ok() {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::from(3)
+            })
+        }
+    }
+}
+
+fn run(socket: &OwnedFd) -> Result<ExitCode> {
+    let (config, descriptors) = receive_config(socket.as_fd())?;
+    if config.init == Init::Small {
+        clone::set_process_name(c"init");
+    }
+    rustix::process::setsid().doing("start a session")?;
+    if config.cgroup_namespace {
+        clone::unshare(libc::CLONE_NEWCGROUP).doing("make a cgroup namespace")?;
+    }
+    let uts = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
+    if let Some(name) = uts(&config.spec.hostname) {
+        rustix::system::sethostname(name.as_bytes()).doing("set the host name")?;
+    }
+    if let Some(name) = uts(&config.spec.domainname) {
+        rustix::system::setdomainname(name.as_bytes()).doing("set the domain name")?;
+    }
+    let start = descriptors.start;
+    let mut sources = descriptors.sources.into_iter();
+    rootfs::build(rootfs::Parts {
+        spec: &config.spec,
+        root: descriptors.root,
+        sources: config.has_source.iter().map(|has| if *has { sources.next() } else { None }).collect(),
+        cgroups: &config.cgroups,
+        user_namespace: config.user_namespace,
+    })?;
+    match config.init {
+        Init::Small => small(socket),
+        Init::Process => become_program(&config, socket, &start),
+    }
+}
+
+/// Stays as PID 1 with hardly a right left.
+fn small(socket: &OwnedFd) -> Result<ExitCode> {
+    reaper::prepare()?;
+    report_and_wait(socket)?;
+    // The conversation is over, and nothing of the host may stay open in here.
+    fds::close_all_from(3);
+    Ok(reaper::run())
+}
+
+/// Waits for `start` and becomes the specification's process.
+fn become_program(config: &Config, socket: &OwnedFd, start: &OwnedFd) -> Result<ExitCode> {
+    let process = config
+        .spec
+        .process
+        .as_ref()
+        .ok_or_else(|| Error::invalid("process", "there is no program to run"))?;
+    let plan =
+        privileges::plan(process, config.filter.clone(), config.filter_flags, privileges::bounding_set())?;
+    if !plan.candidates.iter().any(|path| is_executable(path)) {
+        return Err(Error::Command {
+            id: config.spec.hostname.clone().unwrap_or_default(),
+            command: process.args[0].clone(),
+            source: std::io::Error::from_raw_os_error(libc::ENOENT),
+        });
+    }
+    report_and_wait(socket)?;
+    // The socket must not outlive the conversation; a blocked read of the pipe is all that is left.
+    let mut word = [0; 1];
+    rustix::io::retry_on_intr(|| rustix::io::read(start, &mut word)).doing("wait for the start")?;
+    let (stage, error) = plan.ready().run(None);
+    let source = std::io::Error::from_raw_os_error(error);
+    Err(source).doing(Stage::describe(stage as u8))
+}
+
+fn is_executable(path: &std::ffi::CStr) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// Says that everything stands, and goes on only when the engine has written that down.
+fn report_and_wait(socket: &OwnedFd) -> Result<()> {
+    send_message(socket.as_fd(), &Message::Ready)?;
+    match receive_message(socket.as_fd())? {
+        Some(Message::Continue) => Ok(()),
+        _ => Err(Error::invalid("container", "the engine went away")),
+    }
+}
+
+/// The number of a descriptor as an argument.
+pub(crate) fn argument(socket: &OwnedFd) -> String {
+    socket.as_raw_fd().to_string()
+}

@@ -1,0 +1,234 @@
+//! From a process in the specification's words to the prepared plan of becoming it.
+
+use std::ffi::CString;
+
+use crate::error::{Context, Error, Result};
+use crate::seccomp::Instruction;
+use crate::spec::{Capabilities, Process};
+use crate::sys::become_process::{CapabilityMasks, Plan};
+use crate::sys::clone::c_strings;
+
+const CAPABILITIES: [&str; 41] = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "SETGID",
+    "SETUID",
+    "SETPCAP",
+    "LINUX_IMMUTABLE",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_ADMIN",
+    "NET_RAW",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_CHROOT",
+    "SYS_PTRACE",
+    "SYS_PACCT",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_NICE",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "MKNOD",
+    "LEASE",
+    "AUDIT_WRITE",
+    "AUDIT_CONTROL",
+    "SETFCAP",
+    "MAC_OVERRIDE",
+    "MAC_ADMIN",
+    "SYSLOG",
+    "WAKE_ALARM",
+    "BLOCK_SUSPEND",
+    "AUDIT_READ",
+    "PERFMON",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+];
+
+const RLIMITS: [&str; 16] = [
+    "CPU",
+    "FSIZE",
+    "DATA",
+    "STACK",
+    "CORE",
+    "RSS",
+    "NPROC",
+    "NOFILE",
+    "MEMLOCK",
+    "AS",
+    "LOCKS",
+    "SIGPENDING",
+    "MSGQUEUE",
+    "NICE",
+    "RTPRIO",
+    "RTTIME",
+];
+
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+fn mask(names: &[String]) -> Result<u64> {
+    names.iter().try_fold(0u64, |mask, name| {
+        let short = name.strip_prefix("CAP_").unwrap_or(name);
+        let bit = CAPABILITIES
+            .iter()
+            .position(|known| *known == short)
+            .ok_or_else(|| Error::invalid("process.capabilities", format!("'{name}' is not a capability")))?;
+        Ok(mask | 1 << bit)
+    })
+}
+
+/// The sets as masks, without what this process does not have itself: nobody can hand on more.
+///
+/// A process that does not start as root gets in force only what is ambient, as exec would decide anyway.
+fn masks(capabilities: &Capabilities) -> Result<CapabilityMasks> {
+    Ok(CapabilityMasks {
+        bounding: mask(&capabilities.bounding)?,
+        effective: mask(&capabilities.effective)?,
+        permitted: mask(&capabilities.permitted)?,
+        inheritable: mask(&capabilities.inheritable)?,
+        ambient: mask(&capabilities.ambient)?,
+    })
+}
+
+/// Leaves out what is not in the bounding set that the container's processes start with.
+fn within(mut masks: CapabilityMasks, possible: u64) -> CapabilityMasks {
+    masks.bounding &= possible;
+    masks.permitted &= possible;
+    masks.inheritable &= possible;
+    masks.effective &= masks.permitted;
+    masks.ambient &= masks.permitted & masks.inheritable;
+    masks
+}
+
+fn limits(process: &Process) -> Result<Vec<(u32, u64, u64)>> {
+    process
+        .rlimits
+        .iter()
+        .map(|limit| {
+            let short = limit.kind.strip_prefix("RLIMIT_").unwrap_or(&limit.kind);
+            let resource = RLIMITS.iter().position(|known| *known == short).ok_or_else(|| {
+                Error::invalid("process.rlimits", format!("'{}' is not a resource limit", limit.kind))
+            })?;
+            Ok((resource as u32, limit.soft, limit.hard))
+        })
+        .collect()
+}
+
+/// Where a program may be, by its name and the process's own `PATH`.
+fn candidates(program: &str, environment: &[String]) -> Vec<String> {
+    if program.contains('/') {
+        return vec![program.to_owned()];
+    }
+    environment
+        .iter()
+        .find_map(|pair| pair.strip_prefix("PATH="))
+        .unwrap_or(DEFAULT_PATH)
+        .split(':')
+        .map(|folder| {
+            let folder = if folder.is_empty() { "." } else { folder };
+            format!("{folder}/{program}")
+        })
+        .collect()
+}
+
+/// Prepares a process of a container whose processes can have at most the capabilities `possible`.
+pub(crate) fn plan(
+    process: &Process,
+    filter: Vec<Instruction>,
+    filter_flags: u32,
+    possible: u64,
+) -> Result<Plan> {
+    let Some(program) = process.args.first() else {
+        return Err(Error::invalid("process.args", "there is no program to run"));
+    };
+    let texts = |list: &[String], what: &str| {
+        c_strings(list.iter().map(String::as_str)).doing(format!("pass {what} with a zero byte"))
+    };
+    let directory = process.cwd.to_str().filter(|path| path.starts_with('/')).unwrap_or("/");
+    let found = candidates(program, &process.env);
+    Ok(Plan {
+        candidates: texts(&found, "a program's path")?,
+        arguments: texts(&process.args, "arguments")?,
+        environment: texts(&process.env, "an environment")?,
+        directory: CString::new(directory)
+            .map_err(|_| Error::invalid("process.cwd", "it holds a zero byte"))?,
+        make_directory: false,
+        uid: process.user.uid,
+        gid: process.user.gid,
+        groups: process.user.additional_gids.clone(),
+        umask: Some(process.user.umask.unwrap_or(0o022)),
+        limits: limits(process)?,
+        oom_score_adjustment: process.oom_score_adj.and_then(|score| CString::new(score.to_string()).ok()),
+        capabilities: within(
+            masks(process.capabilities.as_ref().unwrap_or(&Capabilities::default()))?,
+            possible,
+        ),
+        no_new_privileges: process.no_new_privileges,
+        filter,
+        filter_flags,
+        terminal: process.terminal,
+        terminal_size: process.console_size.map(|size| (size.height, size.width)),
+        stdio: None,
+    })
+}
+
+/// The bounding set of the calling process, as a mask.
+pub(crate) fn bounding_set() -> u64 {
+    (0..CAPABILITIES.len())
+        .filter(|bit| {
+            let one = rustix::thread::CapabilitySet::from_bits_retain(1 << bit);
+            rustix::thread::capability_is_in_bounding_set(one).unwrap_or(false)
+        })
+        .fold(0, |mask, bit| mask | 1 << bit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Rlimit, default_process};
+
+    #[test]
+    fn the_default_capabilities_are_dockers() {
+        let masks = masks(default_process(["sh"]).capabilities.as_ref().unwrap()).unwrap();
+        assert_eq!(masks.bounding, 0xA804_25FB);
+        assert_eq!(masks.ambient, 0);
+    }
+
+    #[test]
+    fn what_the_engine_lacks_is_not_promised() {
+        let all = CapabilityMasks {
+            bounding: 0b111,
+            effective: 0b111,
+            permitted: 0b110,
+            inheritable: 0b010,
+            ambient: 0b110,
+        };
+        let left = within(all, 0b011);
+        assert_eq!(
+            (left.bounding, left.permitted, left.effective, left.ambient),
+            (0b011, 0b010, 0b010, 0b010)
+        );
+    }
+
+    #[test]
+    fn programs_are_looked_for_along_the_processes_own_path() {
+        let environment = ["PATH=/a:/b".to_owned()];
+        assert_eq!(candidates("x", &environment), ["/a/x", "/b/x"]);
+        assert_eq!(candidates("./x", &environment), ["./x"]);
+        assert!(candidates("x", &[]).contains(&"/usr/bin/x".to_owned()));
+    }
+
+    #[test]
+    fn unknown_names_are_refused() {
+        let mut process = default_process(["sh"]);
+        process.rlimits = vec![Rlimit { kind: "RLIMIT_LUCK".to_owned(), soft: 1, hard: 1 }];
+        assert!(plan(&process, Vec::new(), 0, u64::MAX).unwrap_err().to_string().contains("RLIMIT_LUCK"));
+    }
+}

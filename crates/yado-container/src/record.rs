@@ -1,0 +1,228 @@
+//! What is written down about a container: enough for any later process to find, enter, stop and remove it.
+
+use std::fs::File;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cgroup::Cgroups;
+use crate::error::{Context, Error, Result};
+use crate::init::Init;
+use crate::spec::Spec;
+
+/// How far the making of a container has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Phase {
+    /// Being made; when nobody is at it any more, it is rubble.
+    Creating,
+    /// Set up, its program not started.
+    Created,
+    /// Its program (or the small init) runs or has run.
+    Started,
+}
+
+/// A container on record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) id: String,
+    pub(crate) phase: Phase,
+    /// The first process.
+    pub(crate) pid: i32,
+    /// When it started, in the kernel's ticks: with the boot's id, it tells this process from a later one.
+    pub(crate) start_time: u64,
+    pub(crate) boot: String,
+    pub(crate) cgroups: Cgroups,
+    /// `CLONE_NEW…` bits of the namespaces that are not the host's.
+    pub(crate) namespaces: i32,
+    pub(crate) init: Init,
+    /// Seconds since 1970.
+    pub(crate) created: u64,
+    pub(crate) spec: Spec,
+}
+
+/// Where records are kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Records {
+    root: PathBuf,
+}
+
+impl Records {
+    /// Opens the folder, readable for its owner alone.
+    pub(crate) fn open(root: PathBuf) -> Result<Self> {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&root)
+            .path("make the folder", &root)?;
+        Ok(Self { root })
+    }
+
+    /// The folder above all.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A container's folder.
+    pub(crate) fn folder(&self, id: &str) -> PathBuf {
+        self.root.join(id)
+    }
+
+    /// Keeps every other process from making, changing or removing this container until dropped.
+    pub(crate) fn lock(&self, id: &str) -> Result<File> {
+        let path = self.lock_path(id);
+        loop {
+            let file = File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .mode(0o600)
+                .open(&path)
+                .path("open the lock", &path)?;
+            file.lock().path("lock", &path)?;
+            // Whoever had it may have removed it.
+            let ours = file.metadata().path("examine the lock", &path)?.ino();
+            if std::fs::metadata(&path).is_ok_and(|there| there.ino() == ours) {
+                return Ok(file);
+            }
+        }
+    }
+
+    fn lock_path(&self, id: &str) -> PathBuf {
+        self.root.join(format!("{id}.lock"))
+    }
+
+    /// Reads a record; `None` when there is none (or none worth the name).
+    pub(crate) fn read(&self, id: &str) -> Result<Option<Record>> {
+        let path = self.folder(id).join("state.json");
+        match std::fs::read(&path) {
+            Ok(text) => {
+                serde_json::from_slice(&text).map(Some).map_err(std::io::Error::from).path("read", path)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).path("read", path),
+        }
+    }
+
+    /// Writes a record so that a reader sees either the old one or the new one.
+    pub(crate) fn write(&self, record: &Record) -> Result<()> {
+        let folder = self.folder(&record.id);
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .path("make the folder", &folder)?;
+        let (path, fresh) = (folder.join("state.json"), folder.join("state.new"));
+        let text = serde_json::to_vec(record).map_err(std::io::Error::from).path("write", &path)?;
+        std::fs::write(&fresh, text).path("write", &fresh)?;
+        std::fs::rename(&fresh, &path).path("write", &path)
+    }
+
+    /// Forgets a container. To be called with its lock held.
+    pub(crate) fn remove(&self, id: &str) -> Result<()> {
+        for result in [std::fs::remove_dir_all(self.folder(id)), std::fs::remove_file(self.lock_path(id))] {
+            match result {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error).path("remove", self.folder(id));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The ids of all containers, also of half-made ones.
+    pub(crate) fn ids(&self) -> Result<Vec<String>> {
+        let mut ids = Vec::new();
+        for entry in std::fs::read_dir(&self.root).path("list", &self.root)? {
+            let entry = entry.path("list", &self.root)?;
+            if entry.file_type().is_ok_and(|kind| kind.is_dir())
+                && let Ok(id) = entry.file_name().into_string()
+                && check_id(&id).is_ok()
+            {
+                ids.push(id);
+            }
+        }
+        ids.sort();
+        Ok(ids)
+    }
+}
+
+/// Ids become file names and cgroup names: letters, digits, and `_ . - +` after the first.
+pub(crate) fn check_id(id: &str) -> Result<()> {
+    let good = |character: char| character.is_ascii_alphanumeric() || "_.-+".contains(character);
+    let first = id.chars().next().is_some_and(|first| first.is_ascii_alphanumeric() || first == '_');
+    if !first
+        || id.len() > 200
+        || !id.chars().all(good)
+        || Path::new(id).extension().is_some_and(|end| end == "lock")
+    {
+        return Err(Error::invalid(
+            format!("container id '{id}'"),
+            "an id has letters, digits and the signs _ . - +, and starts with a letter or digit",
+        ));
+    }
+    Ok(())
+}
+
+/// The identity of this boot of the machine.
+pub(crate) fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// When a process started, unless it has ended.
+pub(crate) fn start_time(pid: i32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in brackets, may hold anything; what follows the last bracket is numbers.
+    let rest = text.rsplit_once(')')?.1;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    if matches!(*fields.first()?, "Z" | "X") {
+        return None;
+    }
+    fields.get(19)?.parse().ok()
+}
+
+impl Record {
+    /// Whether the first process is the one on record and has not ended.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.pid > 0 && start_time(self.pid) == Some(self.start_time) && self.boot == boot_id()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_could_leave_the_folder_are_refused() {
+        for bad in ["", "..", ".x", "a/b", "-a", "a b", "web.lock", "a\0"] {
+            assert!(check_id(bad).is_err(), "{bad:?}");
+        }
+        for good in ["web", "web-1.two_3", "0abc"] {
+            assert!(check_id(good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn this_process_is_alive_and_has_a_start_time() {
+        let pid = std::process::id() as i32;
+        assert!(start_time(pid).is_some_and(|time| time > 0));
+        assert_eq!(start_time(-1), None);
+    }
+
+    #[test]
+    fn a_lock_is_new_after_its_container_was_removed() {
+        let root = std::env::temp_dir().join(format!("yado-records-{}", std::process::id()));
+        let records = Records::open(root.clone()).unwrap();
+        let lock = records.lock("web").unwrap();
+        let waiting = std::thread::spawn({
+            let records = records.clone();
+            move || records.lock("web").map(|_| ())
+        });
+        records.remove("web").unwrap();
+        drop(lock);
+        waiting.join().unwrap().unwrap();
+        assert!(root.join("web.lock").exists());
+        std::fs::remove_dir_all(root).unwrap();
+    }
+}

@@ -1,0 +1,176 @@
+//! Puts the container's tree together from within its namespaces and makes it the root.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags,
+    fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount_change, move_mount,
+    unmount,
+};
+use serde::{Deserialize, Serialize};
+
+use super::options::{MountOptions, propagation};
+use super::target::{Tree, is_directory};
+use super::{devices, masks};
+use crate::error::{Context, Error, Result};
+use crate::spec::{Mount, Spec};
+use crate::sys::mount as attributes;
+
+/// One cgroup hierarchy that the container sees its own part of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CgroupView {
+    /// The folder's name; empty for the only one of a unified layout.
+    pub(crate) name: String,
+    /// The mount option that selects a v1 hierarchy; `None` for v2.
+    pub(crate) controllers: Option<String>,
+}
+
+/// Everything that the tree is made from.
+pub(crate) struct Parts<'a> {
+    pub(crate) spec: &'a Spec,
+    pub(crate) root: OwnedFd,
+    pub(crate) sources: Vec<Option<OwnedFd>>,
+    pub(crate) cgroups: &'a [CgroupView],
+    /// Whether this happens in a user namespace, where device nodes cannot be made.
+    pub(crate) user_namespace: bool,
+}
+
+/// Builds the tree and enters it; afterwards the host's tree is gone from this mount namespace.
+pub(crate) fn build(parts: Parts<'_>) -> Result<()> {
+    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
+        .doing("cut the mount namespace off from the host's")?;
+    // The new root lies on top of the old one; old paths still resolve below it until the pivot.
+    move_mount(&parts.root, "", rustix::fs::CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+        .doing("attach the root file system")?;
+    let tree = Tree::new(parts.root.as_fd());
+    for (mount, source) in parts.spec.mounts.iter().zip(parts.sources) {
+        mount_one(&tree, mount, source, parts.cgroups).map_err(|error| {
+            Error::invalid(format!("mount '{}'", mount.destination.display()), error.to_string())
+        })?;
+    }
+    let linux = parts.spec.linux.clone().unwrap_or_default();
+    devices::populate(&tree, &linux.devices, parts.user_namespace)?;
+    masks::make_read_only(&tree, &linux.readonly_paths)?;
+    masks::mask(&tree, &linux.masked_paths)?;
+    set_sysctls(&linux.sysctl)?;
+    pivot(&parts.root)?;
+    if parts.spec.root.as_ref().is_some_and(|root| root.readonly) {
+        attributes::set_attributes(parts.root.as_fd(), attributes::RDONLY, 0, false)
+            .doing("make the root file system read-only")?;
+    }
+    if let Some(word) = &linux.rootfs_propagation {
+        let (value, recursive) = propagation(word)
+            .ok_or_else(|| Error::invalid("linux.rootfsPropagation", format!("'{word}' is not known")))?;
+        attributes::set_propagation(parts.root.as_fd(), value, recursive)
+            .doing("set the root's propagation")?;
+    }
+    Ok(())
+}
+
+fn mount_one(tree: &Tree<'_>, mount: &Mount, source: Option<OwnedFd>, cgroups: &[CgroupView]) -> Result<()> {
+    let path = &mount.destination;
+    let options = MountOptions::parse(&mount.options);
+    if let Some(source) = source {
+        let target = if is_directory(&source)? { tree.directory(path)? } else { tree.file(path)? };
+        Tree::attach(&source, &target, path)?;
+        return spread(&source, &options, path);
+    }
+    let kind = mount.kind.as_deref().unwrap_or("none");
+    if kind == "cgroup" || kind == "cgroup2" {
+        return mount_cgroups(tree, path, &options, cgroups);
+    }
+    let made = new_file_system(kind, mount.source.as_deref(), &options)?;
+    let target = tree.directory(path)?;
+    Tree::attach(&made, &target, path)?;
+    spread(&made, &options, path)
+}
+
+fn spread(mount: &OwnedFd, options: &MountOptions, path: &Path) -> Result<()> {
+    match options.propagation {
+        Some((value, recursive)) if value != libc::MS_PRIVATE => {
+            attributes::set_propagation(mount.as_fd(), value, recursive).path("set the propagation of", path)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes a file system that is attached nowhere yet.
+pub(super) fn new_file_system(kind: &str, source: Option<&Path>, options: &MountOptions) -> Result<OwnedFd> {
+    let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC).doing(format!("use the file system '{kind}'"))?;
+    let source = source.unwrap_or(Path::new(kind));
+    // Some kernel file systems have no source and say so.
+    if let Err(error) = fsconfig_set_string(&context, "source", source)
+        && error != Errno::INVAL
+    {
+        return Err(error).doing(format!("name the source of {kind}"));
+    }
+    for (key, value) in &options.data {
+        let set = match value {
+            Some(value) => fsconfig_set_string(&context, key.as_str(), value.as_str()),
+            None => fsconfig_set_flag(&context, key.as_str()),
+        };
+        // devpts is always an instance of its own nowadays, and says so by not knowing the word.
+        if let Err(error) = set
+            && key != "newinstance"
+        {
+            return Err(error).doing(format!("set the option '{key}' of {kind}"));
+        }
+    }
+    fsconfig_create(&context).doing(format!("make a {kind} file system"))?;
+    let made = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
+        .doing(format!("mount a {kind} file system"))?;
+    let set = options.set | options.set_recursively;
+    attributes::set_attributes(made.as_fd(), set, options.clear, false)
+        .doing(format!("set the options of {kind}"))?;
+    Ok(made)
+}
+
+/// The container's own part of each hierarchy that it is limited by.
+fn mount_cgroups(tree: &Tree<'_>, path: &Path, options: &MountOptions, cgroups: &[CgroupView]) -> Result<()> {
+    let plain = MountOptions { data: Vec::new(), ..options.clone() };
+    let mount_view = |view: &CgroupView, path: &Path| {
+        let mut with = plain.clone();
+        with.data.extend(view.controllers.iter().map(|name| (name.clone(), None)));
+        let kind = if view.controllers.is_some() { "cgroup" } else { "cgroup2" };
+        let made = new_file_system(kind, None, &with)?;
+        Tree::attach(&made, &tree.directory(path)?, path)
+    };
+    if let [only] = cgroups
+        && only.name.is_empty()
+    {
+        return mount_view(only, path);
+    }
+    let mut folder = plain.clone();
+    folder.set &= !attributes::RDONLY;
+    folder.data =
+        vec![("mode".to_owned(), Some("755".to_owned())), ("size".to_owned(), Some("64k".to_owned()))];
+    let made = new_file_system("tmpfs", None, &folder)?;
+    Tree::attach(&made, &tree.directory(path)?, path)?;
+    for view in cgroups {
+        mount_view(view, &path.join(&view.name))?;
+    }
+    attributes::set_attributes(made.as_fd(), plain.set & attributes::RDONLY, 0, false)
+        .path("make read-only", path)
+}
+
+/// Kernel parameters, written through the host's proc, which shows the values of our own namespaces.
+fn set_sysctls(parameters: &std::collections::BTreeMap<String, String>) -> Result<()> {
+    for (name, value) in parameters {
+        let path = PathBuf::from("/proc/sys").join(name.replace('.', "/"));
+        if name.contains("..") || name.starts_with('/') {
+            return Err(Error::invalid(format!("linux.sysctl.{name}"), "this is not a parameter's name"));
+        }
+        std::fs::write(&path, value).path("set the kernel parameter", &path)?;
+    }
+    Ok(())
+}
+
+/// Makes the tree the root and lets go of the host's.
+fn pivot(root: &OwnedFd) -> Result<()> {
+    rustix::process::fchdir(root).doing("enter the new root")?;
+    rustix::process::pivot_root(".", ".").doing("change the root")?;
+    unmount(".", UnmountFlags::DETACH).doing("let go of the host's root")?;
+    rustix::process::chdir("/").doing("enter the new root")
+}

@@ -1,0 +1,48 @@
+//! Kernel interfaces that are hidden from the container or that it may only read.
+
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+use rustix::mount::{OpenTreeFlags, open_tree};
+
+use super::inside::new_file_system;
+use super::options::MountOptions;
+use super::target::{Tree, is_directory};
+use crate::error::{Context, Result};
+use crate::sys::mount as attributes;
+
+const RECURSIVE_CLONE: OpenTreeFlags =
+    OpenTreeFlags::OPEN_TREE_CLONE.union(OpenTreeFlags::OPEN_TREE_CLOEXEC).union(OpenTreeFlags::AT_RECURSIVE);
+
+/// Makes paths read-only; those that do not exist need no care.
+pub(super) fn make_read_only(tree: &Tree<'_>, paths: &[PathBuf]) -> Result<()> {
+    for path in paths {
+        let Some(target) = tree.open(path)? else { continue };
+        let mount =
+            open_tree(&target, "", RECURSIVE_CLONE | OpenTreeFlags::AT_EMPTY_PATH).path("open", path)?;
+        attributes::set_attributes(mount.as_fd(), attributes::RDONLY, 0, true)
+            .path("make read-only", path)?;
+        Tree::attach(&mount, &target, path)?;
+    }
+    Ok(())
+}
+
+/// Hides files behind `/dev/null` and directories behind empty ones.
+pub(super) fn mask(tree: &Tree<'_>, paths: &[PathBuf]) -> Result<()> {
+    for path in paths {
+        let Some(target) = tree.open(path)? else { continue };
+        let cover = if is_directory(&target)? {
+            let options = MountOptions {
+                set: attributes::RDONLY | attributes::NOSUID | attributes::NODEV | attributes::NOEXEC,
+                data: vec![("size".to_owned(), Some("0".to_owned()))],
+                ..MountOptions::default()
+            };
+            // An empty tmpfs of no size; "size=0" would mean no limit, but nothing can be written to it.
+            new_file_system("tmpfs", None, &options)?
+        } else {
+            open_tree(rustix::fs::CWD, "/dev/null", RECURSIVE_CLONE).path("open", "/dev/null")?
+        };
+        Tree::attach(&cover, &target, path)?;
+    }
+    Ok(())
+}

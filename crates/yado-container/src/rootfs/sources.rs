@@ -1,0 +1,75 @@
+//! Host paths that appear inside: opened on the host, where the caller's rights to reach them count, and
+//! handed to the container's init as detached mounts.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use super::layers::{detach, translate};
+use super::options::MountOptions;
+use crate::error::{Context, Error, Result};
+use crate::spec::{IdMapping, Mount};
+use crate::sys::{clone, mount as attributes};
+
+/// Whether a mount shows a host path.
+pub(super) fn is_bind(mount: &Mount, options: &MountOptions) -> bool {
+    options.bind || mount.kind.as_deref() == Some("bind")
+}
+
+/// Opens the sources of all bind mounts; `None` stands for the others.
+///
+/// `own` is the container's user namespace, for the mounts that ask to be translated by it.
+pub(crate) fn open_sources(
+    mounts: &[Mount],
+    base: Option<&Path>,
+    own: Option<BorrowedFd<'_>>,
+) -> Result<Vec<Option<OwnedFd>>> {
+    mounts
+        .iter()
+        .map(|mount| {
+            let options = MountOptions::parse(&mount.options);
+            if !is_bind(mount, &options) {
+                return Ok(None);
+            }
+            let source = mount.source.as_deref().ok_or_else(|| {
+                Error::invalid(
+                    format!("mounts[{}].source", mount.destination.display()),
+                    "a bind mount needs a host path",
+                )
+            })?;
+            let source = match base {
+                Some(base) if source.is_relative() => base.join(source),
+                _ => source.to_owned(),
+            };
+            open_source(mount, &options, &source, own).map(Some)
+        })
+        .collect()
+}
+
+fn open_source(
+    mount: &Mount,
+    options: &MountOptions,
+    source: &Path,
+    own: Option<BorrowedFd<'_>>,
+) -> Result<OwnedFd> {
+    let fd = detach(source, options.recursive)?;
+    if !mount.uid_mappings.is_empty() || !mount.gid_mappings.is_empty() {
+        let namespace = clone::user_namespace(&map_text(&mount.uid_mappings), &map_text(&mount.gid_mappings))
+            .path("make the id mapping for", source)?;
+        translate(&fd, namespace.as_fd(), options.recursive, source)?;
+    } else if let (true, Some(own)) = (options.map_ids, own) {
+        translate(&fd, own, options.recursive, source)?;
+    }
+    attributes::set_attributes(fd.as_fd(), options.set, options.clear, false)
+        .path("set the options of", source)?;
+    attributes::set_attributes(fd.as_fd(), options.set_recursively, options.clear_recursively, true)
+        .path("set the options of", source)?;
+    Ok(fd)
+}
+
+/// Mappings as the kernel reads them.
+pub(crate) fn map_text(mappings: &[IdMapping]) -> String {
+    mappings
+        .iter()
+        .map(|mapping| format!("{} {} {}\n", mapping.container_id, mapping.host_id, mapping.size))
+        .collect()
+}

@@ -1,0 +1,125 @@
+//! Places inside the new root where something is mounted: found without ever leaving the root, whatever
+//! symbolic links lie on the way, and made where they are missing.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, openat, openat2};
+use rustix::io::Errno;
+use rustix::mount::{MoveMountFlags, move_mount};
+
+use crate::error::{Context, Result};
+
+/// The root of a tree that is being put together.
+pub(crate) struct Tree<'a> {
+    root: BorrowedFd<'a>,
+}
+
+fn relative(path: &Path) -> PathBuf {
+    let stripped: PathBuf = path.components().filter(|part| *part != std::path::Component::RootDir).collect();
+    if stripped.as_os_str().is_empty() { ".".into() } else { stripped }
+}
+
+impl<'a> Tree<'a> {
+    /// The tree under an open directory.
+    pub(crate) fn new(root: BorrowedFd<'a>) -> Self {
+        Self { root }
+    }
+
+    /// Opens what is there, following links inside the root only. `None` when nothing is.
+    pub(crate) fn open(&self, path: &Path) -> Result<Option<OwnedFd>> {
+        self.open_as(path, OFlags::PATH)
+    }
+
+    fn open_as(&self, path: &Path, flags: OFlags) -> Result<Option<OwnedFd>> {
+        let found = openat2(
+            self.root,
+            relative(path),
+            flags | OFlags::CLOEXEC,
+            Mode::empty(),
+            ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
+        );
+        match found {
+            Ok(fd) => Ok(Some(fd)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error).path("open in the container", path),
+        }
+    }
+
+    /// A directory, made with its parents when missing.
+    pub(crate) fn directory(&self, path: &Path) -> Result<OwnedFd> {
+        if let Some(fd) = self.open_as(path, OFlags::PATH | OFlags::DIRECTORY)? {
+            return Ok(fd);
+        }
+        let (parent, name) = self.parent(path)?;
+        match mkdirat(&parent, name, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error).path("make the directory", path),
+        }
+        self.open_as(path, OFlags::PATH | OFlags::DIRECTORY)?
+            .ok_or(Errno::NOENT)
+            .path("make the directory", path)
+    }
+
+    /// Something that a file can be mounted on, made empty when missing.
+    pub(crate) fn file(&self, path: &Path) -> Result<OwnedFd> {
+        if let Some(fd) = self.open(path)? {
+            return Ok(fd);
+        }
+        let (parent, name) = self.parent(path)?;
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match openat(&parent, name, flags, Mode::from_raw_mode(0o644)) {
+            Ok(_) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error).path("make the file", path),
+        }
+        self.open(path)?.ok_or(Errno::NOENT).path("make the file", path)
+    }
+
+    /// The directory that holds a path, made when missing, and the path's last name.
+    pub(crate) fn parent<'p>(&self, path: &'p Path) -> Result<(OwnedFd, &'p std::ffi::OsStr)> {
+        let name = path.file_name().ok_or(Errno::INVAL).path("find the parent of", path)?;
+        let parent = path.parent().unwrap_or(Path::new("/"));
+        Ok((self.directory(parent)?, name))
+    }
+
+    /// Attaches a detached mount.
+    pub(crate) fn attach(mount: &OwnedFd, target: &OwnedFd, path: &Path) -> Result<()> {
+        move_mount(
+            mount,
+            "",
+            target,
+            "",
+            MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH,
+        )
+        .path("mount on", path)
+    }
+}
+
+/// Whether an open file is a directory.
+pub(crate) fn is_directory(fd: impl AsFd) -> Result<bool> {
+    let status = rustix::fs::fstat(fd).doing("examine a mount's source")?;
+    Ok(rustix::fs::FileType::from_raw_mode(status.st_mode) == rustix::fs::FileType::Directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_that_point_out_of_the_root_stay_inside() {
+        let folder = std::env::temp_dir().join(format!("yado-target-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("inner")).unwrap();
+        std::os::unix::fs::symlink("/inner", folder.join("absolute")).unwrap();
+        std::os::unix::fs::symlink("../../../inner", folder.join("upward")).unwrap();
+        let root = rustix::fs::open(&folder, OFlags::PATH, Mode::empty()).unwrap();
+        let tree = Tree::new(root.as_fd());
+        for link in ["/absolute/made-1", "/upward/made-2/deep"] {
+            tree.directory(Path::new(link)).unwrap();
+        }
+        tree.file(Path::new("/absolute/file")).unwrap();
+        assert!(folder.join("inner/made-1").is_dir());
+        assert!(folder.join("inner/made-2/deep").is_dir());
+        assert!(folder.join("inner/file").is_file());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

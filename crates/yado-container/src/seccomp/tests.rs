@@ -1,0 +1,118 @@
+//! The compiled filters, run by an interpreter of the instructions that are used.
+
+use super::*;
+use crate::spec::{SyscallRule, default_seccomp};
+
+/// Runs a program as the kernel would.
+fn run(program: &[Instruction], call: u32, arguments: [u64; 6]) -> u32 {
+    let mut data = [0u32; 16];
+    data[0] = call;
+    data[1] = if cfg!(target_arch = "x86_64") { 0xC000_003E } else { 0xC000_00B7 };
+    for (index, argument) in arguments.iter().enumerate() {
+        data[4 + 2 * index] = *argument as u32;
+        data[5 + 2 * index] = (*argument >> 32) as u32;
+    }
+    let (mut at, mut value) = (0usize, 0u32);
+    loop {
+        let step = program[at];
+        at += 1;
+        let jump = |taken: bool| usize::from(if taken { step.jump_true } else { step.jump_false });
+        match step.code {
+            0x20 => value = data[(step.operand / 4) as usize],
+            0x54 => value &= step.operand,
+            0x05 => at += step.operand as usize,
+            0x15 => at += jump(value == step.operand),
+            0x25 => at += jump(value > step.operand),
+            0x35 => at += jump(value >= step.operand),
+            0x06 => return step.operand,
+            other => panic!("unexpected operation {other:#x}"),
+        }
+    }
+}
+
+const ALLOW: u32 = 0x7FFF_0000;
+const DENY: u32 = 0x0005_0001;
+
+#[test]
+fn the_default_profile_allows_and_denies_as_dockers() {
+    let program = compile(&default_seccomp()).unwrap();
+    let verdict = |name: &str, first: u64| run(&program, number(name).unwrap(), [first, 0, 0, 0, 0, 0]);
+    for name in ["read", "execve", "openat", "exit_group", "futex", "uname", "chroot"] {
+        assert_eq!(verdict(name, 0), ALLOW, "{name}");
+    }
+    for name in [
+        "mount",
+        "bpf",
+        "kexec_load",
+        "init_module",
+        "unshare",
+        "setns",
+        "keyctl",
+        "add_key",
+        "io_uring_setup",
+    ] {
+        assert_eq!(verdict(name, 0), DENY, "{name}");
+    }
+    assert_eq!(verdict("clone", 0x11), ALLOW);
+    assert_eq!(verdict("clone", 0x1000_0011), DENY);
+    assert_eq!(verdict("clone3", 0), 0x0005_0000 | 38);
+    assert_eq!(verdict("socket", 2), ALLOW);
+    assert_eq!(verdict("socket", 40), DENY);
+    assert_eq!(verdict("personality", 0xFFFF_FFFF), ALLOW);
+    assert_eq!(verdict("personality", 0x40000), DENY);
+}
+
+#[test]
+fn the_default_profile_is_much_shorter_than_a_chain() {
+    let length = compile(&default_seccomp()).unwrap().len();
+    assert!(length < 200, "{length} instructions");
+}
+
+#[test]
+fn every_allowed_name_is_spelled_as_the_kernel_spells_it() {
+    let known = ["read", "writev", "openat2", "mseal", "listmount"];
+    for name in known {
+        assert!(number(name).is_some(), "{name}");
+    }
+    assert_eq!(number("read_it_all"), None);
+    assert!(numbers::NUMBERS.is_sorted_by_key(|entry| entry.0));
+}
+
+#[test]
+fn comparisons_see_all_sixty_four_bits() {
+    let value = 0x1_0000_0005;
+    let cases: [(&str, &[u64], &[u64]); 6] = [
+        ("SCMP_CMP_EQ", &[value], &[5, value + 1]),
+        ("SCMP_CMP_NE", &[5, value + 1], &[value]),
+        ("SCMP_CMP_LT", &[5, 4, value - 1], &[value, value + 1, 0x2_0000_0000]),
+        ("SCMP_CMP_LE", &[5, value], &[value + 1, 0x2_0000_0000]),
+        ("SCMP_CMP_GT", &[value + 1, 0x2_0000_0000], &[value, 6]),
+        ("SCMP_CMP_GE", &[value, 0x2_0000_0000], &[value - 1, 6]),
+    ];
+    for (op, holds, fails) in cases {
+        let profile = Seccomp {
+            default_action: "SCMP_ACT_ERRNO".to_owned(),
+            syscalls: vec![SyscallRule {
+                names: vec!["read".to_owned()],
+                action: "SCMP_ACT_ALLOW".to_owned(),
+                errno_ret: None,
+                args: vec![SyscallArgument { index: 2, value, value_two: 0, op: op.to_owned() }],
+            }],
+            ..Seccomp::default()
+        };
+        let program = compile(&profile).unwrap();
+        let verdict = |third: u64| run(&program, number("read").unwrap(), [0, 0, third, 0, 0, 0]);
+        for third in holds {
+            assert_eq!(verdict(*third), ALLOW, "{op} {third:#x}");
+        }
+        for third in fails {
+            assert_eq!(verdict(*third), DENY, "{op} {third:#x}");
+        }
+    }
+}
+
+#[test]
+fn unknown_actions_are_refused() {
+    let profile = Seccomp { default_action: "SCMP_ACT_MAYBE".to_owned(), ..Seccomp::default() };
+    assert!(compile(&profile).unwrap_err().to_string().contains("SCMP_ACT_MAYBE"));
+}

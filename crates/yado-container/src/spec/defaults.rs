@@ -1,0 +1,155 @@
+//! What a container gets when nobody asks for anything else: the sets that Docker users expect.
+
+use std::path::PathBuf;
+
+use super::{
+    Capabilities, DeviceRule, IdMapping, Linux, Mount, Namespace, NamespaceKind, Process, Spec, User,
+    default_seccomp,
+};
+
+/// The version of the specification that documents made here follow.
+pub const OCI_VERSION: &str = "1.2.0";
+
+const CAPABILITIES: [&str; 14] = [
+    "CAP_AUDIT_WRITE",
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_MKNOD",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_RAW",
+    "CAP_SETFCAP",
+    "CAP_SETGID",
+    "CAP_SETPCAP",
+    "CAP_SETUID",
+    "CAP_SYS_CHROOT",
+];
+
+/// The capabilities of a container's root: enough for package managers and servers.
+pub fn default_capabilities() -> Capabilities {
+    let names: Vec<String> = CAPABILITIES.iter().map(|&name| name.to_owned()).collect();
+    Capabilities {
+        bounding: names.clone(),
+        effective: names.clone(),
+        permitted: names,
+        inheritable: Vec::new(),
+        ambient: Vec::new(),
+    }
+}
+
+/// Kernel interfaces that tell about the host or are dangerous to read.
+pub fn default_masked_paths() -> Vec<PathBuf> {
+    [
+        "/proc/acpi",
+        "/proc/asound",
+        "/proc/interrupts",
+        "/proc/kcore",
+        "/proc/keys",
+        "/proc/latency_stats",
+        "/proc/sched_debug",
+        "/proc/scsi",
+        "/proc/timer_list",
+        "/proc/timer_stats",
+        "/sys/devices/virtual/powercap",
+        "/sys/firmware",
+    ]
+    .map(PathBuf::from)
+    .to_vec()
+}
+
+/// Kernel interfaces that change the host when written.
+pub fn default_readonly_paths() -> Vec<PathBuf> {
+    ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"].map(PathBuf::from).to_vec()
+}
+
+/// Every kind of namespace that a machine has of its own.
+pub fn default_namespaces() -> Vec<Namespace> {
+    use NamespaceKind::{Cgroup, Ipc, Mount, Network, Pid, User, Uts};
+    [User, Mount, Pid, Network, Uts, Ipc, Cgroup].map(|kind| Namespace { kind, path: None }).to_vec()
+}
+
+/// The file systems that programs expect: proc, dev, pts, shm, mqueue, sys and a read-only cgroup view.
+pub fn default_mounts() -> Vec<Mount> {
+    let mount = |destination: &str, kind: &str, options: &[&str]| Mount {
+        destination: destination.into(),
+        kind: Some(kind.to_owned()),
+        source: Some(kind.into()),
+        options: options.iter().map(|&option| option.to_owned()).collect(),
+        ..Mount::default()
+    };
+    vec![
+        mount("/proc", "proc", &["nosuid", "noexec", "nodev"]),
+        mount("/dev", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        mount(
+            "/dev/pts",
+            "devpts",
+            &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+        ),
+        mount("/dev/shm", "tmpfs", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
+        mount("/dev/mqueue", "mqueue", &["nosuid", "noexec", "nodev"]),
+        mount("/sys", "sysfs", &["nosuid", "noexec", "nodev", "ro"]),
+        mount("/sys/fs/cgroup", "cgroup", &["nosuid", "noexec", "nodev", "relatime", "ro"]),
+    ]
+}
+
+/// Deny every device but the ones that every container has.
+pub fn default_device_rules() -> Vec<DeviceRule> {
+    let rule = |allow, kind: &str, major, minor, access: &str| DeviceRule {
+        allow,
+        kind: Some(kind.to_owned()),
+        major,
+        minor,
+        access: Some(access.to_owned()),
+    };
+    vec![
+        rule(false, "a", None, None, "rwm"),
+        rule(true, "c", None, None, "m"),
+        rule(true, "b", None, None, "m"),
+        rule(true, "c", Some(1), Some(3), "rwm"),
+        rule(true, "c", Some(1), Some(5), "rwm"),
+        rule(true, "c", Some(1), Some(7), "rwm"),
+        rule(true, "c", Some(1), Some(8), "rwm"),
+        rule(true, "c", Some(1), Some(9), "rwm"),
+        rule(true, "c", Some(5), Some(0), "rwm"),
+        rule(true, "c", Some(5), Some(2), "rwm"),
+        rule(true, "c", Some(136), None, "rwm"),
+    ]
+}
+
+/// A process that runs `args` as the container's root with the default rights.
+pub fn default_process(args: impl IntoIterator<Item = impl Into<String>>) -> Process {
+    Process {
+        user: User::default(),
+        args: args.into_iter().map(Into::into).collect(),
+        env: vec![
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
+            "HOME=/root".to_owned(),
+        ],
+        cwd: "/".into(),
+        capabilities: Some(default_capabilities()),
+        ..Process::default()
+    }
+}
+
+/// A whole specification with every default; ids 0 to 65535 become `first_host_id` and up.
+pub fn default_spec(hostname: &str, first_host_id: u32) -> Spec {
+    let ids = vec![IdMapping { container_id: 0, host_id: first_host_id, size: 65536 }];
+    Spec {
+        oci_version: OCI_VERSION.to_owned(),
+        process: Some(default_process(Vec::<String>::new())),
+        hostname: Some(hostname.to_owned()),
+        mounts: default_mounts(),
+        linux: Some(Linux {
+            uid_mappings: ids.clone(),
+            gid_mappings: ids,
+            namespaces: default_namespaces(),
+            seccomp: Some(default_seccomp()),
+            masked_paths: default_masked_paths(),
+            readonly_paths: default_readonly_paths(),
+            ..Linux::default()
+        }),
+        ..Spec::default()
+    }
+}

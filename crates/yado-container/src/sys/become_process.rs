@@ -1,0 +1,413 @@
+//! The last steps of every process that starts inside a container: terminal, limits, identity, rights,
+//! filter, exec. Everything is prepared beforehand, so that the steps themselves are async-signal-safe.
+#![allow(unsafe_code)] // Runs between fork and exec, where only bare system calls are allowed.
+
+use std::ffi::CString;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+
+use super::clone::{CloneOptions, clone, errno};
+use super::{fds, signals};
+use crate::seccomp::Instruction;
+
+/// Where a process failed on its way, for the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Stage {
+    /// Nothing failed; the message carries a pid or a terminal.
+    Done = 0,
+    /// Joining the cgroup.
+    Cgroup,
+    /// Joining the namespaces.
+    Namespaces,
+    /// Making the process.
+    Fork,
+    /// Setting resource limits.
+    Limits,
+    /// Opening the terminal.
+    Terminal,
+    /// Taking the user's and groups' ids.
+    Identity,
+    /// Changing to the working directory.
+    Directory,
+    /// Dropping capabilities.
+    Capabilities,
+    /// Installing the system call filter.
+    Seccomp,
+    /// Running the program.
+    Exec,
+}
+
+impl Stage {
+    /// The stage as an infinitive.
+    pub(crate) fn describe(number: u8) -> &'static str {
+        match number {
+            1 => "join the cgroup",
+            2 => "join the namespaces",
+            3 => "make the process",
+            4 => "set the resource limits",
+            5 => "open the terminal",
+            6 => "take the user's identity",
+            7 => "change to the working directory",
+            8 => "drop capabilities",
+            9 => "install the system call filter",
+            _ => "run the program",
+        }
+    }
+}
+
+/// Capability sets as bit masks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CapabilityMasks {
+    pub(crate) bounding: u64,
+    pub(crate) effective: u64,
+    pub(crate) permitted: u64,
+    pub(crate) inheritable: u64,
+    pub(crate) ambient: u64,
+}
+
+/// A process to become, wholly prepared.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// Paths to try, in order.
+    pub(crate) candidates: Vec<CString>,
+    /// Arguments.
+    pub(crate) arguments: Vec<CString>,
+    /// `NAME=value`.
+    pub(crate) environment: Vec<CString>,
+    /// Working directory.
+    pub(crate) directory: CString,
+    /// Whether a missing working directory is made.
+    pub(crate) make_directory: bool,
+    /// User id inside.
+    pub(crate) uid: u32,
+    /// Group id inside.
+    pub(crate) gid: u32,
+    /// Supplementary groups.
+    pub(crate) groups: Vec<u32>,
+    /// File mode creation mask.
+    pub(crate) umask: Option<u32>,
+    /// Resource, soft, hard.
+    pub(crate) limits: Vec<(u32, u64, u64)>,
+    /// Text for `oom_score_adj`.
+    pub(crate) oom_score_adjustment: Option<CString>,
+    /// Rights.
+    pub(crate) capabilities: CapabilityMasks,
+    /// Whether exec may never add rights.
+    pub(crate) no_new_privileges: bool,
+    /// Filter and its flags; empty for none.
+    pub(crate) filter: Vec<Instruction>,
+    /// Flags of the filter.
+    pub(crate) filter_flags: u32,
+    /// Whether a terminal is opened inside.
+    pub(crate) terminal: bool,
+    /// Rows and columns.
+    pub(crate) terminal_size: Option<(u16, u16)>,
+    /// Standard input, output and error, unless there is a terminal.
+    pub(crate) stdio: Option<[RawFd; 3]>,
+}
+
+/// [`Plan`] with the pointer arrays that exec wants.
+pub(crate) struct Ready<'a> {
+    plan: &'a Plan,
+    arguments: Vec<*const libc::c_char>,
+    environment: Vec<*const libc::c_char>,
+}
+
+impl Plan {
+    /// Builds what must be built before forking.
+    pub(crate) fn ready(&self) -> Ready<'_> {
+        let pointers =
+            |texts: &[CString]| texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect();
+        Ready { plan: self, arguments: pointers(&self.arguments), environment: pointers(&self.environment) }
+    }
+}
+
+/// A command to run in a container's namespaces.
+pub(crate) struct EnterRequest<'a> {
+    /// The container's first process.
+    pub(crate) pidfd: BorrowedFd<'a>,
+    /// The namespaces to join.
+    pub(crate) namespaces: i32,
+    /// `cgroup.procs` and `tasks` files to write to.
+    pub(crate) cgroups: &'a [RawFd],
+    /// A cgroup v2 directory to be born in.
+    pub(crate) birth_cgroup: Option<RawFd>,
+    /// The process.
+    pub(crate) ready: &'a Ready<'a>,
+    /// Where it tells its pid, its terminal or its failure.
+    pub(crate) report: BorrowedFd<'a>,
+}
+
+/// Starts a command in a container. The pid comes over the report socket; the process returned here only
+/// stands in between and must be reaped at once.
+pub(crate) fn enter(request: &EnterRequest<'_>) -> Result<i32, i32> {
+    let options = CloneOptions { cgroup: request.birth_cgroup, ..CloneOptions::default() };
+    // SAFETY: the child calls only enter_child, which is async-signal-safe and never returns.
+    match unsafe { clone(&options) }? {
+        0 => enter_child(request),
+        pid => Ok(pid),
+    }
+}
+
+/// The message: stage, then an error number or a pid.
+fn tell(report: BorrowedFd<'_>, stage: Stage, value: i32, passed: &[RawFd]) {
+    let mut message = [0u8; 5];
+    message[0] = stage as u8;
+    message[1..].copy_from_slice(&value.to_ne_bytes());
+    // The peer may be gone; then nobody wants to know.
+    if fds::send(report, &message, passed).is_err() {}
+}
+
+fn enter_child(request: &EnterRequest<'_>) -> ! {
+    let fail = |stage: Stage, error: i32| -> ! {
+        tell(request.report, stage, error, &[]);
+        // SAFETY: ends the process without running anything of the parent's.
+        unsafe { libc::_exit(127) }
+    };
+    for &file in request.cgroups {
+        // SAFETY: one byte from a constant.
+        if unsafe { libc::write(file, c"0".as_ptr().cast(), 1) } < 0 {
+            fail(Stage::Cgroup, errno());
+        }
+    }
+    // SAFETY: a pidfd and flags.
+    if unsafe { libc::setns(request.pidfd.as_raw_fd(), request.namespaces) } < 0 {
+        fail(Stage::Namespaces, errno());
+    }
+    let sibling = CloneOptions { sibling: true, ..CloneOptions::default() };
+    // SAFETY: the child only runs the plan.
+    match unsafe { clone(&sibling) } {
+        Ok(0) => {
+            // A session of its own: no signals and no typed input from the caller's terminal.
+            // SAFETY: no arguments.
+            unsafe { libc::setsid() };
+            signals::reset();
+            let (stage, error) = request.ready.run(Some(request.report));
+            fail(stage, error)
+        }
+        Ok(pid) => {
+            tell(request.report, Stage::Done, pid, &[]);
+            // SAFETY: as above.
+            unsafe { libc::_exit(0) }
+        }
+        Err(error) => fail(Stage::Fork, error),
+    }
+}
+
+/// Turns -1 into the error number.
+fn check(result: i64) -> Result<(), i32> {
+    if result < 0 { Err(errno()) } else { Ok(()) }
+}
+
+impl Ready<'_> {
+    /// Becomes the process; returns only when a step failed. Async-signal-safe.
+    pub(crate) fn run(&self, report: Option<BorrowedFd<'_>>) -> (Stage, i32) {
+        match self.steps(report) {
+            Ok(()) => (Stage::Exec, libc::ENOENT),
+            Err(failure) => failure,
+        }
+    }
+
+    fn steps(&self, report: Option<BorrowedFd<'_>>) -> Result<(), (Stage, i32)> {
+        let plan = self.plan;
+        self.limits().map_err(|error| (Stage::Limits, error))?;
+        if plan.capabilities.bounding != u64::MAX {
+            self.drop_bounding_set().map_err(|error| (Stage::Capabilities, error))?;
+        }
+        self.identity().map_err(|error| (Stage::Identity, error))?;
+        self.stdio(report).map_err(|error| (Stage::Terminal, error))?;
+        self.change_directory().map_err(|error| (Stage::Directory, error))?;
+        // SAFETY: PR_SET_NO_NEW_PRIVS takes plain numbers.
+        if plan.no_new_privileges && unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) } < 0 {
+            return Err((Stage::Capabilities, errno()));
+        }
+        // Without no_new_privs a filter needs rights that are about to be dropped; with it, it comes last.
+        if !plan.no_new_privileges {
+            self.install_filter().map_err(|error| (Stage::Seccomp, error))?;
+        }
+        self.capabilities().map_err(|error| (Stage::Capabilities, error))?;
+        if plan.no_new_privileges {
+            self.install_filter().map_err(|error| (Stage::Seccomp, error))?;
+        }
+        self.exec()
+    }
+
+    fn limits(&self) -> Result<(), i32> {
+        for &(resource, soft, hard) in &self.plan.limits {
+            let limit = libc::rlimit64 { rlim_cur: soft, rlim_max: hard };
+            // SAFETY: a live structure of the right type.
+            check(unsafe {
+                libc::syscall(
+                    libc::SYS_prlimit64,
+                    0,
+                    resource,
+                    &raw const limit,
+                    std::ptr::null_mut::<libc::rlimit64>(),
+                )
+            })?;
+        }
+        if let Some(text) = &self.plan.oom_score_adjustment {
+            // SAFETY: C strings; the descriptor is closed again. Lowering the score may be refused, which is
+            // no reason not to run.
+            unsafe {
+                let file = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+                if file >= 0 {
+                    libc::write(file, text.as_ptr().cast(), text.as_bytes().len());
+                    libc::close(file);
+                }
+            }
+        }
+        if let Some(mask) = self.plan.umask {
+            // SAFETY: a plain number.
+            unsafe { libc::umask(mask as libc::mode_t) };
+        }
+        Ok(())
+    }
+
+    fn drop_bounding_set(&self) -> Result<(), i32> {
+        for capability in 0..64u64 {
+            if self.plan.capabilities.bounding >> capability & 1 == 0 {
+                // SAFETY: plain numbers.
+                let result = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+                if result < 0 {
+                    match errno() {
+                        // Above the kernel's last capability.
+                        libc::EINVAL => return Ok(()),
+                        error => return Err(error),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn identity(&self) -> Result<(), i32> {
+        let plan = self.plan;
+        // SAFETY: plain numbers and a live list.
+        unsafe {
+            check(libc::prctl(libc::PR_SET_KEEPCAPS, 1, 0, 0, 0).into())?;
+            check(libc::syscall(libc::SYS_setgroups, plan.groups.len(), plan.groups.as_ptr()))?;
+            check(libc::syscall(libc::SYS_setresgid, plan.gid, plan.gid, plan.gid))?;
+            check(libc::syscall(libc::SYS_setresuid, plan.uid, plan.uid, plan.uid))?;
+            check(libc::prctl(libc::PR_SET_KEEPCAPS, 0, 0, 0, 0).into())
+        }
+    }
+
+    fn stdio(&self, report: Option<BorrowedFd<'_>>) -> Result<(), i32> {
+        if self.plan.terminal {
+            return self.open_terminal(report);
+        }
+        if let Some(stdio) = &self.plan.stdio {
+            for (number, &fd) in stdio.iter().enumerate() {
+                if fd != number as RawFd {
+                    // SAFETY: open descriptors.
+                    check(unsafe { libc::dup2(fd, number as RawFd) }.into())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A terminal from the container's own devpts, its master handed to the caller.
+    fn open_terminal(&self, report: Option<BorrowedFd<'_>>) -> Result<(), i32> {
+        // SAFETY: C strings, live structures, open descriptors.
+        unsafe {
+            let master =
+                libc::open(c"/dev/pts/ptmx".as_ptr(), libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC);
+            check(master.into())?;
+            let unlocked: libc::c_int = 0;
+            check(libc::ioctl(master, libc::TIOCSPTLCK, &raw const unlocked).into())?;
+            let slave = libc::ioctl(master, libc::TIOCGPTPEER, libc::O_RDWR | libc::O_NOCTTY);
+            check(slave.into())?;
+            if let Some((rows, columns)) = self.plan.terminal_size {
+                let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+                check(libc::ioctl(slave, libc::TIOCSWINSZ, &raw const size).into())?;
+            }
+            check(libc::ioctl(slave, libc::TIOCSCTTY, 0).into())?;
+            for number in 0..3 {
+                check(libc::dup2(slave, number).into())?;
+            }
+            if let Some(report) = report {
+                tell(report, Stage::Done, 0, &[master]);
+            }
+            libc::close(slave);
+            libc::close(master);
+        }
+        Ok(())
+    }
+
+    fn change_directory(&self) -> Result<(), i32> {
+        let directory = self.plan.directory.as_ptr();
+        // SAFETY: a C string.
+        unsafe {
+            if libc::chdir(directory) == 0 {
+                return Ok(());
+            }
+            if errno() == libc::ENOENT && self.plan.make_directory {
+                check(libc::mkdir(directory, 0o755).into())?;
+                return check(libc::chdir(directory).into());
+            }
+            Err(errno())
+        }
+    }
+
+    fn capabilities(&self) -> Result<(), i32> {
+        let masks = &self.plan.capabilities;
+        if masks.bounding == u64::MAX {
+            return Ok(());
+        }
+        let halves = |half: u32| {
+            [masks.effective, masks.permitted, masks.inheritable].map(|mask| (mask >> (32 * half)) as u32)
+        };
+        // Version 3 of the interface, for this process; then effective, permitted, inheritable, low half first.
+        let header: [u32; 2] = [0x2008_0522, 0];
+        let data: [[u32; 3]; 2] = [halves(0), halves(1)];
+        // SAFETY: live structures laid out as the kernel's.
+        check(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), data.as_ptr()) })?;
+        for capability in 0..64u64 {
+            if masks.ambient >> capability & 1 == 1 {
+                // SAFETY: plain numbers.
+                check(
+                    unsafe {
+                        libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE, capability, 0, 0)
+                    }
+                    .into(),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn install_filter(&self) -> Result<(), i32> {
+        let filter = &self.plan.filter;
+        if filter.is_empty() {
+            return Ok(());
+        }
+        let program =
+            libc::sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut().cast() };
+        // SAFETY: Instruction has the layout of sock_filter; the kernel only reads.
+        check(unsafe {
+            libc::syscall(
+                libc::SYS_seccomp,
+                libc::SECCOMP_SET_MODE_FILTER,
+                self.plan.filter_flags,
+                &raw const program,
+            )
+        })
+    }
+
+    fn exec(&self) -> Result<(), (Stage, i32)> {
+        fds::close_on_exec_from(3);
+        let mut answer = libc::ENOENT;
+        for candidate in &self.plan.candidates {
+            // SAFETY: null-terminated arrays of C strings that live in the plan.
+            unsafe { libc::execve(candidate.as_ptr(), self.arguments.as_ptr(), self.environment.as_ptr()) };
+            match errno() {
+                libc::ENOENT | libc::ENOTDIR => {}
+                libc::EACCES => answer = libc::EACCES,
+                error => return Err((Stage::Exec, error)),
+            }
+        }
+        Err((Stage::Exec, answer))
+    }
+}

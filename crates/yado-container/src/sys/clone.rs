@@ -1,0 +1,316 @@
+//! Making processes: into namespaces, into a cgroup, beside the caller.
+//!
+//! What runs in the new process up to its exec must be async-signal-safe, since the caller may have threads
+//! whose locks are copied in whatever state they are in: no allocation, no Rust standard library beyond plain
+//! data, no panics.
+#![allow(unsafe_code)] // clone3 and what must happen between it and exec.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::mem::size_of;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use super::{fds, signals};
+
+/// What a new process starts with.
+#[derive(Default)]
+pub(crate) struct CloneOptions {
+    /// `CLONE_NEW…` and other flags.
+    pub(crate) flags: u64,
+    /// A cgroup v2 directory to be born in.
+    pub(crate) cgroup: Option<RawFd>,
+    /// Whether the new process becomes a child of the caller's parent.
+    pub(crate) sibling: bool,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct CloneArguments {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+    set_tid: u64,
+    set_tid_size: u64,
+    cgroup: u64,
+}
+
+/// Forks with namespaces. `Ok(0)` in the new process, its pid in the caller.
+///
+/// # Safety
+/// The new process may only do async-signal-safe things until it execs or exits.
+pub(crate) unsafe fn clone(options: &CloneOptions) -> Result<i32, i32> {
+    let mut arguments = CloneArguments {
+        flags: options.flags,
+        exit_signal: libc::SIGCHLD as u64,
+        ..CloneArguments::default()
+    };
+    if options.sibling {
+        arguments.flags |= libc::CLONE_PARENT as u64;
+        arguments.exit_signal = 0;
+    }
+    if let Some(cgroup) = options.cgroup {
+        arguments.flags |= 0x2_0000_0000; // CLONE_INTO_CGROUP
+        arguments.cgroup = cgroup as u64;
+    }
+    // SAFETY: the structure has the stated size; without CLONE_VM the new process has memory of its own.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<CloneArguments>()) };
+    if pid < 0 { Err(errno()) } else { Ok(pid as i32) }
+}
+
+/// The error number of the last call. Async-signal-safe, unlike building an `io::Error` with context.
+pub(crate) fn errno() -> i32 {
+    // SAFETY: the location is this thread's own.
+    unsafe { *libc::__errno_location() }
+}
+
+/// How the container's first process is made.
+pub(crate) struct InitRequest<'a> {
+    /// Namespaces to make.
+    pub(crate) flags: u64,
+    /// Namespaces to join, in this order.
+    pub(crate) join: &'a [(RawFd, i32)],
+    /// A cgroup v2 directory to be born in.
+    pub(crate) cgroup: Option<RawFd>,
+    /// The program to run: this one.
+    pub(crate) program: BorrowedFd<'a>,
+    /// Its arguments; the last is the number of `socket`.
+    pub(crate) arguments: &'a [CString],
+    /// Our end of the conversation, left open for it.
+    pub(crate) socket: BorrowedFd<'a>,
+    /// What becomes its standard input, output and error.
+    pub(crate) stdio: [RawFd; 3],
+    /// Whether it takes the ids 0 of its new user namespace.
+    pub(crate) become_root: bool,
+}
+
+/// Starts the container's first process. It waits for one byte on the socket, so that the caller can write
+/// its id mappings, and then runs the program.
+pub(crate) fn start_init(request: &InitRequest<'_>) -> io::Result<(i32, OwnedFd)> {
+    let argv: Vec<*const libc::c_char> =
+        request.arguments.iter().map(|argument| argument.as_ptr()).chain([std::ptr::null()]).collect();
+    let options =
+        CloneOptions { flags: request.flags, cgroup: request.cgroup, sibling: !request.join.is_empty() };
+    let gaps = gaps_between(&request.stdio, &[request.program.as_raw_fd(), request.socket.as_raw_fd()]);
+    if request.join.is_empty() {
+        // SAFETY: the child calls only init_child, which is async-signal-safe and never returns.
+        return match unsafe { clone(&options) } {
+            Ok(0) => init_child(request, &argv, &gaps),
+            Ok(pid) => Ok((pid, pidfd_open(pid)?)),
+            Err(error) => Err(io::Error::from_raw_os_error(error)),
+        };
+    }
+    start_init_after_joining(request, &options, &argv, &gaps)
+}
+
+/// Joining needs a process in between: namespaces are joined by the one that then makes the others.
+fn start_init_after_joining(
+    request: &InitRequest<'_>,
+    options: &CloneOptions,
+    argv: &[*const libc::c_char],
+    gaps: &[(u32, u32)],
+) -> io::Result<(i32, OwnedFd)> {
+    let (answer, report) = io::pipe()?;
+    // SAFETY: the child makes system calls only and never returns.
+    let between = match unsafe { clone(&CloneOptions::default()) } {
+        Ok(0) => {
+            let mut outcome = 0;
+            for &(namespace, kind) in request.join {
+                // SAFETY: an open descriptor and a flag.
+                if unsafe { libc::setns(namespace, kind) } < 0 {
+                    outcome = -errno();
+                    break;
+                }
+            }
+            if outcome == 0 {
+                // SAFETY: as in start_init.
+                outcome = match unsafe { clone(options) } {
+                    Ok(0) => init_child(request, argv, gaps),
+                    Ok(pid) => pid,
+                    Err(error) => -error,
+                };
+            }
+            let bytes = outcome.to_ne_bytes();
+            // SAFETY: four bytes from our own stack; then the process ends without running destructors.
+            unsafe {
+                libc::write(report.as_raw_fd(), bytes.as_ptr().cast(), bytes.len());
+                libc::_exit(0)
+            }
+        }
+        Ok(pid) => pid,
+        Err(error) => return Err(io::Error::from_raw_os_error(error)),
+    };
+    drop(report);
+    let mut bytes = [0; 4];
+    let read = io::Read::read_exact(&mut &answer, &mut bytes);
+    reap(between);
+    read?;
+    match i32::from_ne_bytes(bytes) {
+        pid if pid > 0 => Ok((pid, pidfd_open(pid)?)),
+        error => Err(io::Error::from_raw_os_error(-error)),
+    }
+}
+
+/// Runs of descriptor numbers, from 3 up, that contain none of these.
+fn gaps_between(stdio: &[RawFd], others: &[RawFd]) -> Vec<(u32, u32)> {
+    let mut kept: Vec<u32> = stdio.iter().chain(others).filter(|fd| **fd >= 3).map(|fd| *fd as u32).collect();
+    kept.sort_unstable();
+    let mut gaps = Vec::new();
+    let mut next = 3;
+    for fd in kept {
+        if fd > next {
+            gaps.push((next, fd - 1));
+        }
+        next = next.max(fd + 1);
+    }
+    gaps.push((next, u32::MAX));
+    gaps
+}
+
+/// The container's first process up to its exec. Never returns.
+fn init_child(request: &InitRequest<'_>, argv: &[*const libc::c_char], gaps: &[(u32, u32)]) -> ! {
+    let socket = request.socket.as_raw_fd();
+    let environment = [std::ptr::null::<libc::c_char>()];
+    // SAFETY: system calls on numbers and on buffers that outlive them; nothing allocates.
+    unsafe {
+        // While it waits, it must not hold the engine's end of this or another conversation: nobody would
+        // then notice that the engine is gone.
+        for &(first, last) in gaps {
+            libc::syscall(libc::SYS_close_range, first, last, 0);
+        }
+        let mut byte = 0u8;
+        if libc::read(socket, (&raw mut byte).cast(), 1) != 1 {
+            libc::_exit(1);
+        }
+        if request.become_root {
+            // The groups go first: they need the rights that the user id may take away.
+            libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<libc::gid_t>());
+            libc::syscall(libc::SYS_setresgid, 0, 0, 0);
+            libc::syscall(libc::SYS_setresuid, 0, 0, 0);
+        }
+        for (number, &fd) in request.stdio.iter().enumerate() {
+            if fd != number as RawFd {
+                libc::dup2(fd, number as RawFd);
+            }
+        }
+        signals::reset();
+        fds::close_on_exec_from(3);
+        libc::fcntl(socket, libc::F_SETFD, 0);
+        libc::syscall(
+            libc::SYS_execveat,
+            request.program.as_raw_fd(),
+            c"".as_ptr(),
+            argv.as_ptr(),
+            environment.as_ptr(),
+            libc::AT_EMPTY_PATH,
+        );
+        libc::_exit(errno())
+    }
+}
+
+/// A descriptor for a process that has not been waited for yet.
+pub(crate) fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
+    // SAFETY: plain numbers; the new descriptor is ours alone.
+    unsafe {
+        let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
+        if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd as RawFd)) }
+    }
+}
+
+/// Waits for a child of ours, whatever its fate.
+pub(crate) fn reap(pid: i32) {
+    loop {
+        // SAFETY: a null status is allowed.
+        let result = unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
+        if result >= 0 || errno() != libc::EINTR {
+            return;
+        }
+    }
+}
+
+/// A user namespace with these mappings that no process lives in, as an open file.
+///
+/// `uid_map` and `gid_map` are written as they are.
+pub(crate) fn user_namespace(uid_map: &str, gid_map: &str) -> io::Result<OwnedFd> {
+    let options = CloneOptions { flags: libc::CLONE_NEWUSER as u64, ..CloneOptions::default() };
+    // SAFETY: the child only waits to be killed.
+    let pid = match unsafe { clone(&options) } {
+        Ok(0) => loop {
+            // SAFETY: waits for a signal.
+            unsafe {
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                libc::pause();
+            }
+        },
+        Ok(pid) => pid,
+        Err(error) => return Err(io::Error::from_raw_os_error(error)),
+    };
+    let result = std::fs::write(format!("/proc/{pid}/uid_map"), uid_map)
+        .and_then(|()| std::fs::write(format!("/proc/{pid}/gid_map"), gid_map))
+        .and_then(|()| std::fs::File::open(format!("/proc/{pid}/ns/user")));
+    if signals::to_pid(pid, libc::SIGKILL).is_ok() {
+        reap(pid);
+    }
+    result.map(OwnedFd::from)
+}
+
+/// Moves the calling thread into a namespace.
+pub(crate) fn enter(namespace: BorrowedFd<'_>, kind: i32) -> io::Result<()> {
+    // SAFETY: changes the calling thread only; callers use a thread of their own.
+    if unsafe { libc::setns(namespace.as_raw_fd(), kind) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// Gives the calling thread (or single-threaded process) namespaces of its own.
+pub(crate) fn unshare(flags: i32) -> io::Result<()> {
+    // SAFETY: no memory or descriptors are unshared; callers use a thread of their own.
+    if unsafe { libc::unshare(flags) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// Copies text into C strings.
+pub(crate) fn c_strings<'a>(texts: impl IntoIterator<Item = &'a str>) -> io::Result<Vec<CString>> {
+    texts
+        .into_iter()
+        .map(|text| CString::new(text).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL)))
+        .collect()
+}
+
+/// The last path component of this program's name for humans: what `ps` shows for the init.
+pub(crate) fn set_process_name(name: &CStr) {
+    // SAFETY: a C string that is copied.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+}
+
+/// Lets the calling thread make files as this owner while it keeps every capability.
+///
+/// For a thread that ends soon: the ids do not come back.
+pub(crate) fn make_files_as(uid: u32, gid: u32) -> io::Result<()> {
+    // SAFETY: the raw calls change the calling thread only.
+    unsafe {
+        libc::syscall(libc::SYS_setfsgid, gid);
+        libc::syscall(libc::SYS_setfsuid, uid);
+    }
+    // Leaving id 0 took the file capabilities out of force; they are still permitted.
+    let mut sets = rustix::thread::capabilities(None)?;
+    sets.effective = sets.permitted;
+    rustix::thread::set_capabilities(None, sets)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn gaps_leave_out_exactly_what_is_kept() {
+        assert_eq!(super::gaps_between(&[0, 7, 7], &[4, 5]), [(3, 3), (6, 6), (8, u32::MAX)]);
+        assert_eq!(super::gaps_between(&[0, 1, 2], &[3]), [(4, u32::MAX)]);
+    }
+}

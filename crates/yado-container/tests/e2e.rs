@@ -1,0 +1,61 @@
+//! Real containers, made as root on this machine. Without root every test is skipped, and says so.
+//!
+//! This is a program of its own rather than the usual harness, because a container's first process is the
+//! program that made it, run again.
+
+#[path = "e2e/commands.rs"]
+mod commands;
+#[path = "e2e/ground.rs"]
+mod ground;
+#[path = "e2e/life.rs"]
+mod life;
+#[path = "e2e/limits.rs"]
+mod limits;
+#[path = "e2e/trees.rs"]
+mod trees;
+
+use std::panic::catch_unwind;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// A test's name and body.
+type Test = (&'static str, fn());
+
+fn main() -> ExitCode {
+    if let Some(code) = yado_container::run_hidden_command_if_asked() {
+        return code;
+    }
+    if let Some(code) = life::run_victim_if_asked() {
+        return code;
+    }
+    let filters: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let tests: Vec<Test> = [commands::TESTS, life::TESTS, limits::TESTS, trees::TESTS].concat();
+    if std::env::args().any(|word| word == "--list") {
+        for (name, _) in &tests {
+            println!("{name}: test");
+        }
+        return ExitCode::SUCCESS;
+    }
+    if !rustix::process::geteuid().is_root() {
+        println!("all {} container tests are skipped: they need root", tests.len());
+        return ExitCode::SUCCESS;
+    }
+    let mut failed = Vec::new();
+    for (name, body) in tests {
+        if !filters.is_empty() && !filters.iter().any(|filter| name.contains(filter.as_str())) {
+            continue;
+        }
+        let started = Instant::now();
+        let good = catch_unwind(body).is_ok();
+        let word = if good { "ok" } else { "FAILED" };
+        println!("test {name} ... {word} ({:.1} ms)", started.elapsed().as_secs_f64() * 1e3);
+        if !good {
+            failed.push(name);
+        }
+    }
+    if failed.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    println!("failed: {}", failed.join(", "));
+    ExitCode::FAILURE
+}

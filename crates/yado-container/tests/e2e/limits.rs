@@ -1,0 +1,5 @@
+//! Limits: memory, processes, processor time; freezing.
+
+use crate::Test;
+
+pub(crate) const TESTS: &[Test] = &[];
