@@ -359,5 +359,5 @@ fn equal(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 }
 
 fn hash(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
-    Ok(Value::Int(crate::core::object_methods::native_hash(this)))
+    Ok(Value::Int(crate::core::library::native_hash(this)))
 }

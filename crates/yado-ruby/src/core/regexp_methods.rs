@@ -245,7 +245,7 @@ fn equal(_: &mut Interpreter, this: &Value, args: Args) -> Eval {
 }
 
 fn hash(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
-    Ok(Value::Int(crate::core::object_methods::native_hash(this)))
+    Ok(Value::Int(crate::core::library::native_hash(this)))
 }
 
 fn match_last_line(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
@@ -254,7 +254,7 @@ fn match_last_line(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
 }
 
 fn encoding(ruby: &mut Interpreter, _: &Value, _: Args) -> Eval {
-    crate::core::constant_at(ruby, &["Encoding", "US_ASCII"])
+    crate::core::library::constant_at(ruby, &["Encoding", "US_ASCII"])
 }
 
 fn new(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {

@@ -308,7 +308,7 @@ fn is_casecmp(_: &mut Interpreter, this: &Value, args: Args) -> Eval {
 }
 
 fn hash(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
-    Ok(Value::Int(crate::core::object_methods::native_hash(this)))
+    Ok(Value::Int(crate::core::library::native_hash(this)))
 }
 
 fn between(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
@@ -331,7 +331,7 @@ fn encoding(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
         Value::Str(string) if string.binary.get() => "BINARY",
         _ => "UTF_8",
     };
-    crate::core::constant_at(ruby, &["Encoding", name])
+    crate::core::library::constant_at(ruby, &["Encoding", name])
 }
 
 fn sum(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
