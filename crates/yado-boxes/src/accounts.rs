@@ -57,11 +57,8 @@ impl Accounts {
 
     /// Accounts of a system with these users and groups, all passwords locked.
     pub(crate) fn locked(passwd: Vec<Vec<String>>, group: Vec<Vec<String>>) -> Self {
-        let shadow = passwd
-            .iter()
-            .filter_map(|fields| fields.first())
-            .map(|name| shadow_line(name))
-            .collect();
+        let shadow =
+            passwd.iter().filter_map(|fields| fields.first()).map(|name| shadow_line(name)).collect();
         Self { passwd, group, shadow: Some(shadow), gshadow: None }
     }
 
@@ -139,7 +136,8 @@ impl Accounts {
     fn add_member(&mut self, group: &str, user: &str) {
         let files = [Some(&mut self.group), self.gshadow.as_mut()];
         for lines in files.into_iter().flatten() {
-            for fields in lines.iter_mut().filter(|fields| fields.first().is_some_and(|first| first == group)) {
+            for fields in lines.iter_mut().filter(|fields| fields.first().is_some_and(|first| first == group))
+            {
                 fields.resize(4, String::new());
                 let members = &mut fields[3];
                 if !members.split(',').any(|member| member == user) {
@@ -198,13 +196,19 @@ mod tests {
             "root:x:0:0:root:/root:/bin/bash\nvagrant:x:1000:1000::/home/vagrant:/bin/bash\n"
         );
         assert_eq!(print(&accounts.group), "root:x:0:\nsudo:x:27:alice,vagrant\nvagrant:x:1000:\n");
-        assert_eq!(print(accounts.shadow.as_ref().unwrap()), "root:*:1::::::\nvagrant:*:19000:0:99999:7:::\n");
+        assert_eq!(
+            print(accounts.shadow.as_ref().unwrap()),
+            "root:*:1::::::\nvagrant:*:19000:0:99999:7:::\n"
+        );
         assert_eq!(print(accounts.gshadow.as_ref().unwrap()), "root:*::\nsudo:*::vagrant\nvagrant:!::\n");
     }
 
     #[test]
     fn ensuring_twice_changes_nothing_and_taken_ids_are_avoided() {
-        let mut accounts = accounts("root:x:0:0::/root:/bin/sh\nubuntu:x:1000:1000::/home/ubuntu:/bin/sh\n", "root:x:0:\nwheel:x:10:\n");
+        let mut accounts = accounts(
+            "root:x:0:0::/root:/bin/sh\nubuntu:x:1000:1000::/home/ubuntu:/bin/sh\n",
+            "root:x:0:\nwheel:x:10:\n",
+        );
         assert_eq!(accounts.ensure_user("vagrant", "/bin/sh").id, 1001);
         let once = accounts.clone();
         assert_eq!(accounts.ensure_user("vagrant", "/bin/sh").id, 1001);

@@ -1,12 +1,27 @@
 //! Boxes: where they come from, how they are unpacked, where they are kept.
+//!
+//! [`BoxStore`] is the way in: [`BoxStore::resolve`] turns what a Vagrantfile asks for into an
+//! [`Image`](yado_core::Image), from an installed box or from the first [`Source`] that has it.
 
 mod accounts;
+mod archive;
+mod bootstrap;
+mod checksum;
 mod chroot;
+mod fetch;
 mod host;
 mod layer;
 mod lock;
+mod platform;
 mod prepare;
+mod progress;
 mod scratch;
+mod source;
+mod store;
 mod unpack;
+mod version;
 
 pub use chroot::Chroot;
+pub use source::Source;
+pub use store::{AddOptions, BoxStore, InstalledBox};
+pub use version::{Constraints, Version};

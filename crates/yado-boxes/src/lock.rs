@@ -26,7 +26,12 @@ fn open(path: &Path) -> Result<File> {
 
 /// Takes the lock at `path` for this process alone; says `what` it waits for when somebody else has it.
 pub(crate) fn exclusive(cx: &Context, path: &Path, what: &str) -> Result<Held> {
-    take(path, File::try_lock, || cx.cancel.check(), || cx.detail(format!("Waiting for another yado: {what}")))
+    take(
+        path,
+        File::try_lock,
+        || cx.cancel.check(),
+        || cx.detail(format!("Waiting for another yado: {what}")),
+    )
 }
 
 /// Takes the lock at `path` together with others who share it.

@@ -11,8 +11,13 @@ pub(crate) const USER: &str = "vagrant";
 
 /// Makes sure that the user exists, has a home with the usual files, and may become root without a password.
 pub(crate) fn prepare(tree: &mut Tree) -> Result<()> {
-    let mut accounts = Accounts::load(tree)?;
     let has_bash = tree.attributes(&"bin/bash".into()).doing(|| "looking for a shell")?.is_some();
+    prepare_with(tree, has_bash)
+}
+
+/// The same for a tree whose programs are mounted later; the caller knows whether bash will be among them.
+pub(crate) fn prepare_with(tree: &mut Tree, has_bash: bool) -> Result<()> {
+    let mut accounts = Accounts::load(tree)?;
     let user = accounts.ensure_user(USER, if has_bash { "/bin/bash" } else { "/bin/sh" });
     accounts.save(tree)?;
     let owned = |mode| Attributes::root(mode).owned_by(user.id, user.group);
@@ -23,9 +28,11 @@ pub(crate) fn prepare(tree: &mut Tree) -> Result<()> {
     {
         let doing = || format!("making '{home}'");
         tree.directory(&home, &owned(0o755), true).doing(doing)?;
-        for (skeleton, name) in
-            [("etc/skel/.bashrc", ".bashrc"), ("etc/skel/.profile", ".profile"), ("etc/skel/.bash_logout", ".bash_logout")]
-        {
+        for (skeleton, name) in [
+            ("etc/skel/.bashrc", ".bashrc"),
+            ("etc/skel/.profile", ".profile"),
+            ("etc/skel/.bash_logout", ".bash_logout"),
+        ] {
             if let Some(content) = tree.read(&skeleton.into()).doing(doing)? {
                 tree.file(&home.join(name.as_ref()), &owned(0o644), &mut &content[..]).doing(doing)?;
             }
@@ -35,7 +42,8 @@ pub(crate) fn prepare(tree: &mut Tree) -> Result<()> {
     if !tree.has(&"etc/sudoers.d".into()).doing(doing)? {
         tree.directory(&"etc/sudoers.d".into(), &Attributes::root(0o755), true).doing(doing)?;
     }
-    tree.write(&"etc/sudoers.d/vagrant".into(), 0o440, format!("{USER} ALL=(ALL) NOPASSWD:ALL\n")).doing(doing)
+    tree.write(&"etc/sudoers.d/vagrant".into(), 0o440, format!("{USER} ALL=(ALL) NOPASSWD:ALL\n"))
+        .doing(doing)
 }
 
 #[cfg(test)]
@@ -58,7 +66,10 @@ mod tests {
         let passwd = std::fs::read_to_string(root.path().join("etc/passwd")).unwrap();
         assert!(passwd.contains("vagrant:x:1000:1000::/home/vagrant:/bin/bash\n"), "{passwd}");
         let profile = root.path().join("home/vagrant/.profile");
-        assert_eq!((profile.metadata().unwrap().uid(), std::fs::read_to_string(&profile).unwrap()), (1000, "hello".into()));
+        assert_eq!(
+            (profile.metadata().unwrap().uid(), std::fs::read_to_string(&profile).unwrap()),
+            (1000, "hello".into())
+        );
         let sudoers = root.path().join("etc/sudoers.d/vagrant").metadata().unwrap();
         assert_eq!((sudoers.mode() & 0o7777, sudoers.uid()), (0o440, 0));
     }

@@ -9,8 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, RenameFlags, flock};
-use yado_core::error::Doing;
 use yado_core::Result;
+use yado_core::error::Doing;
 
 const PREFIX: &str = ".scratch-";
 
@@ -155,7 +155,8 @@ mod tests {
         let scratch = Scratch::directory(parent.path()).unwrap();
         let path = scratch.path().to_owned();
         scratch.keep(&path, &target).unwrap();
-        let names: Vec<_> = std::fs::read_dir(parent.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            std::fs::read_dir(parent.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names, ["target"]);
     }
 

@@ -72,7 +72,9 @@ fn system_accounts(host: &Path) -> Accounts {
     let read = |name: &str| accounts::parse(&std::fs::read(host.join(name)).unwrap_or_default());
     let system = |fields: &Vec<String>, length: usize| {
         let id = fields.get(2).and_then(|id| id.parse::<u32>().ok());
-        fields.len() == length && fields[0] != crate::prepare::USER && id.is_some_and(|id| id < 1000 || id == 65534)
+        fields.len() == length
+            && fields[0] != crate::prepare::USER
+            && id.is_some_and(|id| id < 1000 || id == 65534)
     };
     let mut passwd = read("etc/passwd");
     passwd.retain(|fields| system(fields, 7));

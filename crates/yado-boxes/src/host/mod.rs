@@ -61,7 +61,7 @@ pub(crate) fn generate(tree: &mut Tree, host: &Path) -> Result<()> {
     }
     merge_usr(tree, host)?;
     etc::generate(tree, host)?;
-    crate::prepare::prepare(tree)
+    crate::prepare::prepare_with(tree, host.join("usr/bin/bash").exists())
 }
 
 /// `bin → usr/bin` and its like, as the host has them.
@@ -74,7 +74,10 @@ fn merge_usr(tree: &mut Tree, host: &Path) -> Result<()> {
         let Some(target) = target else {
             return Err(Error::new(
                 ErrorKind::BoxImport,
-                format!("The box 'host' needs a host whose programs all lie in '/usr', and '{}' does not.", there.display()),
+                format!(
+                    "The box 'host' needs a host whose programs all lie in '/usr', and '{}' does not.",
+                    there.display()
+                ),
             )
             .hinted("Use another box, such as 'debian/bookworm64'."));
         };
@@ -110,7 +113,11 @@ mod tests {
             std::fs::write(etc.join(name), text).unwrap();
             std::fs::set_permissions(etc.join(name), std::fs::Permissions::from_mode(mode)).unwrap();
         };
-        write("passwd", "root:x:0:0:root:/root:/bin/bash\nwww-data:x:33:33::/var/www:/usr/sbin/nologin\nalice:x:1000:1000:Alice:/home/alice:/bin/bash\nold:HASH:99:99::/:/bin/sh\n", 0o644);
+        write(
+            "passwd",
+            "root:x:0:0:root:/root:/bin/bash\nwww-data:x:33:33::/var/www:/usr/sbin/nologin\nalice:x:1000:1000:Alice:/home/alice:/bin/bash\nold:HASH:99:99::/:/bin/sh\n",
+            0o644,
+        );
         write("group", "root:x:0:\nsudo:x:27:alice\nwww-data:x:33:alice\nalice:x:1000:\n", 0o644);
         write("shadow", "root:HASH:1::::::\nalice:HASH:1::::::\n", 0o640);
         write("ssl/private/key.pem", "SECRET", 0o600);

@@ -97,10 +97,8 @@ fn names(directory: &Path) -> Vec<std::ffi::OsString> {
 fn copy_entry(tree: &mut Tree, source: &Path, path: &EntryPath) -> Result<()> {
     let Ok(metadata) = source.symlink_metadata() else { return Ok(()) };
     let doing = || format!("copying '{}'", source.display());
-    let attributes = Attributes {
-        modified: Some(metadata.mtime()),
-        ..Attributes::root(metadata.mode() & 0o755)
-    };
+    let attributes =
+        Attributes { modified: Some(metadata.mtime()), ..Attributes::root(metadata.mode() & 0o755) };
     if metadata.is_symlink() {
         if let Ok(target) = std::fs::read_link(source) {
             tree.symlink(path, target.as_os_str().as_bytes(), &attributes).doing(doing)?;

@@ -59,8 +59,11 @@ pub(crate) fn decompress<'a>(
         Compression::Plain => Box::new(source),
         refused @ (Compression::Bzip2 | Compression::Zip) => {
             let name = if refused == Compression::Zip { "a zip archive" } else { "compressed with bzip2" };
-            return Err(Error::new(ErrorKind::BoxImport, format!("The archive is {name}, which yado does not read."))
-                .hinted("Pack it as tar, plain or compressed with gzip, xz or zstd."));
+            return Err(Error::new(
+                ErrorKind::BoxImport,
+                format!("The archive is {name}, which yado does not read."),
+            )
+            .hinted("Pack it as tar, plain or compressed with gzip, xz or zstd."));
         }
     };
     Ok(Box::new(Bounded { inner, left: limit, cancel: cancel.clone() }))
@@ -98,12 +101,8 @@ mod tests {
         gzip.write_all(&text).unwrap();
         let mut xz = Vec::new();
         liblzma::read::XzEncoder::new(&text[..], 1).read_to_end(&mut xz).unwrap();
-        let packed = [
-            gzip.finish().unwrap(),
-            xz,
-            zstd::stream::encode_all(&text[..], 1).unwrap(),
-            text.clone(),
-        ];
+        let packed =
+            [gzip.finish().unwrap(), xz, zstd::stream::encode_all(&text[..], 1).unwrap(), text.clone()];
         for packed in packed {
             let mut unpacked = Vec::new();
             decompress(&packed[..], 1 << 20, &Cancel::new()).unwrap().read_to_end(&mut unpacked).unwrap();
@@ -114,10 +113,8 @@ mod tests {
     #[test]
     fn a_bomb_is_stopped_at_the_limit_and_bzip2_is_refused() {
         let bomb = zstd::stream::encode_all(std::io::repeat(0).take(8 << 20), 1).unwrap();
-        let error = decompress(&bomb[..], 1 << 20, &Cancel::new())
-            .unwrap()
-            .read_to_end(&mut Vec::new())
-            .unwrap_err();
+        let error =
+            decompress(&bomb[..], 1 << 20, &Cancel::new()).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
         assert!(error.to_string().contains("larger than it may be"), "{error}");
         assert!(decompress(&b"BZh91AY"[..], 1, &Cancel::new()).is_err());
     }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -55,7 +54,12 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn entry(&mut self, parent: std::os::fd::BorrowedFd<'_>, name: &std::ffi::OsStr, path: &EntryPath) -> Result<()> {
+    fn entry(
+        &mut self,
+        parent: std::os::fd::BorrowedFd<'_>,
+        name: &std::ffi::OsStr,
+        path: &EntryPath,
+    ) -> Result<()> {
         let doing = || format!("copying '{path}'");
         let stat = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).doing(doing)?;
         let open = |flags: OFlags| {

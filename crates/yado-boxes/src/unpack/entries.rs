@@ -42,12 +42,19 @@ fn bad(path: &[u8], why: impl std::fmt::Display) -> Error {
 fn reading(error: io::Error, cancel: &Cancel) -> Error {
     match cancel.check() {
         Err(interrupted) => interrupted,
-        Ok(()) => Error::new(ErrorKind::BoxImport, format!("The archive cannot be read: {error}.")).caused_by(error),
+        Ok(()) => {
+            Error::new(ErrorKind::BoxImport, format!("The archive cannot be read: {error}.")).caused_by(error)
+        }
     }
 }
 
 /// Unpacks a tar stream, compressed or not, into `tree`.
-pub(crate) fn unpack(tree: &mut Tree, source: impl Read, options: Options, cancel: &Cancel) -> Result<Unpacked> {
+pub(crate) fn unpack(
+    tree: &mut Tree,
+    source: impl Read,
+    options: Options,
+    cancel: &Cancel,
+) -> Result<Unpacked> {
     let mut unpacked = Unpacked::default();
     entries(source, options, cancel, |entry| unpack_entry(tree, entry, options, cancel, &mut unpacked))?;
     unpacked.set_times(tree)?;
@@ -117,8 +124,9 @@ pub(crate) fn unpack_entry<R: Read>(
         }
         EntryType::Link => {
             let target = link(entry).ok_or_else(|| bad(&raw, "is a link to nothing"))?;
-            let target = EntryPath::parse(&target)
-                .map_err(|why| bad(&raw, format!("is a hard link to '{}', which {why}", String::from_utf8_lossy(&target))))?;
+            let target = EntryPath::parse(&target).map_err(|why| {
+                bad(&raw, format!("is a hard link to '{}', which {why}", String::from_utf8_lossy(&target)))
+            })?;
             tree.hard_link(&path, &target).map_err(making)?;
         }
         _ => unpacked.skipped += 1,

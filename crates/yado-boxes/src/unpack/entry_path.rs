@@ -57,7 +57,9 @@ impl EntryPath {
     pub(crate) fn split(&self) -> (Self, &OsStr) {
         let bytes = self.0.as_bytes();
         match bytes.iter().rposition(|byte| *byte == b'/') {
-            Some(at) => (Self(OsStr::from_bytes(&bytes[..at]).to_owned()), OsStr::from_bytes(&bytes[at + 1..])),
+            Some(at) => {
+                (Self(OsStr::from_bytes(&bytes[..at]).to_owned()), OsStr::from_bytes(&bytes[at + 1..]))
+            }
             None => (Self::default(), &self.0),
         }
     }

@@ -5,18 +5,18 @@
 
 mod compression;
 mod copy;
+mod entries;
 mod entry_path;
 mod sparse;
-mod entries;
 #[cfg(test)]
 mod tests;
 mod tree;
 
-pub(crate) use compression::{Compression, decompress};
+pub(crate) use compression::decompress;
 pub(crate) use copy::copy_directory;
-pub(crate) use entry_path::EntryPath;
 pub(crate) use entries::{Options, Unpacked, entries, unpack, unpack_entry};
-pub(crate) use tree::{Attributes, Tree, capability_of, finish};
+pub(crate) use entry_path::EntryPath;
+pub(crate) use tree::{Attributes, Tree, capability_of};
 
 /// How much one archive may ask for.
 #[derive(Debug, Clone, Copy)]

@@ -114,9 +114,12 @@ fn hard_links_reach_only_what_is_inside() {
         assert!(Archive::new().entry(EntryType::Link, "stolen", target, b"").unpack(&root).is_err());
     }
     // Through a link of the archive's own: resolved inside, where there is no such file.
-    let sly = Archive::new()
-        .symlink("way", outside.to_str().unwrap())
-        .entry(EntryType::Link, "stolen", "way/secret", b"");
+    let sly = Archive::new().symlink("way", outside.to_str().unwrap()).entry(
+        EntryType::Link,
+        "stolen",
+        "way/secret",
+        b"",
+    );
     assert!(sly.unpack(&root).is_err());
     // A hard link to a symbolic link is one to the link, not to its target; writing there replaces the link.
     Archive::new()
@@ -205,7 +208,8 @@ fn setuid_bits_owners_times_and_capabilities_are_kept() {
     let (_outer, root, _) = place();
     // cap_net_raw=ep, in the form the kernel keeps on disk.
     let capability = [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    let mut archive = Archive::new().pax(&[("SCHILY.xattr.security.capability", &capability)]).file("ping", "x");
+    let mut archive =
+        Archive::new().pax(&[("SCHILY.xattr.security.capability", &capability)]).file("ping", "x");
     let mut header = Header::new_ustar();
     header.set_path("su").unwrap();
     header.set_mode(0o4755);
@@ -219,7 +223,10 @@ fn setuid_bits_owners_times_and_capabilities_are_kept() {
     let found = capability_of(std::fs::File::open(root.join("ping")).unwrap()).unwrap();
     assert_eq!(found.as_deref(), Some(&capability[..]));
     let su = root.join("su").metadata().unwrap();
-    assert_eq!((su.permissions().mode() & 0o7777, su.uid(), su.gid(), su.mtime()), (0o4755, 12, 34, 1_234_567));
+    assert_eq!(
+        (su.permissions().mode() & 0o7777, su.uid(), su.gid(), su.mtime()),
+        (0o4755, 12, 34, 1_234_567)
+    );
 }
 
 #[test]

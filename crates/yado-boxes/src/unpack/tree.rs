@@ -227,12 +227,12 @@ impl Tree {
     /// Reads a regular file of the tree, following links as a machine with this root would.
     pub(crate) fn read(&self, path: &EntryPath) -> io::Result<Option<Vec<u8>>> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file: File =
-            match rustix::fs::openat2(&*self.root, path.as_path(), flags, Mode::empty(), BENEATH) {
-                Ok(file) => file.into(),
-                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
-                Err(error) => return Err(error.into()),
-            };
+        let file: File = match rustix::fs::openat2(&*self.root, path.as_path(), flags, Mode::empty(), BENEATH)
+        {
+            Ok(file) => file.into(),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
         if !file.metadata()?.is_file() {
             return Ok(None);
         }

@@ -1,0 +1,184 @@
+//! Importing archives: plain root file systems, and `.box` files that have one inside.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use yado_core::error::Doing;
+use yado_core::{Context, Error, ErrorKind, Result};
+
+use crate::progress::{Counted, Progress};
+use crate::unpack::{EntryPath, Options, Tree, Unpacked, entries, unpack, unpack_entry};
+
+/// What an archive turned out to be.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    /// The root file system: the directory that was unpacked to, or one in it.
+    pub(crate) root: PathBuf,
+    /// The box's own Vagrantfile.
+    pub(crate) vagrantfile: Option<Vec<u8>>,
+}
+
+/// Files at the top of an archive that make it a `.box`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Metadata,
+    Vagrantfile,
+    RootFileSystem,
+    /// A virtual disk and what makes it.
+    Disk(&'static str),
+    /// Belongs to a box and is not needed.
+    Other,
+}
+
+fn part(path: &EntryPath) -> Option<Part> {
+    if path.depth() != 1 {
+        return None;
+    }
+    let name = path.to_string();
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    Some(match (name.as_str(), extension.as_deref()) {
+        ("metadata.json", _) => Part::Metadata,
+        ("Vagrantfile", _) => Part::Vagrantfile,
+        (name, _) if name.starts_with("rootfs.tar") => Part::RootFileSystem,
+        ("box.img", _) => Part::Disk("libvirt"),
+        (_, Some("ovf" | "vdi")) => Part::Disk("virtualbox"),
+        (_, Some("vmdk")) => Part::Disk("virtualbox or vmware"),
+        (_, Some("vmx" | "nvram")) => Part::Disk("vmware"),
+        (_, Some("vhd" | "vhdx" | "vmcx")) => Part::Disk("hyperv"),
+        (_, Some("qcow2")) => Part::Disk("qemu"),
+        ("info.json" | "lxc-config" | "lxc.conf" | "lxc-template" | "config" | "create_box.sh", _) => {
+            Part::Other
+        }
+        _ => return None,
+    })
+}
+
+/// Unpacks the archive at `path` into the empty directory `target`.
+pub(crate) fn import(cx: &Context, path: &Path, target: &Path) -> Result<Contents> {
+    let file = std::fs::File::open(path).doing(|| format!("opening '{}'", path.display()))?;
+    let total = file.metadata().ok().map(|metadata| metadata.len());
+    let source = Counted { inner: file, progress: Progress::new(cx, "Unpacking", total) };
+    let options = Options::default();
+    let mut reader = Reader {
+        cx,
+        target,
+        options,
+        unpacked: Unpacked::default(),
+        contents: Contents::default(),
+        is_box: false,
+    };
+    let mut tree = open(target)?;
+    entries(source, options, &cx.cancel, |entry| reader.entry(&mut tree, entry))?;
+    reader.unpacked.set_times(&tree)?;
+    if reader.is_box && reader.unpacked.bytes == 0 {
+        return Err(needs("has neither a disk nor a root file system"));
+    }
+    tracing::debug!(skipped = reader.unpacked.skipped, entries = reader.unpacked.entries, "unpacked");
+    Ok(Contents { root: find_root(target)?, ..reader.contents })
+}
+
+fn open(target: &Path) -> Result<Tree> {
+    Tree::open(target).doing(|| format!("opening '{}'", target.display()))
+}
+
+fn needs(what: &str) -> Error {
+    Error::new(ErrorKind::BoxImport, format!("This box {what}; it cannot become a container.")).hinted(
+        "A container needs a box of the provider 'lxc', or a root file system as tar archive or directory.",
+    )
+}
+
+struct Reader<'a> {
+    cx: &'a Context,
+    target: &'a Path,
+    options: Options,
+    unpacked: Unpacked,
+    contents: Contents,
+    is_box: bool,
+}
+
+impl Reader<'_> {
+    fn entry<R: Read>(&mut self, tree: &mut Tree, entry: &mut tar::Entry<'_, R>) -> Result<()> {
+        let is_file = entry.header().entry_type().is_file();
+        let part =
+            EntryPath::parse(&entry.path_bytes()).ok().filter(|_| is_file).and_then(|path| part(&path));
+        let Some(part) = part else {
+            if self.is_box {
+                return Ok(());
+            }
+            return unpack_entry(tree, entry, self.options, &self.cx.cancel, &mut self.unpacked);
+        };
+        self.is_box = true;
+        match part {
+            Part::Metadata => self.metadata(entry),
+            Part::Vagrantfile => {
+                self.contents.vagrantfile = Some(small(entry)?);
+                Ok(())
+            }
+            Part::RootFileSystem => {
+                // What came before it was not a root file system after all.
+                clear(self.target)?;
+                *tree = open(self.target)?;
+                self.unpacked = unpack(tree, entry, self.options, &self.cx.cancel)?;
+                Ok(())
+            }
+            Part::Disk(provider) => Err(needs(&format!("is a virtual disk (of the provider '{provider}')"))),
+            Part::Other => Ok(()),
+        }
+    }
+
+    fn metadata(&mut self, entry: &mut impl Read) -> Result<()> {
+        let text = small(entry)?;
+        let provider = serde_json::from_slice::<serde_json::Value>(&text)
+            .ok()
+            .and_then(|json| Some(json.get("provider")?.as_str()?.to_owned()));
+        match provider.as_deref() {
+            Some("lxc" | "container" | "yado") | None => Ok(()),
+            Some("docker") => Err(needs("is for the provider 'docker' and has no content of its own")),
+            Some(other) => Err(needs(&format!("is for the provider '{other}'"))),
+        }
+    }
+}
+
+/// Reads a file that is text for people or programs.
+fn small(entry: &mut impl Read) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    entry.take(1 << 20).read_to_end(&mut text).doing(|| "reading the box")?;
+    Ok(text)
+}
+
+fn clear(directory: &Path) -> Result<()> {
+    let doing = || format!("emptying '{}'", directory.display());
+    for entry in std::fs::read_dir(directory).doing(doing)? {
+        let path = entry.doing(doing)?.path();
+        let is_directory = path.symlink_metadata().doing(doing)?.is_dir();
+        if is_directory { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) }
+            .doing(doing)?;
+    }
+    Ok(())
+}
+
+/// The directory that looks like a root file system: the one unpacked to, or the only one in it.
+fn find_root(directory: &Path) -> Result<PathBuf> {
+    // Symbolic links count as they are: they may well be dangling outside of their root.
+    let has = |root: &Path, name: &str| root.join(name).symlink_metadata().is_ok();
+    let looks = |root: &Path| (has(root, "usr") || has(root, "bin")) && !root.is_symlink();
+    if looks(directory) {
+        return Ok(directory.to_owned());
+    }
+    let doing = || format!("reading '{}'", directory.display());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).doing(doing)? {
+        let path = entry.doing(doing)?.path();
+        if path.is_dir() && looks(&path) {
+            found.push(path);
+        }
+    }
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        _ => Err(Error::new(
+            ErrorKind::BoxImport,
+            "The archive has no root file system: '/usr' and '/bin' are missing.",
+        )
+        .hinted("Pack the root directory itself, as in 'tar -C ROOT -cf rootfs.tar .'.")),
+    }
+}

@@ -1,0 +1,297 @@
+//! The host's own apt configuration: which mirror it uses, which keys it trusts, which proxy is in between.
+
+use std::path::{Path, PathBuf};
+
+use super::deb822;
+use crate::fetch::Proxies;
+
+/// Where Debian's packages come from when the host does not say.
+const FALLBACK: &str = "http://mirror.example/debian";
+const FALLBACK_SECURITY: &str = "http://mirror.example/debian-security";
+const KEYRING: &str = "usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// A source of binary packages that the host uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    uri: String,
+    suites: Vec<String>,
+    components: Vec<String>,
+    signed_by: Vec<PathBuf>,
+}
+
+/// Mirrors of Debian and how to reach and trust them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Configuration {
+    /// The main archive, without a final slash.
+    pub(crate) mirror: String,
+    /// The security archive.
+    pub(crate) security: String,
+    /// Keyrings that its signatures are checked with, those that exist.
+    pub(crate) keyrings: Vec<PathBuf>,
+    /// Proxies.
+    pub(crate) proxies: Proxies,
+}
+
+impl Configuration {
+    /// The configuration of the host whose root directory is `host`.
+    pub(crate) fn read(host: &Path) -> Self {
+        let entries = entries(&host.join("etc/apt"));
+        let is_web = |entry: &&Entry| {
+            ["http://", "https://", "file:"].iter().any(|scheme| entry.uri.starts_with(scheme))
+        };
+        let find = |wanted: fn(&Entry) -> bool| entries.iter().filter(is_web).find(|entry| wanted(entry));
+        let main = find(is_debian);
+        let security = find(is_security);
+        let uri = |entry: Option<&Entry>, fallback: &str| {
+            entry.map_or(fallback, |entry| &entry.uri).trim_end_matches('/').to_owned()
+        };
+        let mut keyrings: Vec<PathBuf> =
+            [main, security].into_iter().flatten().flat_map(|entry| entry.signed_by.clone()).collect();
+        keyrings.push(host.join(KEYRING));
+        keyrings.sort();
+        keyrings.dedup();
+        keyrings.retain(|path| path.is_file());
+        Self {
+            mirror: uri(main, FALLBACK),
+            security: uri(security, FALLBACK_SECURITY),
+            keyrings,
+            proxies: proxies(&host.join("etc/apt")),
+        }
+    }
+}
+
+/// Suites of the main archive have Debian's names; other distributions' and vendors' do not.
+fn is_debian(entry: &Entry) -> bool {
+    const SUITES: &[&str] = &[
+        "bullseye",
+        "bookworm",
+        "trixie",
+        "forky",
+        "sid",
+        "oldoldstable",
+        "oldstable",
+        "stable",
+        "testing",
+        "unstable",
+    ];
+    let is_suite = |suite: &String| SUITES.contains(&suite.as_str());
+    entry.suites.iter().any(is_suite)
+        && entry.components.iter().any(|component| component == "main")
+        && entry.uri.trim_end_matches('/').ends_with("/debian")
+}
+
+fn is_security(entry: &Entry) -> bool {
+    entry.uri.trim_end_matches('/').ends_with("debian-security")
+}
+
+/// The enabled binary sources in `sources.list` and `sources.list.d`.
+fn entries(apt: &Path) -> Vec<Entry> {
+    let mut found = Vec::new();
+    for path in configuration_files(&apt.join("sources.list"), &apt.join("sources.list.d")) {
+        let Ok(text) = std::fs::read(&path) else { continue };
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("sources") => found.extend(deb822::parse(&text).iter().flat_map(from_paragraph)),
+            Some("list") => found.extend(String::from_utf8_lossy(&text).lines().filter_map(from_line)),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A file, then the files of a directory by name.
+fn configuration_files(file: &Path, directory: &Path) -> Vec<PathBuf> {
+    let mut paths = vec![file.to_owned()];
+    if let Ok(entries) = std::fs::read_dir(directory) {
+        let mut more: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        more.sort();
+        paths.extend(more);
+    }
+    paths
+}
+
+/// `Signed-By` may also be a key itself or a fingerprint; only files are of use here.
+fn key_files(value: &str) -> Vec<PathBuf> {
+    value.split([',', ' ', '\n']).filter(|word| word.starts_with('/')).map(PathBuf::from).collect()
+}
+
+fn from_paragraph(paragraph: &deb822::Paragraph) -> Vec<Entry> {
+    let is_off = paragraph.get("Enabled").is_some_and(|value| value.eq_ignore_ascii_case("no"));
+    if is_off || !paragraph.words("Types").iter().any(|kind| kind == "deb") {
+        return Vec::new();
+    }
+    let entry = |uri: String| Entry {
+        uri,
+        suites: paragraph.words("Suites"),
+        components: paragraph.words("Components"),
+        signed_by: key_files(paragraph.get("Signed-By").unwrap_or("")),
+    };
+    paragraph.words("URIs").into_iter().map(entry).collect()
+}
+
+/// `deb [options] uri suite component…`
+fn from_line(line: &str) -> Option<Entry> {
+    let line = line.split('#').next()?.trim();
+    let mut rest = line.strip_prefix("deb")?.strip_prefix([' ', '\t'])?.trim_start();
+    let mut signed_by = Vec::new();
+    if let Some(inner) = rest.strip_prefix('[') {
+        let (options, after) = inner.split_once(']')?;
+        for option in options.split_whitespace() {
+            if let Some(value) = option.strip_prefix("signed-by=") {
+                signed_by = key_files(value);
+            }
+        }
+        rest = after;
+    }
+    let mut words = rest.split_whitespace().map(str::to_owned);
+    let (uri, suite) = (words.next()?, words.next()?);
+    Some(Entry { uri, suites: vec![suite], components: words.collect(), signed_by })
+}
+
+/// `Acquire::http::Proxy "…";` and its like, in one line or in nested braces.
+fn proxies(apt: &Path) -> Proxies {
+    let mut proxies = Proxies::default();
+    let mut paths = configuration_files(&apt.join("apt.conf"), &apt.join("apt.conf.d"));
+    // apt reads its single file after those in the directory.
+    paths.rotate_left(1);
+    for path in paths {
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        for (name, value) in settings(&text) {
+            match name.to_ascii_lowercase().as_str() {
+                "acquire::http::proxy" => proxies.http = Some(value),
+                "acquire::https::proxy" => proxies.https = Some(value),
+                _ => {}
+            }
+        }
+    }
+    // A proxy without an address means none.
+    let direct = |value: &mut String| {
+        if value.is_empty() {
+            "DIRECT".clone_into(value);
+        }
+    };
+    proxies.http.iter_mut().chain(&mut proxies.https).for_each(direct);
+    proxies
+}
+
+/// Names (with scopes joined by `::`) and values of an apt configuration file.
+fn settings(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut scopes: Vec<String> = Vec::new();
+    let mut words: Vec<String> = Vec::new();
+    let mut letters = text.chars().peekable();
+    let full = |scopes: &[String], name: &str| {
+        scopes
+            .iter()
+            .map(String::as_str)
+            .chain([name])
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join("::")
+    };
+    while let Some(letter) = letters.next() {
+        match letter {
+            '/' if letters.peek() == Some(&'/') => {
+                while letters.next_if(|letter| *letter != '\n').is_some() {}
+            }
+            '#' => while letters.next_if(|letter| *letter != '\n').is_some() {},
+            '/' if letters.peek() == Some(&'*') => {
+                let mut before = ' ';
+                for letter in letters.by_ref() {
+                    if before == '*' && letter == '/' {
+                        break;
+                    }
+                    before = letter;
+                }
+            }
+            '"' => words.push(letters.by_ref().take_while(|letter| *letter != '"').collect()),
+            '{' => scopes.push(words.pop().unwrap_or_default()),
+            '}' => drop(scopes.pop()),
+            ';' => {
+                if let [name, value] = &words[..] {
+                    found.push((full(&scopes, name), value.clone()));
+                }
+                words.clear();
+            }
+            letter if letter.is_whitespace() => {}
+            letter => {
+                let mut word = String::from(letter);
+                while let Some(letter) =
+                    letters.next_if(|letter| !letter.is_whitespace() && !"\"{};".contains(*letter))
+                {
+                    word.push(letter);
+                }
+                words.push(word);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let host = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = host.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        host
+    }
+
+    #[test]
+    fn a_host_without_configuration_uses_the_public_mirror() {
+        let host = host(&[(KEYRING, "")]);
+        let found = Configuration::read(host.path());
+        assert_eq!((found.mirror.as_str(), found.security.as_str()), (FALLBACK, FALLBACK_SECURITY));
+        assert_eq!(found.keyrings, [host.path().join(KEYRING)]);
+        assert_eq!(found.proxies, Proxies::default());
+    }
+
+    #[test]
+    fn both_formats_of_sources_are_read_and_other_vendors_ignored() {
+        let lines = host(&[(
+            "etc/apt/sources.list",
+            "# deb http://old/debian bookworm main\ndeb https://vendor/apt stable main\ndeb cdrom:[x]/ bookworm main\n\
+             deb-src http://src/debian bookworm main\n\
+             deb [arch=amd64 signed-by=/dev/null] http://near/debian/ bookworm main contrib # near\n\
+             deb http://safe/debian-security bookworm-security main\n",
+        )]);
+        let found = Configuration::read(lines.path());
+        assert_eq!(
+            (found.mirror.as_str(), found.security.as_str()),
+            ("http://near/debian", "http://safe/debian-security")
+        );
+        let paragraphs = host(&[
+            (
+                "etc/apt/sources.list.d/a.sources",
+                "Enabled: no\nTypes: deb\nURIs: http://off/debian\nSuites: trixie\nComponents: main\n",
+            ),
+            (
+                "etc/apt/sources.list.d/b.sources",
+                "Types: deb deb-src\n# comment\nURIs: http://near/debian\nSuites: trixie trixie-updates\nComponents: main\nSigned-By:\n -----BEGIN\n",
+            ),
+        ]);
+        assert_eq!(Configuration::read(paragraphs.path()).mirror, "http://near/debian");
+        let ubuntu = host(&[("etc/apt/sources.list", "deb http://archive/ubuntu noble main\n")]);
+        assert_eq!(Configuration::read(ubuntu.path()).mirror, FALLBACK);
+    }
+
+    #[test]
+    fn proxies_are_read_in_every_spelling() {
+        let flat = host(&[
+            (
+                "etc/apt/apt.conf.d/10",
+                "Acquire::http::Proxy \"http://one:3128\"; // Acquire::http::Proxy \"x\";\n",
+            ),
+            (
+                "etc/apt/apt.conf",
+                "/* ; */ acquire { HTTPS::proxy \"DIRECT\"; Retries \"3\"; http { Proxy \"http://two/\"; }; };\n# end",
+            ),
+        ]);
+        let found = proxies(&flat.path().join("etc/apt"));
+        assert_eq!(found, Proxies { http: Some("http://two/".into()), https: Some("DIRECT".into()) });
+    }
+}

@@ -1,0 +1,150 @@
+//! The second stage: the packages' own scripts, run by the new system's package manager inside of it.
+
+use std::path::{Path, PathBuf};
+
+use yado_core::error::Doing;
+use yado_core::{Context, Error, ErrorKind, Result};
+
+use super::packages::Package;
+use super::pool;
+use crate::chroot::Chroot;
+use crate::unpack::{Attributes, EntryPath, Tree};
+
+/// Where the packages lie inside, for as long as this takes.
+const ARCHIVES: &str = "var/cache/apt/archives";
+
+/// First those on whose files the scripts of all others rely: users, `/etc` and `/var`, the linker, `awk`.
+const SCRIPT: &str = r#"
+set -e
+cd /var/cache/apt/archives
+install_now() { for name; do [ ! -e "$name.deb" ] || dpkg --force-depends --force-unsafe-io --install "$name.deb"; done; }
+install_now base-passwd base-files libc6 mawk perl-base debconf
+dpkg --force-depends --force-unsafe-io --refuse-downgrade --skip-same-version --unpack ./*.deb
+dpkg --force-unsafe-io --configure --pending
+"#;
+
+/// How many lines of output are shown when it fails.
+const TAIL: usize = 25;
+
+/// Installs `packages` in the system at `root`, whose core has been unpacked already.
+pub(crate) fn configure(
+    cx: &Context,
+    chroot: &dyn Chroot,
+    root: &Path,
+    packages: &[Package],
+    debs: &Path,
+    epoch: i64,
+) -> Result<()> {
+    bring_in(root, packages, debs)?;
+    let epoch = epoch.to_string();
+    let environment = [
+        ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        ("HOME", "/root"),
+        ("LC_ALL", "C.UTF-8"),
+        ("DEBIAN_FRONTEND", "noninteractive"),
+        ("DEBCONF_NONINTERACTIVE_SEEN", "true"),
+        ("SOURCE_DATE_EPOCH", epoch.as_str()),
+    ];
+    let mut text = Vec::new();
+    let code = chroot.run(cx, root, &["/bin/sh", "-c", SCRIPT], &environment, &mut |piece| {
+        text.extend_from_slice(piece);
+        // Only the end is ever shown.
+        if text.len() > 1 << 20 {
+            text.drain(..1 << 19);
+        }
+    });
+    let outcome = match code {
+        Ok(0) => Ok(()),
+        Ok(code) => {
+            cx.cancel.check()?;
+            let text = String::from_utf8_lossy(&text);
+            let lines: Vec<&str> = text.lines().collect();
+            let tail = lines[lines.len().saturating_sub(TAIL)..].join("\n");
+            Err(Error::new(
+                ErrorKind::BoxImport,
+                format!(
+                    "Configuring the new system's packages ended with code {code}. It said last:\n\n{tail}"
+                ),
+            ))
+        }
+        Err(error) => Err(error),
+    };
+    tracing::debug!(output = %String::from_utf8_lossy(&text), "configured");
+    outcome?;
+    take_out(root)
+}
+
+fn bring_in(root: &Path, packages: &[Package], debs: &Path) -> Result<()> {
+    let mut tree = open(root)?;
+    let doing = || "bringing packages into the new system";
+    // Services must not start while their packages are configured.
+    tree.file(&"usr/sbin/policy-rc.d".into(), &Attributes::root(0o755), &mut &b"#!/bin/sh\nexit 101\n"[..])
+        .doing(doing)?;
+    if !tree.has(&"usr/bin/awk".into()).doing(doing)? {
+        tree.symlink(&"usr/bin/awk".into(), b"mawk", &Attributes::root(0o777)).doing(doing)?;
+    }
+    for (name, content) in [("var/lib/dpkg/status", ""), ("var/lib/dpkg/available", "")] {
+        if !tree.has(&name.into()).doing(doing)? {
+            tree.write(&name.into(), 0o644, content).doing(doing)?;
+        }
+    }
+    let archives = EntryPath::from(ARCHIVES);
+    tree.directory(&archives, &Attributes::root(0o755), true).doing(doing)?;
+    for package in packages {
+        let path = archives.join(format!("{}.deb", package.name).as_ref());
+        let mut deb = std::fs::File::open(pool::cached(debs, package)).doing(doing)?;
+        tree.file(&path, &Attributes::root(0o644), &mut deb).doing(doing)?;
+    }
+    Ok(())
+}
+
+/// Removes what belongs to the making and not to what was made.
+fn take_out(root: &Path) -> Result<()> {
+    const FILES: &[&str] = &[
+        "usr/sbin/policy-rc.d",
+        "etc/resolv.conf",
+        "etc/hostname",
+        "etc/passwd-",
+        "etc/group-",
+        "etc/shadow-",
+        "etc/gshadow-",
+        "etc/subuid-",
+        "etc/subgid-",
+        "var/cache/ldconfig/aux-cache",
+        "var/cache/debconf/config.dat-old",
+        "var/cache/debconf/templates.dat-old",
+        "var/lib/dpkg/status-old",
+        "var/lib/dpkg/available-old",
+        "var/lib/dpkg/diversions-old",
+        "var/lib/dpkg/statoverride-old",
+        "var/log/alternatives.log",
+        "var/log/bootstrap.log",
+        "var/log/dpkg.log",
+        "var/log/apt/history.log",
+        "var/log/apt/term.log",
+    ];
+    let mut tree = open(root)?;
+    for name in FILES {
+        tree.remove(&(*name).into()).doing(|| format!("removing '{name}'"))?;
+    }
+    for name in directory_names(&root.join(ARCHIVES))? {
+        if name.as_encoded_bytes().ends_with(b".deb") {
+            tree.remove(&EntryPath::from(ARCHIVES).join(&name)).doing(|| "removing packages")?;
+        }
+    }
+    // Empty: the machine gets its own when it starts.
+    tree.write(&"etc/machine-id".into(), 0o444, "").doing(|| "writing '/etc/machine-id'")
+}
+
+fn directory_names(path: &Path) -> Result<Vec<std::ffi::OsString>> {
+    let doing = || format!("reading '{}'", path.display());
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path).doing(doing)? {
+        names.push(entry.doing(doing)?.file_name());
+    }
+    Ok(names)
+}
+
+fn open(root: &Path) -> Result<Tree> {
+    Tree::open(root).doing(|| format!("opening '{}'", PathBuf::from(root).display()))
+}

@@ -1,0 +1,225 @@
+//! Making a Debian system from its distribution's packages, as debootstrap does: verify the mirror, choose and
+//! fetch packages, unpack enough of them to run the package manager, let it install the rest from within.
+
+mod apt;
+mod configure;
+mod deb;
+mod deb822;
+mod packages;
+mod pool;
+mod relation;
+mod release;
+#[cfg(test)]
+mod tests;
+pub(crate) mod well_known;
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use yado_core::error::Doing;
+use yado_core::{Context, Error, ErrorKind, Result};
+
+use self::apt::Configuration;
+use self::packages::{Index, Package};
+use self::release::Release;
+use crate::chroot::Chroot;
+use crate::fetch::{Client, Failure};
+use crate::platform;
+use crate::unpack::{Attributes, Tree, decompress};
+
+/// What a Vagrant user expects besides the required packages.
+const WANTED: &[&str] =
+    &["apt", "ca-certificates", "curl", "iproute2", "iputils-ping", "less", "netbase", "procps", "sudo"];
+
+/// Alternatives that are settled beforehand: the system is laid out with a merged `/usr` from the start.
+const PREFERRED: &[&str] = &["usr-is-merged"];
+
+/// What is to be made, and with what.
+pub(crate) struct Plan<'a> {
+    pub(crate) distribution: &'a str,
+    pub(crate) suite: &'a str,
+    pub(crate) cache: &'a Path,
+    pub(crate) chroot: Option<&'a dyn Chroot>,
+}
+
+/// Makes the system in the empty directory `root` and returns its version.
+pub(crate) fn bootstrap(cx: &Context, plan: &Plan<'_>, root: &Path) -> Result<String> {
+    if plan.distribution != "debian" {
+        return Err(Error::new(
+            ErrorKind::BoxNotFound,
+            format!("yado cannot make systems of the distribution '{}' from packages.", plan.distribution),
+        )
+        .hinted("It can for 'debian'."));
+    }
+    let Some(chroot) = plan.chroot else {
+        return Err(Error::new(
+            ErrorKind::Other,
+            "Making a system from packages needs the container engine.",
+        ));
+    };
+    // The mirror is the host's own choice, unless the caller has another.
+    bootstrap_from(cx, plan, root, &Configuration::read(Path::new("/")), chroot)
+}
+
+/// The same with a given configuration.
+fn bootstrap_from(
+    cx: &Context,
+    plan: &Plan<'_>,
+    root: &Path,
+    configuration: &Configuration,
+    chroot: &dyn Chroot,
+) -> Result<String> {
+    let client = Client::new(&configuration.proxies, false)?;
+    let (index, releases) = read_indexes(cx, plan, configuration, &client)?;
+    let system = index.system(WANTED, PREFERRED)?;
+    let core = index.core(PREFERRED)?;
+    let debs = plan.cache.join("debs");
+    pool::fetch_packages(cx, &client, &system, &debs)?;
+    cx.detail(format!("Unpacking {} packages...", core.len()));
+    lay_out(root)?;
+    unpack_core(cx, root, &core, &debs)?;
+    cx.detail(format!("Installing {} packages...", system.len()));
+    let newest = releases.iter().map(|(_, _, release)| release.date).max().unwrap_or(0);
+    configure::configure(cx, chroot, root, &system, &debs, newest)?;
+    write_sources(root, &releases)?;
+    let main = &releases[0].2;
+    let version = if main.version.is_empty() { "0" } else { &main.version };
+    Ok(format!("{version}.{}", release::day(newest)))
+}
+
+/// Mirror, suite and description of everything that packages come from; the main suite is first.
+type Releases = Vec<(String, String, Release)>;
+
+fn read_indexes(
+    cx: &Context,
+    plan: &Plan<'_>,
+    configuration: &Configuration,
+    client: &Client,
+) -> Result<(Index, Releases)> {
+    let indexes = plan.cache.join("indexes");
+    crate::scratch::collect(&indexes);
+    let suite = plan.suite;
+    let sources = [
+        (&configuration.mirror, suite.to_owned()),
+        (&configuration.mirror, format!("{suite}-updates")),
+        (&configuration.security, format!("{suite}-security")),
+    ];
+    let mut releases = Releases::new();
+    for (mirror, name) in sources {
+        match release::fetch(cx, client, configuration, mirror, &name, &indexes)? {
+            Some(release) => releases.push((mirror.clone(), name, release)),
+            None if releases.is_empty() => {
+                return Err(Error::new(
+                    ErrorKind::BoxNotFound,
+                    format!("The mirror '{mirror}' has no suite '{name}'."),
+                ));
+            }
+            // Unstable has no updates and no security archive.
+            None => tracing::debug!(mirror, name, "no such suite"),
+        }
+    }
+    let mut index = Index::default();
+    for (mirror, name, release) in &releases {
+        let file = fetch_index(cx, client, mirror, name, release, &indexes)?;
+        let source = std::fs::File::open(&file).doing(|| format!("opening '{}'", file.display()))?;
+        let text = std::io::BufReader::with_capacity(256 << 10, decompress(source, 4 << 30, &cx.cancel)?);
+        index.read(text, mirror).doing(|| format!("reading the packages of '{name}'"))?;
+    }
+    tracing::debug!(packages = index.len(), "read");
+    Ok((index, releases))
+}
+
+/// Fetches the list of packages of a suite, in the first compression that the mirror has.
+fn fetch_index(
+    cx: &Context,
+    client: &Client,
+    mirror: &str,
+    suite: &str,
+    release: &Release,
+    indexes: &Path,
+) -> Result<std::path::PathBuf> {
+    let directory = format!("main/binary-{}", platform::architecture());
+    let mut last = None;
+    for name in ["Packages.xz", "Packages.gz", "Packages"] {
+        let path = format!("{directory}/{name}");
+        let Some((_, digest)) = release.file(&path) else { continue };
+        let target = indexes.join(digest);
+        let dists = format!("{mirror}/dists/{suite}");
+        let by_hash = release.by_hash.then(|| format!("{dists}/{directory}/by-hash/SHA256/{digest}"));
+        for url in by_hash.into_iter().chain([format!("{dists}/{path}")]) {
+            match crate::bootstrap::pool::fetch(client, &url, &target, digest, &cx.cancel, &mut |_, _| ()) {
+                Ok(()) => return Ok(target),
+                Err(Failure::Missing(why)) => last = Some(Failure::Missing(why)),
+                Err(failure) => return Err(failure.into_error(&format!("The list of packages of '{suite}'"))),
+            }
+        }
+    }
+    let what = format!("The list of packages of '{suite}' for {}", platform::architecture());
+    Err(match last {
+        Some(failure) => failure.into_error(&what),
+        None => Error::new(ErrorKind::BoxImport, format!("{what} does not exist on '{mirror}'.")),
+    })
+}
+
+/// The directories that must be there before the first package is unpacked.
+fn lay_out(root: &Path) -> Result<()> {
+    let mut tree = open(root)?;
+    let doing = || "laying out the new system";
+    for name in ["dev", "etc", "proc", "sys", "usr", "usr/bin", "usr/lib", "usr/sbin", "var", "var/lib"] {
+        tree.directory(&name.into(), &Attributes::root(0o755), true).doing(doing)?;
+    }
+    let mut merged = vec![("bin", "usr/bin"), ("lib", "usr/lib"), ("sbin", "usr/sbin")];
+    if matches!(platform::architecture(), "amd64" | "ppc64el" | "s390x") {
+        tree.directory(&"usr/lib64".into(), &Attributes::root(0o755), true).doing(doing)?;
+        merged.push(("lib64", "usr/lib64"));
+    }
+    for (name, target) in merged {
+        tree.symlink(&name.into(), target.as_bytes(), &Attributes::root(0o777)).doing(doing)?;
+    }
+    Ok(())
+}
+
+/// Unpacks packages on as many threads as there are processors, up to a few: decompression is what takes time.
+fn unpack_core(cx: &Context, root: &Path, core: &[Package], debs: &Path) -> Result<()> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    let next = AtomicUsize::new(0);
+    let failure: Mutex<Option<Error>> = Mutex::new(None);
+    let work = || -> Result<()> {
+        let mut tree = open(root)?;
+        while let Some(package) = core.get(next.fetch_add(1, Ordering::Relaxed)) {
+            deb::unpack_content(&pool::cached(debs, package), &mut tree, &cx.cancel)?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                if let Err(error) = work() {
+                    next.store(usize::MAX / 2, Ordering::Relaxed);
+                    failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
+                }
+            });
+        }
+    });
+    match failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+fn write_sources(root: &Path, releases: &Releases) -> Result<()> {
+    let lines: String = releases
+        .iter()
+        // What was reached through a file of the host's is not reachable from a machine.
+        .filter(|(mirror, ..)| mirror.starts_with("http"))
+        .map(|(mirror, suite, _)| format!("deb {mirror} {suite} main\n"))
+        .collect();
+    open(root)?
+        .write(&"etc/apt/sources.list".into(), 0o644, lines)
+        .doing(|| "writing '/etc/apt/sources.list'")
+}
+
+fn open(root: &Path) -> Result<Tree> {
+    Tree::open(root).doing(|| format!("opening '{}'", root.display()))
+}

@@ -1,0 +1,268 @@
+//! Adding boxes: making layers from a source, then writing the box down.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use yado_core::error::Doing;
+use yado_core::{Context, Error, ErrorKind, Result};
+
+use super::BoxStore;
+use super::record::{InstalledBox, escape};
+use crate::layer::{Layer, combine};
+use crate::progress::Progress;
+use crate::scratch::{self, Scratch};
+use crate::source::Source;
+use crate::unpack::{Tree, copy_directory};
+use crate::version::Version;
+use crate::{archive, bootstrap, checksum, fetch, host, lock, platform, prepare};
+
+/// The provider that boxes are made for when nothing else is said.
+pub(super) const CONTAINER: &str = "container";
+
+/// How a box is added.
+#[derive(Debug, Clone, Default)]
+pub struct AddOptions {
+    /// The name to install it under; needed unless the source has one (`host`, a suite).
+    pub name: Option<String>,
+    /// The version to install it as; by default the source's own, or `0`.
+    pub version: Option<String>,
+    /// The provider that it serves; `container` by default.
+    pub provider: Option<String>,
+    /// Replace an installed box of the same name and version.
+    pub force: bool,
+    /// Checksum that the archive must have, and its type (`sha256`, …).
+    pub checksum: Option<(String, String)>,
+    /// Do not verify certificates.
+    pub insecure: bool,
+}
+
+/// What a source was made into.
+struct Made {
+    layer: Layer,
+    version: String,
+    host_mounts: Vec<(PathBuf, PathBuf)>,
+    vagrantfile: Option<Vec<u8>>,
+    stamp: Option<(u64, i64)>,
+}
+
+impl BoxStore {
+    /// Makes a box from `source` and installs it. Several processes that add the same box at once do the work
+    /// once. An interruption leaves the store as it was.
+    pub fn add(&self, cx: &Context, source: &Source, options: &AddOptions) -> Result<InstalledBox> {
+        let name = name(source, options)?;
+        let provider = options.provider.as_deref().unwrap_or(CONTAINER);
+        let locks = self.boxes.join(".locks");
+        let turn =
+            lock::exclusive(cx, &locks.join(escape(&name)), &format!("it is adding the box '{name}'."))?;
+        let existing = self.installed_already(source, &name, provider, options)?;
+        if let Some(existing) = existing
+            && *source != Source::Host
+        {
+            if turn.waited {
+                return Ok(existing);
+            }
+            if !options.force {
+                return Err(Error::new(
+                    ErrorKind::BoxImport,
+                    format!(
+                        "The box you're attempting to add already exists.\n\nName: {name}\nProvider: {provider}\nVersion: {}",
+                        existing.version
+                    ),
+                )
+                .hinted("Remove it first, or add it with '--force'."));
+            }
+        }
+        let _not_collecting = lock::shared(cx, &locks.join(".layers"))?;
+        scratch::collect(self.layers.directory());
+        let made =
+            self.make(cx, source, options).map_err(|error| explain(error, &name, self.layers.directory()))?;
+        let mounts = made.host_mounts.iter().map(|(from, to)| format!("{}:{}", from.display(), to.display()));
+        let mounts: Vec<String> = mounts.collect();
+        let parts = std::iter::once(made.layer.digest.as_str()).chain(mounts.iter().map(String::as_str));
+        let installed = InstalledBox {
+            digest: combine(parts),
+            layers: vec![made.layer.digest.clone()],
+            name,
+            provider: provider.to_owned(),
+            version: options.version.clone().unwrap_or(made.version),
+            architecture: platform::architecture().to_owned(),
+            source: source.to_string(),
+            host_mounts: made.host_mounts,
+            size: made.layer.size,
+            user: prepare::USER.to_owned(),
+            vagrantfile: made.vagrantfile.is_some(),
+            stamp: made.stamp,
+        };
+        self.install(&installed, made.vagrantfile.as_deref())?;
+        Ok(installed)
+    }
+
+    /// The installed box that this addition would make again.
+    fn installed_already(
+        &self,
+        source: &Source,
+        name: &str,
+        provider: &str,
+        options: &AddOptions,
+    ) -> Result<Option<InstalledBox>> {
+        let exact = |version: &str| self.find(name, Some(&format!("= {version}")), provider);
+        match (&options.version, source) {
+            (Some(version), _) => {
+                if Version::parse(version).is_none() {
+                    return Err(Error::new(ErrorKind::Usage, format!("'{version}' is not a box version."))
+                        .hinted("A version looks like '1.2.3'."));
+                }
+                exact(version)
+            }
+            (None, Source::Bootstrap { .. }) => Ok(self
+                .find(name, None, provider)?
+                .filter(|installed| installed.source == source.to_string())),
+            (None, _) => exact("0"),
+        }
+    }
+
+    /// Writes a box down; what it replaces is kept for the machines made from it.
+    pub(super) fn install(&self, installed: &InstalledBox, vagrantfile: Option<&[u8]>) -> Result<()> {
+        let directory = installed.directory(&self.boxes);
+        if let Ok(before) = InstalledBox::read(&directory) {
+            if before == *installed {
+                return Ok(());
+            }
+            if before.digest != installed.digest {
+                self.retain(&before)?;
+            }
+        }
+        installed.write(&self.boxes, vagrantfile)
+    }
+
+    fn make(&self, cx: &Context, source: &Source, options: &AddOptions) -> Result<Made> {
+        let made = |layer, version: &str| Made {
+            layer,
+            version: version.to_owned(),
+            host_mounts: Vec::new(),
+            vagrantfile: None,
+            stamp: None,
+        };
+        match source {
+            Source::Host => {
+                let layer = self.import(cx, |tree, _| host::generate(tree, Path::new("/")))?;
+                Ok(Made { host_mounts: host::mounts(), ..made(layer, "0") })
+            }
+            Source::Directory(path) => {
+                let layer = self.import(cx, |tree, root| {
+                    copy_directory(path, tree, &cx.cancel)?;
+                    if !root.join("usr").exists() && !root.join("bin").exists() {
+                        return Err(Error::new(
+                            ErrorKind::BoxImport,
+                            format!(
+                                "'{}' is no root file system: '/usr' and '/bin' are missing.",
+                                path.display()
+                            ),
+                        ));
+                    }
+                    prepare::prepare(tree)
+                })?;
+                Ok(made(layer, "0"))
+            }
+            Source::Archive(path) => {
+                if let Some((expected, kind)) = &options.checksum {
+                    cx.info("Calculating and comparing box checksum...");
+                    checksum::verify(path, expected, kind, &cx.cancel)?;
+                }
+                let scratch = self.layers.begin()?;
+                let target = scratch.path().join("root");
+                std::fs::create_dir(&target).doing(|| format!("creating '{}'", target.display()))?;
+                let contents = archive::import(cx, path, &target)?;
+                prepare::prepare(&mut open(&contents.root)?)?;
+                let layer = self.layers.finish(scratch, &contents.root, &cx.cancel)?;
+                Ok(Made { vagrantfile: contents.vagrantfile, stamp: stamp(path), ..made(layer, "0") })
+            }
+            Source::Url(url) => {
+                let file = self.download(cx, url, options.insecure)?;
+                let local = self.make(cx, &Source::Archive(file.path().to_owned()), options)?;
+                Ok(Made { stamp: None, ..local })
+            }
+            Source::Bootstrap { distribution, suite } => {
+                let mut version = String::new();
+                let layer = self.import(cx, |_, root| {
+                    let plan = bootstrap::Plan {
+                        distribution,
+                        suite,
+                        cache: &self.cache,
+                        chroot: self.chroot.as_deref(),
+                    };
+                    version = bootstrap::bootstrap(cx, &plan, root)?;
+                    prepare::prepare(&mut open(root)?)
+                })?;
+                Ok(made(layer, &version))
+            }
+        }
+    }
+
+    /// Makes a layer: `fill` is given the empty tree and its path.
+    fn import(&self, cx: &Context, fill: impl FnOnce(&mut Tree, &Path) -> Result<()>) -> Result<Layer> {
+        use std::os::unix::fs::PermissionsExt;
+        let scratch = self.layers.begin()?;
+        let root = scratch.path().to_owned();
+        std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o755))
+            .doing(|| format!("preparing '{}'", root.display()))?;
+        fill(&mut open(&root)?, &root)?;
+        self.layers.finish(scratch, &root, &cx.cancel)
+    }
+
+    fn download(&self, cx: &Context, url: &str, insecure: bool) -> Result<Scratch> {
+        let downloads = self.cache.join("downloads");
+        scratch::collect(&downloads);
+        cx.info(format!("Downloading: {url}"));
+        let client = fetch::Client::new(&fetch::Proxies::default(), insecure)?;
+        let file = Scratch::file(&downloads)?;
+        let mut progress: Option<Progress> = None;
+        let mut told = |read: u64, total: Option<u64>| {
+            progress.get_or_insert_with(|| Progress::new(cx, "Progress", total)).add(read);
+        };
+        client
+            .download(url, file.path(), &cx.cancel, &mut told)
+            .map_err(|failure| failure.into_error("The box"))?;
+        Ok(file)
+    }
+}
+
+fn name(source: &Source, options: &AddOptions) -> Result<String> {
+    match (&options.name, source) {
+        (Some(name), _) if !name.is_empty() => Ok(name.clone()),
+        (_, Source::Host) => Ok(host::NAME.to_owned()),
+        (_, Source::Bootstrap { distribution, suite }) => Ok(format!("{distribution}/{suite}")),
+        _ => Err(Error::new(ErrorKind::Usage, "A name is required when adding a box file directly.")
+            .hinted("Give it with '--name NAME'.")),
+    }
+}
+
+fn open(root: &Path) -> Result<Tree> {
+    Tree::open(root).doing(|| format!("opening '{}'", root.display()))
+}
+
+/// Size and time of a file, to see later that it has changed.
+pub(super) fn stamp(path: &Path) -> Option<(u64, i64)> {
+    let metadata = path.metadata().ok()?;
+    Some((metadata.len(), metadata.mtime()))
+}
+
+/// A full disk is something that people can do something about.
+fn explain(error: Error, name: &str, directory: &Path) -> Error {
+    let is_full = std::error::Error::source(&error).is_some_and(|source| {
+        let raw = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
+        let raw =
+            raw.or_else(|| source.downcast_ref::<rustix::io::Errno>().map(|errno| errno.raw_os_error()));
+        raw == Some(rustix::io::Errno::NOSPC.raw_os_error())
+            || raw == Some(rustix::io::Errno::DQUOT.raw_os_error())
+    });
+    if !is_full {
+        return error;
+    }
+    Error::new(
+        ErrorKind::BoxImport,
+        format!("There is not enough space in '{}' for the box '{name}'.", directory.display()),
+    )
+    .hinted("Free some space, or set YADO_HOME to a directory on a larger file system. Nothing was left half-made.")
+    .caused_by(error)
+}

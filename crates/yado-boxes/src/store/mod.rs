@@ -1,0 +1,220 @@
+//! [`BoxStore`]: the boxes on this machine.
+//!
+//! ```text
+//! <home>/boxes/NAME/VERSION/ARCHITECTURE/PROVIDER/box.json   what is installed
+//! <home>/boxes/.retained/                                    replaced or removed, but machines may use them
+//! <home>/boxes/.locks/                                       one file per box being added
+//! <home>/layers/sha256-…/                                    root file systems, shared by boxes
+//! <home>/cache/                                              downloads, named by their digest
+//! ```
+//!
+//! A box is first made completely, then its layers are renamed into place, then its record is written. Whatever
+//! interrupts that leaves scratch names only, which the next opening removes.
+
+mod add;
+mod record;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use add::AddOptions;
+pub use record::InstalledBox;
+use yado_core::error::Doing;
+use yado_core::{Error, ErrorKind, Image, Result};
+
+use crate::chroot::Chroot;
+use crate::layer::Layers;
+use crate::version::Constraints;
+use crate::{lock, scratch};
+
+/// The boxes on this machine.
+#[derive(Clone)]
+pub struct BoxStore {
+    boxes: PathBuf,
+    cache: PathBuf,
+    layers: Layers,
+    chroot: Option<Arc<dyn Chroot>>,
+}
+
+impl BoxStore {
+    /// Opens the store below yado's own directory, making it if needed.
+    pub fn open(home: &Path) -> Result<Self> {
+        use std::os::unix::fs::DirBuilderExt;
+        let store = Self {
+            boxes: home.join("boxes"),
+            cache: home.join("cache"),
+            layers: Layers::new(home.join("layers")),
+            chroot: None,
+        };
+        let directories = [
+            store.boxes.join(".locks"),
+            store.boxes.join(".retained"),
+            store.layers.directory().to_owned(),
+            store.cache.join("debs"),
+            store.cache.join("indexes"),
+            store.cache.join("downloads"),
+        ];
+        for directory in directories {
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&directory)
+                .doing(|| format!("creating '{}'", directory.display()))?;
+        }
+        Ok(store)
+    }
+
+    /// The same store, with a way to run programs of a box that is being made.
+    pub fn with_chroot(mut self, chroot: Arc<dyn Chroot>) -> Self {
+        self.chroot = Some(chroot);
+        self
+    }
+
+    /// Every installed box, sorted by name, provider and version. Records that cannot be read are left out.
+    pub fn list(&self) -> Result<Vec<InstalledBox>> {
+        let mut found = Vec::new();
+        self.records(&self.boxes, 0, &mut found)?;
+        found.sort_by(|a, b| {
+            (&a.name, &a.provider, a.parsed_version(), &a.architecture).cmp(&(
+                &b.name,
+                &b.provider,
+                b.parsed_version(),
+                &b.architecture,
+            ))
+        });
+        Ok(found)
+    }
+
+    fn records(&self, directory: &Path, depth: usize, found: &mut Vec<InstalledBox>) -> Result<()> {
+        let doing = || format!("reading '{}'", directory.display());
+        let entries = match std::fs::read_dir(directory) {
+            Ok(entries) => entries,
+            // Removed by somebody else meanwhile.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(Error::system(doing(), error)),
+        };
+        for entry in entries {
+            let entry = entry.doing(doing)?;
+            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            if is_hidden || !entry.file_type().doing(doing)?.is_dir() {
+                continue;
+            }
+            if depth < 3 {
+                self.records(&entry.path(), depth + 1, found)?;
+            } else if entry.path().join(record::FILE).exists() {
+                match InstalledBox::read(&entry.path()) {
+                    Ok(installed) => found.push(installed),
+                    Err(error) => tracing::warn!(%error, "left out"),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest installed box of this name for `provider` that satisfies the constraints.
+    pub fn find(
+        &self,
+        name: &str,
+        version_constraints: Option<&str>,
+        provider: &str,
+    ) -> Result<Option<InstalledBox>> {
+        let constraints = Constraints::parse(version_constraints.unwrap_or(""))?;
+        let mut found = Vec::new();
+        self.records(&self.boxes.join(record::escape(name)), 1, &mut found)?;
+        found.retain(|installed| {
+            installed.name == name
+                && installed.provider == provider
+                && installed.architecture == crate::platform::architecture()
+                && installed.parsed_version().is_some_and(|version| constraints.allow(&version))
+        });
+        Ok(found.into_iter().max_by_key(InstalledBox::parsed_version))
+    }
+
+    /// Removes an installed box (every version and provider that is not named) and the layers that no box and no
+    /// machine uses any more. `images_in_use` are the digests ([`Image::digest`]) of what machines were made from.
+    pub fn remove(
+        &self,
+        name: &str,
+        version: Option<&str>,
+        provider: Option<&str>,
+        images_in_use: &[String],
+    ) -> Result<Vec<InstalledBox>> {
+        let mut removed = self.list()?;
+        removed.retain(|installed| {
+            installed.name == name
+                && version.is_none_or(|version| installed.version == version)
+                && provider.is_none_or(|provider| installed.provider == provider)
+        });
+        if removed.is_empty() {
+            let what = match version {
+                Some(version) => format!("The box '{name}' (version {version}) is not installed."),
+                None => format!("The box '{name}' is not installed."),
+            };
+            return Err(
+                Error::new(ErrorKind::BoxNotFound, what).hinted("'yado box list' shows the installed boxes.")
+            );
+        }
+        for installed in &removed {
+            self.retain(installed)?;
+            let directory = installed.directory(&self.boxes);
+            std::fs::remove_dir_all(&directory).doing(|| format!("removing '{}'", directory.display()))?;
+            // The directories above go when they are empty; otherwise something else is in them.
+            for above in directory.ancestors().skip(1).take(3) {
+                if std::fs::remove_dir(above).is_err() {
+                    break;
+                }
+            }
+        }
+        self.prune(images_in_use)?;
+        Ok(removed)
+    }
+
+    /// Remembers the layers of a box whose record goes, since machines may still use them.
+    fn retain(&self, installed: &InstalledBox) -> Result<()> {
+        let name = format!("{}.json", installed.digest.replacen(':', "-", 1));
+        let text = serde_json::to_vec(installed).doing(|| "writing down a box")?;
+        record::write_file(&self.boxes.join(".retained"), &name, &text)
+    }
+
+    /// Removes what no installed box and no machine uses. Does nothing while a box is being added: its layers
+    /// are not written down yet.
+    pub fn prune(&self, images_in_use: &[String]) -> Result<u64> {
+        scratch::collect(self.layers.directory());
+        scratch::collect(&self.cache.join("downloads"));
+        let Some(_alone) = lock::try_exclusive(&self.boxes.join(".locks/.layers"))? else { return Ok(0) };
+        let mut used: Vec<String> = self.list()?.into_iter().flat_map(|installed| installed.layers).collect();
+        let retained = self.boxes.join(".retained");
+        let doing = || format!("reading '{}'", retained.display());
+        for entry in std::fs::read_dir(&retained).doing(doing)? {
+            let path = entry.doing(doing)?.path();
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            let installed = InstalledBox::read_file(&path)?;
+            if images_in_use.contains(&installed.digest) {
+                used.extend(installed.layers);
+            } else {
+                std::fs::remove_file(&path).doing(|| format!("removing '{}'", path.display()))?;
+            }
+        }
+        self.layers.collect(&used)
+    }
+
+    /// An installed box as providers see it.
+    pub fn image(&self, installed: &InstalledBox) -> Image {
+        Image {
+            name: installed.name.clone(),
+            version: installed.version.clone(),
+            digest: installed.digest.clone(),
+            layers: installed.layers.iter().map(|digest| self.layers.path(digest)).collect(),
+            host_mounts: installed.host_mounts.clone(),
+            vagrantfile: installed
+                .vagrantfile
+                .then(|| installed.directory(&self.boxes).join(record::VAGRANTFILE)),
+            user: installed.user.clone(),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! From what a Vagrantfile asks for to an image: what `up` calls.
+
+use std::path::Path;
+
+use yado_core::spec::BoxSpec;
+use yado_core::{Context, Error, ErrorKind, Image, Result};
+
+use super::add::{AddOptions, CONTAINER, stamp};
+use super::{BoxStore, InstalledBox};
+use crate::bootstrap::well_known;
+use crate::host;
+use crate::source::Source;
+
+impl BoxStore {
+    /// The image that `spec` asks for: an installed box, or one that is made now from the first source that has
+    /// it. Relative paths start at `project`.
+    pub fn resolve(&self, cx: &Context, spec: &BoxSpec, project: &Path, provider: &str) -> Result<Image> {
+        let Some(name) = spec.name.as_deref().filter(|name| !name.is_empty()) else {
+            return Err(Error::new(ErrorKind::ConfigInvalid, "The machine has no box.")
+                .hinted("Set 'config.vm.box', for example to 'debian/bookworm64' or 'host'.")
+                .at(spec.origin.clone()));
+        };
+        self.resolve_name(cx, name, spec, project, provider).map_err(|error| error.at(spec.origin.clone()))
+    }
+
+    fn resolve_name(
+        &self,
+        cx: &Context,
+        name: &str,
+        spec: &BoxSpec,
+        project: &Path,
+        provider: &str,
+    ) -> Result<Image> {
+        if name == host::NAME {
+            // Made anew each time: it takes milliseconds, and the host may have changed.
+            let options = AddOptions { provider: Some(provider.to_owned()), ..AddOptions::default() };
+            return Ok(self.image(&self.add(cx, &Source::Host, &options)?));
+        }
+        let path = Source::recognize(name, project);
+        if let Some(installed) = self.usable(name, spec, provider, path.as_ref())? {
+            return Ok(self.image(&installed));
+        }
+        let mut tried = Vec::new();
+        let options = AddOptions {
+            name: Some(name.to_owned()),
+            provider: Some(provider.to_owned()),
+            checksum: spec.checksum.clone(),
+            force: true,
+            ..AddOptions::default()
+        };
+        let mut only_failure = None;
+        for url in &spec.urls {
+            let Some(source) = Source::recognize(url, project) else {
+                tried.push(format!("'{url}' (box_url): there is no such file"));
+                continue;
+            };
+            cx.info(format!("Box '{name}' could not be found. Attempting to find and install..."));
+            match self.add(cx, &source, &options) {
+                Ok(installed) => return Ok(self.image(&installed)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+                Err(error) => {
+                    tried.push(format!("'{url}' (box_url): {error}"));
+                    only_failure = Some(error);
+                }
+            }
+        }
+        if !spec.urls.is_empty() {
+            // With a single address, its own failure says more than a list of one.
+            return Err(match only_failure {
+                Some(error) if spec.urls.len() == 1 => error,
+                _ => self.not_found(name, spec, provider, &tried)?,
+            });
+        }
+        if let Some(source) = path {
+            return Ok(self.image(&self.add(cx, &source, &options)?));
+        }
+        match well_known::suite(name) {
+            Some(known) if provider == CONTAINER => self.equivalent(cx, name, spec, known, options),
+            Some(_) => {
+                tried.push(format!("an equivalent from packages: only for the provider '{CONTAINER}'"));
+                Err(self.not_found(name, spec, provider, &tried)?)
+            }
+            None => Err(self.not_found(name, spec, provider, &tried)?),
+        }
+    }
+
+    /// The installed box to use, if it is still what the project means.
+    fn usable(
+        &self,
+        name: &str,
+        spec: &BoxSpec,
+        provider: &str,
+        path: Option<&Source>,
+    ) -> Result<Option<InstalledBox>> {
+        let found = match self.find(name, spec.version.as_deref(), provider)? {
+            Some(found) => Some(found),
+            // An equivalent has a version of its own; the constraint was answered when it was made.
+            None => self.find(name, None, provider)?.filter(|found| found.source.starts_with("bootstrap:")),
+        };
+        let Some(Source::Archive(file)) = path else { return Ok(found) };
+        Ok(found.filter(|found| found.stamp.is_some() && found.stamp == stamp(file)))
+    }
+
+    /// Makes from packages what the well-known box stands for.
+    fn equivalent(
+        &self,
+        cx: &Context,
+        name: &str,
+        spec: &BoxSpec,
+        known: well_known::Suite,
+        options: AddOptions,
+    ) -> Result<Image> {
+        let title = known.distribution_title();
+        let mut text = format!(
+            "Box '{name}' has no image for 'container'; building an equivalent from {title}'s packages (suite {}).",
+            known.suite
+        );
+        if let Some(version) = spec.version.as_deref().filter(|version| *version != ">= 0") {
+            text.push_str(&format!(
+                " The version constraint '{version}' is about the original and does not apply."
+            ));
+        }
+        cx.info(text);
+        let source = Source::Bootstrap { distribution: known.distribution.into(), suite: known.suite.into() };
+        // The same suite under another name: its layer serves both.
+        let twin = self.list()?.into_iter().find(|twin| {
+            twin.source == source.to_string()
+                && twin.provider == CONTAINER
+                && twin.architecture == crate::platform::architecture()
+        });
+        let installed = match twin {
+            Some(twin) => {
+                let installed = InstalledBox { name: name.to_owned(), ..twin };
+                self.install(&installed, None)?;
+                installed
+            }
+            None => self.add(cx, &source, &AddOptions { checksum: None, ..options })?,
+        };
+        Ok(self.image(&installed))
+    }
+
+    fn not_found(&self, name: &str, spec: &BoxSpec, provider: &str, tried: &[String]) -> Result<Error> {
+        let mut text = match spec.version.as_deref().filter(|version| *version != ">= 0") {
+            Some(version) => format!("The box '{name}' (version {version}) could not be found."),
+            None => format!("The box '{name}' could not be found."),
+        };
+        text.push_str(&format!(
+            "\n\nTried:\n  the installed boxes for the provider '{provider}': not among them"
+        ));
+        for attempt in tried {
+            text.push_str(&format!("\n  {attempt}"));
+        }
+        if tried.is_empty() {
+            text.push_str("\n  a file or directory of that name: there is none");
+            text.push_str("\n  boxes that yado can make from packages: not among them");
+        }
+        let mut error = Error::new(ErrorKind::BoxNotFound, text);
+        let installed = self.list()?;
+        let mut names: Vec<&str> = installed.iter().map(|known| known.name.as_str()).collect();
+        names.extend(well_known::names().map(|name| -> &str { name }));
+        names.push(host::NAME);
+        if let Some(near) = nearest(name, names.into_iter()) {
+            error = error.hinted(format!("Did you mean '{near}'?"));
+        }
+        Ok(error
+            .hinted("'host' (this machine's own programs) and 'debian/bookworm64' work without a catalogue."))
+    }
+}
+
+/// The known name that is nearest to a mistyped one, if any is near.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|candidate| (distance(name, candidate), candidate))
+        .filter(|(distance, _)| *distance > 0 && *distance <= name.len().div_ceil(3))
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many letters must be changed, added or removed.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, letter) in from.to_lowercase().chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = line + 1;
+        for (column, other) in to.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typing_error_finds_its_box() {
+        assert_eq!(nearest("debian/bokworm64", well_known::names()), Some("debian/bookworm64"));
+        assert_eq!(nearest("hots", [host::NAME].into_iter()), Some("host"));
+        assert_eq!(nearest("something/else", well_known::names()), None);
+    }
+}
