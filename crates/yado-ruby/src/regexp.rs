@@ -46,12 +46,11 @@ impl Regexp {
     }
 
     fn compile(&self) -> Result<Regex, String> {
-        let pattern = rewrite(&self.source)?;
+        let pattern = crate::core::pattern::translate(&self.source, i64::from(self.options))?;
         RegexBuilder::new(&pattern)
             .oniguruma_mode(true)
             .multi_line(true)
             .case_insensitive(self.options & IGNORE_CASE != 0)
-            .ignore_whitespace(self.options & EXTENDED != 0)
             .dot_matches_new_line(self.options & MULTI_LINE != 0)
             .ignore_numbered_groups_when_named_groups_exist(true)
             .backtrack_limit(5_000_000)
@@ -109,142 +108,7 @@ impl MatchData {
     }
 }
 
-/// Escapes what is special in a pattern.
-pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' => escaped.push_str("\\n"),
-            '\t' => escaped.push_str("\\t"),
-            '\r' => escaped.push_str("\\r"),
-            '\u{b}' => escaped.push_str("\\v"),
-            '\u{c}' => escaped.push_str("\\f"),
-            '.' | '*' | '?' | '+' | '^' | '$' | '|' | '\\' | '(' | ')' | '[' | ']' | '{' | '}' | '-' | '#' | ' ' => {
-                escaped.push('\\');
-                escaped.push(character);
-            }
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
-/// Turns Ruby's pattern into one that means the same to the engine.
-fn rewrite(source: &str) -> Result<String, String> {
-    let characters: Vec<char> = source.chars().collect();
-    let mut out = String::with_capacity(source.len() + 8);
-    let mut class_depth = 0usize;
-    let mut at = 0;
-    while at < characters.len() {
-        let character = characters[at];
-        match character {
-            '\\' => {
-                at = rewrite_escape(&characters, at, class_depth > 0, &mut out)?;
-                continue;
-            }
-            '[' if class_depth > 0 && characters.get(at + 1) == Some(&':') => {
-                while at < characters.len() && characters[at] != ']' {
-                    out.push(characters[at]);
-                    at += 1;
-                }
-                out.push(']');
-            }
-            '[' => {
-                class_depth += 1;
-                out.push('[');
-            }
-            ']' => {
-                class_depth = class_depth.saturating_sub(1);
-                out.push(']');
-            }
-            '(' if class_depth == 0 && characters.get(at + 1) == Some(&'?') => {
-                at = rewrite_group(&characters, at, &mut out)?;
-                continue;
-            }
-            other => out.push(other),
-        }
-        at += 1;
-    }
-    Ok(out)
-}
-
-fn rewrite_group(characters: &[char], at: usize, out: &mut String) -> Result<usize, String> {
-    if characters.get(at + 2) == Some(&'~') {
-        return Err("the absent operator (?~…) is not supported".to_owned());
-    }
-    let mut end = at + 2;
-    while characters.get(end).is_some_and(|it| matches!(it, 'i' | 'm' | 'x' | '-' | 'u' | 'a' | 'd')) {
-        end += 1;
-    }
-    out.push_str("(?");
-    if end > at + 2 && matches!(characters.get(end), Some(')' | ':')) {
-        for flag in &characters[at + 2..end] {
-            match flag {
-                'm' => out.push('s'),
-                'i' | 'x' | '-' => out.push(*flag),
-                _ => {}
-            }
-        }
-        return Ok(end);
-    }
-    Ok(at + 2)
-}
-
-fn rewrite_escape(characters: &[char], at: usize, in_class: bool, out: &mut String) -> Result<usize, String> {
-    let Some(&next) = characters.get(at + 1) else {
-        return Err("too short escape sequence".to_owned());
-    };
-    let set = match next {
-        'w' => Some(("a-zA-Z0-9_", false)),
-        'W' => Some(("a-zA-Z0-9_", true)),
-        'd' => Some(("0-9", false)),
-        'D' => Some(("0-9", true)),
-        's' => Some((r"\ \t\r\n\f\x0b", false)),
-        'S' => Some((r"\ \t\r\n\f\x0b", true)),
-        'h' => Some(("0-9a-fA-F", false)),
-        'H' => Some(("0-9a-fA-F", true)),
-        _ => None,
-    };
-    if let Some((members, negated)) = set {
-        match (in_class, negated) {
-            (true, false) => out.push_str(members),
-            (_, true) => out.push_str(&format!("[^{members}]")),
-            (false, false) => out.push_str(&format!("[{members}]")),
-        }
-        return Ok(at + 2);
-    }
-    match next {
-        'u' if characters.get(at + 2) == Some(&'{') => {
-            let end = characters[at..].iter().position(|it| *it == '}').map_or(characters.len(), |it| at + it);
-            let inner: String = characters[at + 3..end].iter().collect();
-            for code in inner.split_whitespace() {
-                out.push_str(&format!("\\x{{{code}}}"));
-            }
-            Ok(end + 1)
-        }
-        'u' => {
-            let code: String = characters.iter().skip(at + 2).take(4).collect();
-            out.push_str(&format!("\\x{{{code}}}"));
-            Ok(at + 6)
-        }
-        '0' => {
-            let digits: String = characters.iter().skip(at + 1).take(3).take_while(|it| it.is_digit(8)).collect();
-            let code = u32::from_str_radix(&digits, 8).unwrap_or(0);
-            out.push_str(&format!("\\x{{{code:x}}}"));
-            Ok(at + 1 + digits.len())
-        }
-        // A slash needs no escape once it is out of its delimiters; the engine would complain about others.
-        '/' | '"' | '\'' | '%' | ':' | ';' | ',' | '=' | '@' | '_' | '`' | '!' | '~' | '<' | '>' => {
-            out.push(next);
-            Ok(at + 2)
-        }
-        _ => {
-            out.push('\\');
-            out.push(next);
-            Ok(at + 2)
-        }
-    }
-}
+pub use crate::core::pattern::escape;
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use crate::args::{Args, Arity};
 use crate::class::Table;
 use crate::interpreter::Interpreter;
 use crate::procs::Proc;
-use crate::symbol::{Symbol, names};
+use crate::symbol::Symbol;
 use crate::value::{Eval, Value};
 
 const NONE: Arity = Arity::exactly(0);
@@ -29,7 +29,8 @@ pub(crate) const METHODS: Table = &[
 ];
 
 /// Methods of `Enumerator` itself.
-pub(crate) const CLASS_METHODS: Table = &[("new", new, Arity::between(0, 1))];
+pub(crate) const CLASS_METHODS: Table =
+    &[("new", new, Arity::between(0, 1)), ("for_method", for_method, Arity::at_least(2).with_keywords())];
 
 /// Methods of what `Enumerator.new` gives to its block.
 pub(crate) const YIELDER: Table = &[
@@ -222,12 +223,9 @@ fn yielder_to_proc(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
     Ok(Value::Proc(target(ruby, this)?))
 }
 
-/// `names::EACH` on anything, as `Kernel#to_enum` and `each_entry` want it.
-pub(crate) fn to_enum(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let name = match args.get(0) {
-        Some(name) => ruby.expect_name(name)?,
-        None => names::EACH,
-    };
-    let rest = Args { positional: args.positional.into_iter().skip(1).collect(), keywords: args.keywords, block: None };
-    Ok(enumerator(ruby, this, name.as_str(), rest))
+/// What `Kernel#to_enum` calls: the receiver, the method's name, its arguments.
+fn for_method(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
+    let name = ruby.expect_name(&args.at(1))?;
+    let rest = Args { positional: args.positional[2..].to_vec(), keywords: args.keywords.clone(), block: None };
+    Ok(enumerator(ruby, &args.at(0), name.as_str(), rest))
 }

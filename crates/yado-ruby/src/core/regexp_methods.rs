@@ -236,8 +236,8 @@ fn names(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
 
 fn named_groups(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
     let names = this_regexp(ruby, this)?.names();
-    let entry = |(name, number)| (Value::str::<String>(name), Value::array(vec![Value::Int(number as i64)]));
-    Ok(Value::hash(names.into_iter().map(|(name, number): (String, usize)| entry((name, number)))))
+    let entry = |(name, number): (String, usize)| (Value::str(name), Value::array(vec![Value::Int(number as i64)]));
+    Ok(Value::hash(names.into_iter().map(entry)))
 }
 
 fn equal(_: &mut Interpreter, this: &Value, args: Args) -> Eval {

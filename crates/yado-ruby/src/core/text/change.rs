@@ -6,6 +6,7 @@ use crate::core::char_set::{self, all_contain};
 use crate::core::{format, successor};
 
 pub(super) const METHODS: Table = &[
+    ("initialize", initialize, ANY.with_keywords()),
     ("+", plus, ONE),
     ("*", times, ONE),
     ("%", percent, ONE),
@@ -67,6 +68,14 @@ pub(super) const METHODS: Table = &[
     ("encode!", |_, this, _| Ok(this.clone()), ANY),
     ("scrub!", |_, this, _| Ok(this.clone()), OPTIONAL),
 ];
+
+fn initialize(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    if !args.is_empty() {
+        let text = ruby.expect_string(&args.at(0))?;
+        change(ruby, this, text)?;
+    }
+    Ok(Value::Nil)
+}
 
 fn identity(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
     Ok(this.clone())

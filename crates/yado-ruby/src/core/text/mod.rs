@@ -14,8 +14,10 @@ use crate::interpreter::Interpreter;
 use crate::regexp::Regexp;
 use crate::value::{Eval, StrRef, Value};
 
-pub(crate) use pack::{pack, unpack};
-pub(crate) use pieces::split_text;
+pub(crate) use change::capitalized;
+pub(crate) use look::string_range;
+pub(crate) use pack::pack;
+pub(crate) use pieces::lines_for;
 
 const NONE: Arity = Arity::exactly(0);
 const ONE: Arity = Arity::exactly(1);
