@@ -1,9 +1,8 @@
 //! `yado box`: the boxes on this computer.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
-use yado_boxes::{AddOptions, Source};
+use yado_boxes::{AddOptions, BoxStore, Source};
+use yado_core::spec::BoxSpec;
 use yado_core::{Error, ErrorKind, Result};
 
 use crate::session::Session;
@@ -95,51 +94,52 @@ fn add(session: &Session, arguments: &AddArguments) -> Result<u8> {
     session.prepare_for_changes()?;
     let store = wiring::open(&session.settings.home)?;
     let context = session.context.for_machine("box");
-    let path = session.directory.join(&arguments.source);
-    let is_url = arguments.source.contains("://");
-    let (source, default_name) = if is_url {
-        (Source::Url(arguments.source.clone()), None)
-    } else if path.is_dir() {
-        (Source::Directory(path), None)
-    } else if path.is_file() {
-        (Source::Archive(path), None)
-    } else {
-        let source = yado_boxes::source_of_name(&arguments.source).ok_or_else(|| unknown_source(&arguments.source))?;
-        (source, Some(arguments.source.clone()))
+    let provider = arguments.provider.clone().unwrap_or_else(|| "container".to_owned());
+    let checksum = arguments
+        .checksum
+        .clone()
+        .map(|sum| (sum, arguments.checksum_type.clone().unwrap_or_else(|| "sha256".to_owned())));
+    let Some(source) = Source::recognize(&arguments.source, &session.directory) else {
+        return add_by_name(session, &store, arguments, &provider);
     };
-    let name = arguments.name.clone().or(default_name).ok_or_else(|| {
-        Error::new(ErrorKind::Usage, "A box from a directory, an archive or a URL needs a name.")
-            .hinted(format!("yado box add {} --name mine/box", arguments.source))
-    })?;
-    let checksum = arguments.checksum.clone().map(|sum| {
-        (sum, arguments.checksum_type.clone().unwrap_or_else(|| "sha256".to_owned()))
-    });
+    let Some(name) = arguments.name.clone() else {
+        return Err(Error::new(ErrorKind::Usage, "A box from a directory, an archive or a URL needs a name.")
+            .hinted(format!("yado box add {} --name mine/box", arguments.source)));
+    };
     let options = AddOptions {
-        name: name.clone(),
+        name: Some(name),
         version: arguments.box_version.clone(),
-        provider: arguments.provider.clone().unwrap_or_else(|| "container".to_owned()),
+        provider: Some(provider),
         force: arguments.force,
         checksum,
         ..AddOptions::default()
     };
     let added = store.add(&context, &source, &options)?;
-    context.say(
-        yado_core::MessageKind::Success,
-        format!("Successfully added box '{}' (v{}) for '{}'!", added.name, added.version, added.provider),
-    );
+    success(session, &added.name, &added.version, &added.provider);
     Ok(0)
 }
 
-fn unknown_source(name: &str) -> Error {
-    let known = yado_boxes::known_names();
-    let error = Error::new(
-        ErrorKind::BoxNotFound,
-        format!("'{name}' is neither a file, a directory, a URL, nor a box name that yado can build."),
-    );
-    match yado_core::registry::nearest(name, known.iter().copied()) {
-        Some(near) => error.hinted(format!("Did you mean '{near}'?")),
-        None => error.hinted(format!("Names that yado can build: {}", known.join(", "))),
+/// A name that stands for something that yado can build.
+fn add_by_name(session: &Session, store: &BoxStore, arguments: &AddArguments, provider: &str) -> Result<u8> {
+    let name = &arguments.source;
+    if store.find(name, arguments.box_version.as_deref(), provider)?.is_some() && !arguments.force {
+        return Err(Error::new(
+            ErrorKind::BoxImport,
+            format!("The box '{name}' is already installed for the provider '{provider}'."),
+        )
+        .hinted("Add it with `--force` to build it again."));
     }
+    let spec = BoxSpec { name: Some(name.clone()), version: arguments.box_version.clone(), ..BoxSpec::default() };
+    let image = store.resolve(&session.context.for_machine("box"), &spec, &session.directory, provider)?;
+    success(session, &image.name, &image.version, provider);
+    Ok(0)
+}
+
+fn success(session: &Session, name: &str, version: &str, provider: &str) {
+    session.context.for_machine("box").say(
+        yado_core::MessageKind::Success,
+        format!("Successfully added box '{name}' (v{version}) for '{provider}'!"),
+    );
 }
 
 fn list(session: &Session, arguments: &ListArguments) -> Result<u8> {
@@ -211,7 +211,8 @@ fn remove(session: &Session, arguments: &RemoveArguments) -> Result<u8> {
             "Removing box '{}' (v{}) with provider '{}'...",
             installed.name, installed.version, installed.provider
         ));
-        store.remove(&installed, &layers_in_use(session)?)?;
+        let in_use = images(session)?.into_iter().map(|(_, image)| image.digest).collect::<Vec<_>>();
+        store.remove(&installed.name, Some(&installed.version), Some(&installed.provider), &in_use)?;
     }
     Ok(0)
 }
@@ -227,9 +228,4 @@ fn images(session: &Session) -> Result<Vec<(String, yado_core::Image)>> {
 
 fn users(session: &Session, digest: &str) -> Result<Vec<String>> {
     Ok(images(session)?.into_iter().filter(|(_, image)| image.digest == digest).map(|(name, _)| name).collect())
-}
-
-/// Layers that machines stand on; they stay although their box goes.
-fn layers_in_use(session: &Session) -> Result<Vec<PathBuf>> {
-    Ok(images(session)?.into_iter().flat_map(|(_, image)| image.layers).collect())
 }

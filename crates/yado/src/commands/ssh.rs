@@ -40,6 +40,10 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     let communicator = provider.connect(&context)?;
     let both_terminals = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let terminal = !arguments.no_tty_for_command && both_terminals;
+    if !terminal {
+        // Our own Ctrl-C is then the only way to end the command.
+        crate::interrupt::watch(&session.context.cancel);
+    }
     let shell = spec.as_ref().map_or("bash -l", |spec| spec.ssh.shell.as_str());
     let command = match (&arguments.command, arguments.extra.as_slice()) {
         (Some(command), _) => in_shell(shell, command),

@@ -1,0 +1,75 @@
+//! [`Builder`]: programs run in a root file system that a box is being made from, in namespaces of their own. The
+//! host's files, processes and devices stay out of reach; its network is not needed and not there.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use yado_boxes::Chroot;
+use yado_container::spec::{self, Root};
+use yado_container::{CreateOptions, Engine, ExecRequest, Stdio};
+use yado_core::{Context, Result};
+
+use super::engine_error;
+use super::folders::IDS;
+
+/// Runs programs in root file systems.
+pub struct Builder {
+    engine: PathBuf,
+}
+
+impl Builder {
+    /// A builder that keeps the engine's records below yado's `home`.
+    pub fn new(home: &Path) -> Self {
+        Self { engine: home.join("engine") }
+    }
+}
+
+/// Ids on the host for what runs in here; below the machines' ranges.
+const FIRST_ID: u32 = 1_000_000_000 - IDS;
+
+impl Chroot for Builder {
+    fn run(
+        &self,
+        cx: &Context,
+        root: &Path,
+        argv: &[&str],
+        env: &[(&str, &str)],
+        output: &mut dyn FnMut(&[u8]),
+    ) -> Result<i32> {
+        let engine = Engine::open(&self.engine).map_err(engine_error)?;
+        let id = format!("build-{}", yado_core::store::random_id()?);
+        let mut spec = spec::default_spec("build", FIRST_ID);
+        spec.root = Some(Root { path: root.to_owned(), readonly: false });
+        let options = CreateOptions { id_mapped_root: true, ..CreateOptions::default() };
+        let container = engine.create(&id, &spec, &options).map_err(engine_error)?;
+        let outcome = (|| {
+            let mut request = ExecRequest::new(argv.iter().copied());
+            request.env = Some(
+                [("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), ("HOME", "/root")]
+                    .iter()
+                    .chain(env)
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect(),
+            );
+            let (mut ours, theirs) =
+                std::io::pipe().map_err(|problem| yado_core::Error::system("making a pipe", problem))?;
+            let also = theirs.try_clone().map_err(|problem| yado_core::Error::system("making a pipe", problem))?;
+            request.stdout = Stdio::Fd(theirs.into());
+            request.stderr = Stdio::Fd(also.into());
+            let mut running = container.exec(&request).map_err(engine_error)?;
+            // Our copies of the writing ends would keep the reading one open for ever.
+            drop(request);
+            let mut buffer = vec![0_u8; 32 << 10];
+            while let Ok(count) = ours.read(&mut buffer) {
+                if count == 0 || cx.cancel.is_cancelled() {
+                    break;
+                }
+                output(&buffer[..count]);
+            }
+            cx.cancel.check()?;
+            Ok(running.wait().map_err(engine_error)?.code())
+        })();
+        container.delete(true).map_err(engine_error)?;
+        outcome
+    }
+}

@@ -1,0 +1,326 @@
+//! The way into a machine: commands enter its namespaces, files go through a command's standard input and output. No
+//! daemon in the machine is needed for it.
+
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use yado_container::{Container, ExecRequest, Identity, Running, Status, Stdio};
+use yado_core::error::Doing;
+use yado_core::{Communicator, Context, Error, ErrorKind, Exec, ExitStatus, Result, Stream};
+
+use super::accounts::{Account, Accounts};
+use super::{engine_error, folders};
+
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A running machine's inside.
+pub(super) struct Inside {
+    container: Container,
+    accounts: Accounts,
+    user: String,
+    /// Host directories whose files are to belong to their owners, whoever made them inside.
+    folders: Vec<PathBuf>,
+    first: u32,
+}
+
+impl Inside {
+    pub(super) fn new(
+        container: Container,
+        accounts: Accounts,
+        user: String,
+        folders: Vec<PathBuf>,
+        first: u32,
+    ) -> Self {
+        Self { container, accounts, user, folders, first }
+    }
+
+    /// Enough to run a command as root.
+    pub(super) fn root_only(container: Container) -> Self {
+        Self::new(container, Accounts::default(), "root".to_owned(), Vec::new(), 0)
+    }
+
+    /// Runs a command as root that has nothing to say when all goes well.
+    pub(super) fn run_quietly(&self, context: &Context, argv: &[&str]) -> Result<()> {
+        let command = Exec {
+            argv: argv.iter().map(|part| (*part).to_owned()).collect(),
+            user: Some("root".to_owned()),
+            ..Exec::default()
+        };
+        let mut said = Vec::new();
+        let status = self.exec(context, &command, &mut |_, piece| said.extend_from_slice(piece))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::GuestCommandFailed,
+            format!("'{}' failed in the machine: {}", argv.join(" "), String::from_utf8_lossy(&said).trim()),
+        ))
+    }
+
+    fn account(&self, name: &str) -> Result<Account> {
+        if let Some(account) = self.accounts.user(name) {
+            return Ok(account);
+        }
+        if name == "root" || name == "0" {
+            // A box without accounts still has its root.
+            let text = |text: &str| text.to_owned();
+            return Ok(Account { name: text("root"), uid: 0, gid: 0, home: text("/root"), shell: text("/bin/sh") });
+        }
+        Err(Error::new(ErrorKind::Other, format!("The machine has no user '{name}'.")))
+    }
+
+    fn request(&self, command: &Exec) -> Result<ExecRequest> {
+        let account = self.account(command.user.as_deref().unwrap_or(&self.user))?;
+        let mut environment = vec![
+            format!("PATH={PATH}"),
+            format!("HOME={}", account.home),
+            format!("USER={}", account.name),
+            format!("LOGNAME={}", account.name),
+            format!("SHELL={}", account.shell),
+        ];
+        environment.extend(command.environment.iter().map(|(name, value)| format!("{name}={value}")));
+        let argv = if command.argv.is_empty() {
+            vec![account.shell.clone(), "-l".to_owned()]
+        } else {
+            command.argv.clone()
+        };
+        let directory = match command.directory.as_deref() {
+            Some(directory) => match directory.strip_prefix('~') {
+                Some(user) => self.account(if user.is_empty() { &account.name } else { user })?.home,
+                None => directory.to_owned(),
+            },
+            None => account.home.clone(),
+        };
+        Ok(ExecRequest {
+            env: Some(environment),
+            cwd: Some(self.existing(&directory)),
+            user: Some(Identity {
+                uid: account.uid,
+                gid: account.gid,
+                additional_gids: self.accounts.groups_of(&account.name),
+            }),
+            ..ExecRequest::new(argv)
+        })
+    }
+
+    /// A home directory that was removed must not keep anyone out.
+    fn existing(&self, directory: &str) -> PathBuf {
+        let root = format!("/proc/{}/root", self.container.pid());
+        let found = rustix::fs::openat(rustix::fs::CWD, &root, rustix::fs::OFlags::PATH, rustix::fs::Mode::empty())
+            .and_then(|root| {
+                rustix::fs::openat2(
+                    root,
+                    directory,
+                    rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY,
+                    rustix::fs::Mode::empty(),
+                    rustix::fs::ResolveFlags::IN_ROOT,
+                )
+            });
+        PathBuf::from(if found.is_ok() { directory } else { "/" })
+    }
+
+    fn start(&self, request: &ExecRequest) -> Result<Running> {
+        self.container.exec(request).map_err(engine_error)
+    }
+
+    /// Waits for the end; ends the command, with all that it started, when the user interrupts.
+    fn wait(&self, context: &Context, running: &mut Running) -> Result<ExitStatus> {
+        let status = loop {
+            if let Some(status) = running.wait_for(Duration::from_millis(100)).map_err(engine_error)? {
+                break status;
+            }
+            if context.cancel.is_cancelled() {
+                self.end(running);
+                context.cancel.check()?;
+            }
+        };
+        Ok(plain(status))
+    }
+
+    fn end(&self, running: &mut Running) {
+        if let Some(group) = rustix::process::Pid::from_raw(running.pid()) {
+            for (signal, patience) in
+                [(rustix::process::Signal::TERM, 500), (rustix::process::Signal::KILL, 2000)]
+            {
+                // It may have ended by itself meanwhile.
+                drop(rustix::process::kill_process_group(group, signal));
+                if matches!(running.wait_for(Duration::from_millis(patience)), Ok(Some(_))) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Files that root made in synced folders are given to the folders' owners.
+    fn adopt(&self) {
+        self.folders.iter().for_each(|folder| folders::adopt(folder, self.first));
+    }
+}
+
+impl Communicator for Inside {
+    fn ready(&self, context: &Context, _within: Duration) -> Result<()> {
+        // The engine reports a machine as made when its first process is ready for commands.
+        context.cancel.check()?;
+        if self.container.state() == Status::Running {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::System, "The machine ended right after it was started."))
+    }
+
+    fn exec(
+        &self,
+        context: &Context,
+        command: &Exec,
+        output: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<ExitStatus> {
+        let mut request = self.request(command)?;
+        request.stdin = if command.input.is_some() { Stdio::Piped } else { Stdio::Null };
+        request.stdout = Stdio::Piped;
+        request.stderr = Stdio::Piped;
+        let mut running = self.start(&request)?;
+        let (stdin, stdout, stderr) = (running.stdin.take(), running.stdout.take(), running.stderr.take());
+        let (send, receive) = std::sync::mpsc::channel::<(Stream, Vec<u8>)>();
+        // Plain threads and not scoped ones: a process that the command left behind may hold the pipes open, and the
+        // command's end must not wait for it.
+        if let (Some(mut stdin), Some(input)) = (stdin, command.input.clone()) {
+            // A command that does not read its input is no failure.
+            std::thread::spawn(move || drop(stdin.write_all(&input)));
+        }
+        for (stream, pipe) in [(Stream::Stdout, stdout), (Stream::Stderr, stderr)] {
+            if let Some(pipe) = pipe {
+                let send = send.clone();
+                std::thread::spawn(move || pump(pipe, stream, &send));
+            }
+        }
+        drop(send);
+        let status = self.collect(context, &mut running, &receive, output);
+        self.adopt();
+        status
+    }
+
+    fn interact(&self, context: &Context, command: &Exec, terminal: bool) -> Result<ExitStatus> {
+        let mut command = command.clone();
+        if terminal {
+            let kind = std::env::var("TERM").unwrap_or_else(|_| "vt100".to_owned());
+            command.environment.entry("TERM".to_owned()).or_insert(kind);
+        }
+        let mut request = self.request(&command)?;
+        let status = if terminal {
+            request.terminal = true;
+            let mut running = self.start(&request)?;
+            running.attach_terminal().map_err(engine_error)?
+        } else {
+            request.stdin = Stdio::Inherit;
+            request.stdout = Stdio::Inherit;
+            request.stderr = Stdio::Inherit;
+            return self.wait(context, &mut self.start(&request)?).inspect(|_| self.adopt());
+        };
+        self.adopt();
+        Ok(plain(status))
+    }
+
+    fn upload(&self, context: &Context, from: &Path, to: &str) -> Result<()> {
+        let doing = || format!("reading '{}'", from.display());
+        let facts = std::fs::metadata(from).doing(doing)?;
+        let (script, input) = if facts.is_dir() {
+            let mut archive = tar::Builder::new(Vec::new());
+            archive.follow_symlinks(false);
+            archive.append_dir_all(".", from).doing(doing)?;
+            let script = "mkdir -p \"$1\" && tar -x --no-same-owner -f - -C \"$1\"".to_owned();
+            (script, archive.into_inner().doing(doing)?)
+        } else {
+            let mode = facts.permissions().mode() & 0o777;
+            let script = format!(
+                "if [ -d \"$1\" ]; then f=\"$1/$2\"; else f=$1; fi; cat > \"$f\" && chmod {mode:o} \"$f\""
+            );
+            (script, std::fs::read(from).doing(doing)?)
+        };
+        let name = from.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let command = Exec {
+            argv: ["sh", "-c", &script, "upload", to, &name].map(str::to_owned).to_vec(),
+            input: Some(input),
+            ..Exec::default()
+        };
+        let mut said = Vec::new();
+        let status = self.exec(context, &command, &mut |_, piece| said.extend_from_slice(piece))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::GuestCommandFailed,
+            format!(
+                "'{}' could not be copied to '{to}' in the machine: {}",
+                from.display(),
+                String::from_utf8_lossy(&said).trim()
+            ),
+        ))
+    }
+
+    fn download(&self, context: &Context, from: &str, to: &Path) -> Result<()> {
+        let mut content = Vec::new();
+        let mut said = Vec::new();
+        let command =
+            Exec { argv: ["cat", "--", from].map(str::to_owned).to_vec(), ..Exec::default() };
+        let status = self.exec(context, &command, &mut |stream, piece| match stream {
+            Stream::Stdout => content.extend_from_slice(piece),
+            Stream::Stderr => said.extend_from_slice(piece),
+        })?;
+        if !status.success() {
+            return Err(Error::new(
+                ErrorKind::GuestCommandFailed,
+                format!("'{from}' could not be read in the machine: {}", String::from_utf8_lossy(&said).trim()),
+            ));
+        }
+        std::fs::write(to, content).doing(|| format!("writing '{}'", to.display()))
+    }
+}
+
+impl Inside {
+    /// Hands output over as it comes, until the command has ended and what it wrote has been read.
+    fn collect(
+        &self,
+        context: &Context,
+        running: &mut Running,
+        receive: &std::sync::mpsc::Receiver<(Stream, Vec<u8>)>,
+        output: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<ExitStatus> {
+        use std::sync::mpsc::RecvTimeoutError;
+        loop {
+            match receive.recv_timeout(Duration::from_millis(50)) {
+                Ok((stream, piece)) => output(stream, &piece),
+                Err(RecvTimeoutError::Disconnected) => return self.wait(context, running),
+                Err(RecvTimeoutError::Timeout) => {
+                    if context.cancel.is_cancelled() {
+                        self.end(running);
+                        context.cancel.check()?;
+                    }
+                    // Ended, though something that it started still holds the pipes.
+                    if running.wait_for(Duration::ZERO).map_err(engine_error)?.is_some() {
+                        while let Ok((stream, piece)) = receive.try_recv() {
+                            output(stream, &piece);
+                        }
+                        return self.wait(context, running);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn plain(status: yado_container::ExitStatus) -> ExitStatus {
+    match status {
+        yado_container::ExitStatus::Code(code) => ExitStatus::Code(code),
+        yado_container::ExitStatus::Signal(signal) => ExitStatus::Signal(signal),
+    }
+}
+
+fn pump(mut pipe: impl Read, stream: Stream, send: &std::sync::mpsc::Sender<(Stream, Vec<u8>)>) {
+    let mut buffer = vec![0_u8; 32 << 10];
+    while let Ok(count) = pipe.read(&mut buffer) {
+        if count == 0 || send.send((stream, buffer[..count].to_vec())).is_err() {
+            return;
+        }
+    }
+}

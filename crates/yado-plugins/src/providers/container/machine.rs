@@ -1,0 +1,235 @@
+//! One machine on the engine: `impl Provider`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use yado_container::{Container, CreateOptions, Engine, Overlay, Status};
+use yado_core::error::Doing;
+use yado_core::provider::{Place, StopMode, Suspend};
+use yado_core::{
+    Communicator, Context, Error, ErrorKind, Forward, Image, MachineRecord, MachineSpec, MachineState, Provider, Result,
+};
+
+use super::accounts::Accounts;
+use super::communicator::Inside;
+use super::root_files::{RootFiles, read_running};
+use super::{addresses, engine_error, folders, names, network, specification};
+
+/// A machine, wanted, recorded, or real.
+pub(super) struct Machine {
+    record: MachineRecord,
+    spec: Option<MachineSpec>,
+    place: Place,
+    engine: Engine,
+}
+
+impl Machine {
+    pub(super) fn open(record: &MachineRecord, spec: Option<&MachineSpec>, place: &Place) -> Result<Self> {
+        // Without the Vagrantfile, what the machine was last started with.
+        let spec = spec.cloned().or_else(|| serde_json::from_str(record.spec.as_deref()?).ok());
+        let engine = Engine::open(place.store.home().join("engine")).map_err(engine_error)?;
+        Ok(Self { record: record.clone(), spec, place: place.clone(), engine })
+    }
+
+    fn spec(&self) -> Result<&MachineSpec> {
+        self.spec
+            .as_ref()
+            .ok_or_else(|| Error::new(ErrorKind::Other, format!("'{}' has no configuration on record.", self.record.name)))
+    }
+
+    fn container(&self) -> Result<Option<Container>> {
+        self.engine.load(&self.record.id).map_err(engine_error)
+    }
+
+    fn running(&self) -> Result<Container> {
+        self.container()?.filter(|container| container.state() != Status::Stopped).ok_or_else(|| {
+            Error::new(ErrorKind::Other, format!("The machine '{}' is not running.", self.record.name))
+                .hinted("Run `yado up` to start it.")
+        })
+    }
+
+    fn image(&self) -> Result<Image> {
+        let text = self.record.image.as_deref().unwrap_or("null");
+        serde_json::from_str(text).doing(|| format!("reading what '{}' was made from", self.record.name))
+    }
+
+    fn upper(&self) -> PathBuf {
+        self.place.machine.join("root")
+    }
+
+    fn files(&self, image: &Image) -> RootFiles {
+        RootFiles { upper: self.upper(), lower: image.layers.clone() }
+    }
+
+    /// The user that one enters as.
+    fn user(&self, context: &Context, accounts: &Accounts) -> Result<String> {
+        let asked = self.spec()?.ssh.username.clone();
+        let own = self.image().map_or_else(|_| "vagrant".to_owned(), |image| image.user);
+        match asked {
+            Some(name) if accounts.user(&name).is_some() => Ok(name),
+            Some(name) if name != "vagrant" => {
+                context.warn(format!("The machine has no user '{name}' ('config.ssh.username'); entering as '{own}'."));
+                Ok(own)
+            }
+            _ => Ok(own),
+        }
+    }
+
+    /// Hosts file, host name and resolver of a machine that is about to be switched on.
+    fn write_names(&self, files: &RootFiles) -> Result<()> {
+        let spec = self.spec()?;
+        let hostname = specification::hostname(Some(spec), &self.record.name);
+        if spec.allow_hosts_modification {
+            let machines = network::known_machines(&self.place.store, &self.record.environment)?;
+            files.write_etc("hosts", &names::hosts(&files.read_etc("hosts"), &hostname, &machines))?;
+        }
+        files.write_etc("hostname", &format!("{hostname}\n"))?;
+        files.write_etc("resolv.conf", &network::resolver())
+    }
+
+    /// Tells machines of the environment that already run about those that were not there when they started.
+    fn tell_others(&self, context: &Context) -> Result<()> {
+        let store = &self.place.store;
+        let machines = network::known_machines(store, &self.record.environment)?;
+        for other in store.machines(Some(&self.record.environment))? {
+            if other.id == self.record.id || other.provider != "container" {
+                continue;
+            }
+            let Some(container) = self.engine.load(&other.id).map_err(engine_error)? else { continue };
+            if container.state() != Status::Running {
+                continue;
+            }
+            let spec: Option<MachineSpec> = other.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
+            if spec.as_ref().is_some_and(|spec| !spec.allow_hosts_modification) {
+                continue;
+            }
+            let block = names::block(&specification::hostname(spec.as_ref(), &other.name), &machines);
+            let known = read_running(container.pid() as u32, "etc/hosts").unwrap_or_default();
+            if !known.contains(&block) {
+                let inside = Inside::root_only(container);
+                inside.run_quietly(context, &["sh", "-c", &names::update_script(&block)])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn start_container(&self, context: &Context, forwards: &[Forward]) -> Result<()> {
+        let spec = self.spec()?;
+        let image = self.image()?;
+        let files = self.files(&image);
+        self.write_names(&files)?;
+        let accounts = Accounts::parse(&files.read_etc("passwd"), &files.read_etc("group"));
+        let user = self.user(context, &accounts)?;
+        let first = specification::first_id(&self.record);
+        let mounts = folders::mounts(context, &spec.synced_folders, &user, &accounts, first)?;
+        let interfaces = addresses::assign(&self.place.store, &self.record, &spec.networks)?;
+        network::prepare(&self.place.store, &self.record, &interfaces, forwards)?;
+        let options = CreateOptions {
+            root_overlay: Some(Overlay {
+                lower: image.layers.iter().rev().cloned().collect(),
+                upper: self.upper(),
+                work: self.place.machine.join("work"),
+            }),
+            id_mapped_root: true,
+            network: Some(network::of_machine(&interfaces)),
+            log: Some(self.place.machine.join("console.log")),
+            ..CreateOptions::default()
+        };
+        let oci = specification::build(&self.record, spec, &image, mounts);
+        self.engine.create(&self.record.id, &oci, &options).map_err(engine_error)?;
+        self.tell_others(context)
+    }
+}
+
+impl Provider for Machine {
+    fn state(&self, _context: &Context) -> Result<MachineState> {
+        Ok(match self.container()?.map(|container| container.state()) {
+            Some(Status::Running | Status::Created) => MachineState::Running,
+            Some(Status::Paused) => MachineState::Suspended,
+            Some(Status::Stopped) => MachineState::Stopped,
+            None if self.upper().is_dir() => MachineState::Stopped,
+            None => MachineState::NotCreated,
+        })
+    }
+
+    fn reserve(&mut self, _context: &Context) -> Result<()> {
+        addresses::assign(&self.place.store, &self.record, &self.spec()?.networks)?;
+        Ok(())
+    }
+
+    fn create(&mut self, _context: &Context, _image: &Image) -> Result<()> {
+        for folder in [self.place.machine.join("work"), self.upper()] {
+            std::fs::create_dir_all(&folder).doing(|| format!("creating '{}'", folder.display()))?;
+        }
+        // The layer's own mode and owner are those of `/` inside.
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(self.upper(), std::fs::Permissions::from_mode(0o755))
+            .doing(|| format!("creating '{}'", self.upper().display()))
+    }
+
+    fn start(&mut self, context: &Context, forwards: &[Forward]) -> Result<()> {
+        let started = self.start_container(context, forwards);
+        if started.is_err() {
+            // Nothing half-started stays; the first failure is the one to tell.
+            if let Err(problem) = self.stop(context, StopMode::Force) {
+                tracing::warn!(%problem, "cleaning up after a failed start");
+            }
+        }
+        started
+    }
+
+    fn stop(&mut self, _context: &Context, how: StopMode) -> Result<()> {
+        if let Some(mut container) = self.container()? {
+            let patience = match how {
+                StopMode::Graceful(patience) => patience,
+                StopMode::Force => Duration::ZERO,
+            };
+            if container.state() == Status::Paused {
+                container.resume().map_err(engine_error)?;
+            }
+            if container.state() == Status::Running {
+                container.stop(patience).map_err(engine_error)?;
+            }
+            container.delete(true).map_err(engine_error)?;
+            if let Some(spec) = &self.spec {
+                let first = specification::first_id(&self.record);
+                spec.synced_folders.iter().for_each(|folder| folders::adopt(&folder.host_path, first));
+            }
+        }
+        network::without_machine(&self.place.store, &self.record, self.spec.as_ref())
+    }
+
+    fn destroy(&mut self, context: &Context) -> Result<()> {
+        self.stop(context, StopMode::Force)?;
+        match std::fs::remove_dir_all(&self.place.machine) {
+            Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
+                Err(problem).doing(|| format!("removing '{}'", self.place.machine.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn connect(&self, context: &Context) -> Result<Box<dyn Communicator>> {
+        let container = self.running()?;
+        let pid = container.pid() as u32;
+        let text = |name: &str| read_running(pid, name).unwrap_or_default();
+        let accounts = Accounts::parse(&text("etc/passwd"), &text("etc/group"));
+        let user = self.user(context, &accounts)?;
+        let folders = self.spec()?.synced_folders.iter().map(|folder| folder.host_path.clone()).collect();
+        Ok(Box::new(Inside::new(container, accounts, user, folders, specification::first_id(&self.record))))
+    }
+
+    fn suspend(&mut self) -> Option<&mut dyn Suspend> {
+        Some(self)
+    }
+}
+
+impl Suspend for Machine {
+    fn suspend(&mut self, _context: &Context) -> Result<()> {
+        self.running()?.pause().map_err(engine_error)
+    }
+
+    fn resume(&mut self, _context: &Context) -> Result<()> {
+        self.running()?.resume().map_err(engine_error)
+    }
+}

@@ -1,0 +1,118 @@
+//! `container`: machines on yado's own engine. Needs no daemon and no other program.
+//!
+//! A machine is its box's layers with a writable one on top, an own set of namespaces, and a small first process; its
+//! own files lie in the machine's directory. Switching it off ends its processes and keeps the writable layer.
+
+mod accounts;
+mod addresses;
+mod builder;
+mod communicator;
+mod folders;
+mod machine;
+mod names;
+mod network;
+mod root_files;
+mod specification;
+
+use serde_json::Value;
+use yado_core::provider::Place;
+use yado_core::spec::Problem;
+use yado_core::{
+    Host, Kind, MachineRecord, MachineSpec, Provider, ProviderKind, Result, Schema, Setting, SettingType, Usable,
+};
+
+pub use builder::Builder;
+
+/// The kind.
+pub(super) static CONTAINER: ContainerKind = ContainerKind;
+
+pub(super) struct ContainerKind;
+
+static SCHEMA: Schema = Schema {
+    settings: &[
+        Setting {
+            name: "memory",
+            kind: SettingType::Integer,
+            default: "",
+            doc: "Most memory, in MiB; a program that takes more is killed. Unlimited when unset.",
+        },
+        Setting {
+            name: "cpus",
+            kind: SettingType::Number,
+            default: "",
+            doc: "Most processor time, in processors: 0.5 is half of one. Unlimited when unset.",
+        },
+        Setting {
+            name: "pids",
+            kind: SettingType::Integer,
+            default: "8192",
+            doc: "Most processes and threads at a time.",
+        },
+    ],
+};
+
+impl Kind for ContainerKind {
+    fn name(&self) -> &'static str {
+        "container"
+    }
+
+    fn schema(&self) -> &'static Schema {
+        &SCHEMA
+    }
+
+    fn usable(&self, _host: &Host) -> Usable {
+        if !rustix::process::geteuid().is_root() {
+            return Usable::No(
+                "Machines of the 'container' provider are made as root for now; run yado with sudo.".to_owned(),
+            );
+        }
+        if !std::path::Path::new("/proc/self/ns/user").exists() {
+            return Usable::No("This kernel has no user namespaces (CONFIG_USER_NS).".to_owned());
+        }
+        Usable::Yes
+    }
+}
+
+impl ProviderKind for ContainerKind {
+    fn summary(&self) -> &'static str {
+        "containers on yado's own engine"
+    }
+
+    fn priority(&self) -> Option<u32> {
+        Some(100)
+    }
+
+    fn forwards_ssh(&self) -> bool {
+        false
+    }
+
+    fn check(&self, spec: &MachineSpec) -> Vec<Problem> {
+        let mut problems = folders::problems(&spec.synced_folders);
+        problems.extend(specification::problems(spec));
+        problems.extend(network::problems(spec));
+        problems
+    }
+
+    fn open(
+        &self,
+        record: &MachineRecord,
+        spec: Option<&MachineSpec>,
+        place: &Place,
+    ) -> Result<Box<dyn Provider>> {
+        Ok(Box::new(machine::Machine::open(record, spec, place)?))
+    }
+}
+
+/// A failure of the engine, told as one of ours.
+fn engine_error(problem: yado_container::Error) -> yado_core::Error {
+    yado_core::Error::new(yado_core::ErrorKind::System, problem.to_string()).caused_by(problem)
+}
+
+/// A number, also one that was written as text.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,138 @@
+//! From a machine's description to the OCI specification that the engine takes.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use yado_container::spec::{self, Cpu, IdMapping, Memory, Mount, Pids, Resources, Spec};
+use yado_core::spec::{Problem, ProviderSettings};
+use yado_core::{Image, MachineRecord, MachineSpec};
+
+use super::folders::IDS;
+use super::number;
+
+/// Length of the period that processor time is counted in, in microseconds (the kernel's own default).
+const PERIOD: u64 = 100_000;
+
+/// The limits that a Vagrantfile asks for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Limits {
+    /// In bytes.
+    pub(super) memory: Option<i64>,
+    /// In processors.
+    pub(super) cpus: Option<f64>,
+    pub(super) pids: i64,
+}
+
+impl Limits {
+    pub(super) fn of(spec: &MachineSpec) -> Self {
+        let setting = |name: &str| settings(spec).and_then(|provider| provider.settings.get(name)).and_then(number);
+        Self {
+            memory: setting("memory").map(|mebibytes| (mebibytes * f64::from(1 << 20)) as i64),
+            cpus: setting("cpus"),
+            pids: setting("pids").map_or(8192, |pids| pids as i64),
+        }
+    }
+
+    fn resources(self) -> Resources {
+        Resources {
+            devices: spec::default_device_rules(),
+            // The same for memory and swap together: a limit that swap does not soften.
+            memory: self.memory.map(|bytes| Memory { limit: Some(bytes), swap: Some(bytes), ..Memory::default() }),
+            cpu: self.cpus.map(|cpus| Cpu {
+                quota: Some((cpus * PERIOD as f64) as i64),
+                period: Some(PERIOD),
+                ..Cpu::default()
+            }),
+            pids: Some(Pids { limit: self.pids }),
+            ..Resources::default()
+        }
+    }
+}
+
+fn settings(spec: &MachineSpec) -> Option<&ProviderSettings> {
+    spec.providers.iter().find(|provider| provider.name == "container")
+}
+
+/// Settings that make no sense.
+pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
+    let Some(provider) = settings(spec) else { return Vec::new() };
+    let at = |name: &str| {
+        provider.origins.iter().find(|(known, _)| known == name).map(|(_, origin)| origin.clone()).or(provider.origin.clone())
+    };
+    let mut problems = Vec::new();
+    for (name, least, unit) in [("memory", 4.0, "MiB"), ("cpus", 0.01, "processors"), ("pids", 4.0, "processes")] {
+        match provider.settings.get(name) {
+            None | Some(Value::Null) => {}
+            Some(value) => {
+                if number(value).is_none_or(|number| number < least) {
+                    problems.push(Problem {
+                        message: format!("`{name}` must be a number of {unit}, {least} or more, not {value}."),
+                        origin: at(name),
+                    });
+                }
+            }
+        }
+    }
+    let known: Vec<&str> = super::SCHEMA.settings.iter().map(|setting| setting.name).collect();
+    for name in provider.settings.keys().filter(|name| !known.contains(&name.as_str())) {
+        let near = yado_core::registry::nearest(name, known.iter().copied())
+            .map_or_else(|| format!("it takes: {}", known.join(", ")), |near| format!("did you mean '{near}'?"));
+        problems.push(Problem {
+            message: format!("The following settings shouldn't exist: {name} ({near})"),
+            origin: at(name),
+        });
+    }
+    problems
+}
+
+/// The first host id of a machine's range: above what distributions hand out in `/etc/subuid`, a range for each.
+pub(super) fn first_id(record: &MachineRecord) -> u32 {
+    1_000_000_000 + (record.number % 40_000) * IDS
+}
+
+/// The host name inside.
+pub(super) fn hostname(spec: Option<&MachineSpec>, name: &str) -> String {
+    let wanted = spec.and_then(|spec| spec.hostname.clone()).unwrap_or_else(|| name.to_owned());
+    wanted.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '-' }).collect()
+}
+
+/// The whole specification.
+pub(super) fn build(record: &MachineRecord, machine: &MachineSpec, image: &Image, folders: Vec<Mount>) -> Spec {
+    let first = first_id(record);
+    let mut spec = spec::default_spec(&hostname(Some(machine), &record.name), first);
+    // `sudo` needs what `no_new_privileges` forbids; what it may gain ends at the machine's user namespace.
+    if let Some(process) = &mut spec.process {
+        process.no_new_privileges = false;
+    }
+    let linux = spec.linux.get_or_insert_default();
+    linux.resources = Some(Limits::of(machine).resources());
+    spec.mounts.push(tmpfs("/run", "mode=755"));
+    for (host, guest) in &image.host_mounts {
+        spec.mounts.push(host_mount(host.clone(), guest.clone(), first));
+    }
+    spec.mounts.extend(folders);
+    spec
+}
+
+fn tmpfs(destination: &str, mode: &str) -> Mount {
+    Mount {
+        destination: destination.into(),
+        kind: Some("tmpfs".to_owned()),
+        source: Some("tmpfs".into()),
+        options: ["nosuid", "nodev", mode].map(str::to_owned).to_vec(),
+        ..Mount::default()
+    }
+}
+
+/// A directory of the host, read-only, its owners shown as the machine's own of the same number.
+fn host_mount(source: PathBuf, destination: PathBuf, first: u32) -> Mount {
+    let ids = vec![IdMapping { container_id: 0, host_id: first, size: IDS }];
+    Mount {
+        destination,
+        kind: Some("bind".to_owned()),
+        source: Some(source),
+        options: ["bind", "ro", "nodev"].map(str::to_owned).to_vec(),
+        uid_mappings: ids.clone(),
+        gid_mappings: ids,
+    }
+}

@@ -1,0 +1,284 @@
+//! The provider contract: what must hold for every provider, checked with real machines on every provider that this
+//! host can use. A new provider is tested here before it has a test of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use yado_boxes::BoxStore;
+use yado_core::event::Silent;
+use yado_core::lifecycle::{Machine, Options, Workshop, place, recover_interrupted};
+use yado_core::plan::Goal;
+use yado_core::spec::BoxSpec;
+use yado_core::store::Operation;
+use yado_core::{
+    Cancel, Communicator, Context, Environment, Exec, ExitStatus, Host, Image, ImageSource, MachineSpec, MachineState,
+    ProviderKind, Result, Store, Stream, Usable,
+};
+
+struct Boxes(PathBuf);
+
+impl ImageSource for Boxes {
+    fn resolve(&self, context: &Context, spec: &BoxSpec, project: &Path, provider: &str) -> Result<Image> {
+        BoxStore::open(&self.0)?.resolve(context, spec, project, provider)
+    }
+}
+
+/// An environment of its own for one check; what is left of it is removed at the end, also after a failure.
+struct World {
+    kind: &'static dyn ProviderKind,
+    context: Context,
+    workshop: Workshop,
+    project: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    fn new(kind: &'static dyn ProviderKind) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        let project = folder.path().join("project");
+        std::fs::create_dir(&project).unwrap();
+        let context = Context {
+            machine: None,
+            host: Arc::new(Host::new(&home)),
+            events: Arc::new(Silent),
+            cancel: Cancel::new(),
+        };
+        let workshop = Workshop {
+            registry: yado_plugins::registry(),
+            store: Arc::new(Store::open(&home).unwrap()),
+            images: Arc::new(Boxes(home)),
+        };
+        Self { kind, context, workshop, project, _folder: folder }
+    }
+
+    fn spec(&self) -> MachineSpec {
+        let document = serde_json::json!({
+            "name": "subject", "project": self.project, "primary": true, "autostart": true, "providers": [],
+            "image": {"name": "host", "version": null, "urls": [], "checksum": null, "check_update": false, "origin": null},
+            "hostname": "subject", "guest": null, "communicator": null, "networks": [], "provisioners": [],
+            "synced_folders": [{"id": "/vagrant", "host_path": self.project, "guest_path": "/vagrant", "kind": null,
+                                "options": {}, "origin": null}],
+            "ssh": {"username": null, "shell": "bash -l", "sudo_command": "", "settings": {}},
+            "boot_timeout": 60, "graceful_halt_timeout": 5, "post_up_message": "", "usable_port_range": [2200, 2250],
+            "allow_hosts_modification": true, "problems": []
+        });
+        serde_json::from_value(document).unwrap()
+    }
+
+    fn machine(&self) -> Machine {
+        let data = self.project.join(".yado");
+        let environment = Environment::open(&self.project, "Vagrantfile", &data, &self.workshop.store).unwrap();
+        Machine::open(&self.context, &self.workshop, &environment, "subject", Some((self.spec(), self.kind)), "test")
+            .unwrap()
+    }
+
+    fn reach(&self, goal: Goal) {
+        self.machine().reach(&self.context, goal, &Options::default()).unwrap_or_else(|problem| panic!("{goal:?}: {problem}"));
+    }
+
+    fn state(&self) -> MachineState {
+        self.machine().state(&self.context).unwrap()
+    }
+
+    fn inside(&self) -> Box<dyn Communicator> {
+        let record = self.workshop.store.machines(None).unwrap().remove(0);
+        let provider = self.kind.open(&record, None, &place(&self.workshop.store, &record)).unwrap();
+        provider.connect(&self.context).unwrap()
+    }
+
+    fn run(&self, command: &Exec) -> (ExitStatus, String, String) {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let status = self
+            .inside()
+            .exec(&self.context, command, &mut |stream, piece| match stream {
+                Stream::Stdout => out.extend_from_slice(piece),
+                Stream::Stderr => err.extend_from_slice(piece),
+            })
+            .unwrap();
+        let text = |bytes| String::from_utf8_lossy::<'_>(bytes).into_owned();
+        (status, text(&out), text(&err))
+    }
+
+    fn shell(&self, script: &str) -> (ExitStatus, String, String) {
+        self.run(&Exec { argv: ["sh", "-c", script].map(str::to_owned).to_vec(), ..Exec::default() })
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            drop(self.machine().reach(&self.context, Goal::Destroyed, &Options { force: true, ..Options::default() }));
+        }
+    }
+}
+
+fn up_twice_is_up_once(world: &World) {
+    world.reach(Goal::Running);
+    let boot = world.shell("cat /proc/1/stat").1;
+    world.reach(Goal::Running);
+    assert_eq!(world.state(), MachineState::Running);
+    assert_eq!(world.shell("cat /proc/1/stat").1.split(' ').nth(21), boot.split(' ').nth(21), "the same first process");
+    world.reach(Goal::Destroyed);
+}
+
+fn stopping_keeps_files_and_may_be_repeated(world: &World) {
+    world.reach(Goal::Running);
+    assert!(world.shell("echo kept > ~/file && echo gone > /run/file 2>/dev/null; true").0.success());
+    world.reach(Goal::Stopped);
+    world.reach(Goal::Stopped);
+    assert_eq!(world.state(), MachineState::Stopped);
+    world.reach(Goal::Running);
+    assert_eq!(world.shell("cat ~/file").1, "kept\n");
+    world.reach(Goal::Destroyed);
+}
+
+fn destroy_works_from_every_state(world: &World) {
+    for goals in [&[][..], &[Goal::Running], &[Goal::Running, Goal::Stopped], &[Goal::Running, Goal::Suspended]] {
+        for goal in goals {
+            world.reach(*goal);
+        }
+        world.reach(Goal::Destroyed);
+        assert_eq!(world.state(), MachineState::NotCreated, "after {goals:?}");
+        assert!(world.workshop.store.machines(None).unwrap().is_empty());
+    }
+}
+
+fn a_suspended_machine_goes_on_where_it_was(world: &World) {
+    world.reach(Goal::Running);
+    world.shell("setsid sleep 600 >/dev/null 2>&1 & echo $! > /tmp/pid");
+    world.reach(Goal::Suspended);
+    assert_eq!(world.state(), MachineState::Suspended);
+    world.reach(Goal::Running);
+    assert!(world.shell("kill -0 $(cat /tmp/pid)").0.success(), "the process is still there");
+    world.reach(Goal::Destroyed);
+}
+
+fn exit_codes_and_signals_pass_through(world: &World) {
+    world.reach(Goal::Running);
+    assert_eq!(world.shell("exit 0").0, ExitStatus::Code(0));
+    assert_eq!(world.shell("exit 37").0, ExitStatus::Code(37));
+    assert_eq!(world.shell("kill -KILL $$").0.code(), 137);
+    world.reach(Goal::Destroyed);
+}
+
+fn large_output_arrives_whole_and_in_order(world: &World) {
+    world.reach(Goal::Running);
+    let (status, out, err) = world.shell("seq 1 200000; seq 1 1000 >&2");
+    assert!(status.success());
+    assert_eq!(out.lines().count(), 200_000);
+    assert!(out.lines().enumerate().all(|(at, line)| line == (at + 1).to_string()));
+    assert_eq!(err.lines().last(), Some("1000"));
+    world.reach(Goal::Destroyed);
+}
+
+fn commands_run_as_the_user_with_input_and_environment(world: &World) {
+    world.reach(Goal::Running);
+    assert_eq!(world.shell("id -un; pwd; echo $HOME").1, "vagrant\n/home/vagrant\n/home/vagrant\n");
+    let command = Exec {
+        argv: ["sh", "-c", "id -un; cat; echo $WORD"].map(str::to_owned).to_vec(),
+        user: Some("root".into()),
+        input: Some(b"input\n".to_vec()),
+        environment: [("WORD".to_owned(), "a b".to_owned())].into(),
+        ..Exec::default()
+    };
+    assert_eq!(world.run(&command).1, "root\ninput\na b\n");
+    world.reach(Goal::Destroyed);
+}
+
+fn a_command_that_leaves_a_daemon_behind_ends_all_the_same(world: &World) {
+    world.reach(Goal::Running);
+    let begin = std::time::Instant::now();
+    assert_eq!(world.shell("sleep 300 & echo started").1, "started\n");
+    assert!(begin.elapsed() < Duration::from_secs(60));
+    world.reach(Goal::Destroyed);
+}
+
+fn files_and_directories_are_copied_both_ways(world: &World) {
+    world.reach(Goal::Running);
+    let outside = tempfile::tempdir().unwrap();
+    let source = outside.path().join("tree");
+    std::fs::create_dir_all(source.join("inner")).unwrap();
+    let content: Vec<u8> = (0..3_000_000_u32).map(|n| n as u8).collect();
+    std::fs::write(source.join("inner/file"), &content).unwrap();
+    let inside = world.inside();
+    inside.upload(&world.context, &source, "/home/vagrant/copy").unwrap();
+    inside.upload(&world.context, &source.join("inner/file"), "/tmp/single").unwrap();
+    assert!(world.shell("cmp /home/vagrant/copy/inner/file /tmp/single").0.success());
+    let back = outside.path().join("back");
+    inside.download(&world.context, "/tmp/single", &back).unwrap();
+    assert_eq!(std::fs::read(back).unwrap(), content);
+    assert!(inside.download(&world.context, "/nowhere", &outside.path().join("x")).is_err());
+    world.reach(Goal::Destroyed);
+}
+
+fn synced_folders_belong_to_the_user_on_both_sides(world: &World) {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::write(world.project.join("outside"), "from outside").unwrap();
+    world.reach(Goal::Running);
+    assert_eq!(world.shell("stat -c %U /vagrant/outside; cat /vagrant/outside").1, "vagrant\nfrom outside");
+    assert!(world.shell("echo inside > /vagrant/inside").0.success());
+    let owner = std::fs::metadata(&world.project).unwrap().uid();
+    assert_eq!(std::fs::metadata(world.project.join("inside")).unwrap().uid(), owner);
+    let as_root = Exec {
+        argv: ["sh", "-c", "mkdir /vagrant/made && echo root > /vagrant/made/file"].map(str::to_owned).to_vec(),
+        user: Some("root".into()),
+        ..Exec::default()
+    };
+    assert!(world.run(&as_root).0.success());
+    assert_eq!(std::fs::metadata(world.project.join("made/file")).unwrap().uid(), owner, "also what root made");
+    world.reach(Goal::Destroyed);
+}
+
+fn an_interrupted_create_is_undone(world: &World) {
+    world.reach(Goal::Running);
+    let record = world.workshop.store.machines(None).unwrap().remove(0);
+    world.workshop.store.begin(&record.id, Operation::Create).unwrap();
+    recover_interrupted(&world.context, &world.workshop).unwrap();
+    assert_eq!(world.state(), MachineState::NotCreated);
+    assert!(world.workshop.store.machines(None).unwrap().is_empty());
+}
+
+/// A check's name and itself.
+type Check = (&'static str, fn(&World));
+
+const CHECKS: &[Check] = &[
+    ("up_twice_is_up_once", up_twice_is_up_once),
+    ("stopping_keeps_files_and_may_be_repeated", stopping_keeps_files_and_may_be_repeated),
+    ("destroy_works_from_every_state", destroy_works_from_every_state),
+    ("a_suspended_machine_goes_on_where_it_was", a_suspended_machine_goes_on_where_it_was),
+    ("exit_codes_and_signals_pass_through", exit_codes_and_signals_pass_through),
+    ("large_output_arrives_whole_and_in_order", large_output_arrives_whole_and_in_order),
+    ("commands_run_as_the_user_with_input_and_environment", commands_run_as_the_user_with_input_and_environment),
+    ("a_command_that_leaves_a_daemon_behind_ends_all_the_same", a_command_that_leaves_a_daemon_behind_ends_all_the_same),
+    ("files_and_directories_are_copied_both_ways", files_and_directories_are_copied_both_ways),
+    ("synced_folders_belong_to_the_user_on_both_sides", synced_folders_belong_to_the_user_on_both_sides),
+    ("an_interrupted_create_is_undone", an_interrupted_create_is_undone),
+];
+
+fn main() -> ExitCode {
+    if let Some(code) = yado_container::run_hidden_command_if_asked() {
+        return code;
+    }
+    let arguments = Arguments::from_args();
+    let host = Host::new("/nonexistent");
+    let mut trials = Vec::new();
+    for kind in yado_plugins::registry().providers {
+        if let Usable::No(reason) = kind.usable(&host) {
+            eprintln!("skipped: the contract of '{}': {reason}", kind.name());
+            assert!(std::env::var_os("CI").is_none(), "in CI every provider must be usable");
+            continue;
+        }
+        for (name, check) in CHECKS {
+            let run = move || -> std::result::Result<(), Failed> {
+                check(&World::new(*kind));
+                Ok(())
+            };
+            trials.push(Trial::test(format!("{}::{name}", kind.name()), run));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
