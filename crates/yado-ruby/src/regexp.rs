@@ -108,7 +108,7 @@ impl MatchData {
     }
 }
 
-pub use crate::core::pattern::escape;
+pub(crate) use crate::core::pattern::escape;
 
 #[cfg(test)]
 mod tests {

@@ -60,7 +60,7 @@ pub enum Kind {
     Defined(Box<Expr>),
     If { condition: Box<Expr>, then: Box<Expr>, otherwise: Box<Expr> },
     Loop { condition: Box<Expr>, body: Box<Expr>, until: bool, body_first: bool },
-    For { collection: Box<Expr>, body: Rc<BlockCode> },
+    For { target: Box<Target>, collection: Box<Expr>, body: Box<Expr> },
     Case(Box<Case>),
     CaseIn(Box<CaseIn>),
     /// `value => pattern`, or with `in` the test.
@@ -84,6 +84,8 @@ pub enum Kind {
     AtExit(Rc<BlockCode>),
     /// `/(?<name>…)/ =~ text`, which assigns locals.
     MatchWrite { call: Box<Expr>, targets: Vec<(Symbol, Target)> },
+    /// A bare regular expression as a condition, compared with `$_`.
+    MatchLastLine(Box<Expr>),
     /// Syntax that is understood but not supported; the text names it.
     Unsupported(&'static str),
 }
@@ -276,7 +278,7 @@ pub struct MethodCode {
     pub span: Span,
 }
 
-/// A block, lambda or `for` body.
+/// A block or lambda.
 pub struct BlockCode {
     /// Its parameters.
     pub params: Params,
@@ -286,8 +288,6 @@ pub struct BlockCode {
     pub body: Expr,
     /// Where it is.
     pub span: Span,
-    /// Whether it runs in the surrounding scope (`for`): then `target` is assigned.
-    pub transparent: Option<Target>,
 }
 
 /// The parameters of a method or block.

@@ -2,26 +2,26 @@
 
 /// The characters that one argument such as `"a-z"` or `"^0-9"` names.
 #[derive(Debug, Clone)]
-pub struct CharSet {
+pub(crate) struct CharSet {
     negated: bool,
     characters: Vec<char>,
 }
 
 impl CharSet {
     /// Reads the argument; the error is Ruby's message for an `ArgumentError`.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let negated = text.starts_with('^') && text.len() > 1;
         Ok(Self { negated, characters: expand(if negated { &text[1..] } else { text })? })
     }
 
     /// Whether the set names `character`.
-    pub fn contains(&self, character: char) -> bool {
+    pub(crate) fn contains(&self, character: char) -> bool {
         self.characters.contains(&character) != self.negated
     }
 }
 
 /// Whether all the sets name `character` (several arguments intersect).
-pub fn all_contain(sets: &[CharSet], character: char) -> bool {
+pub(crate) fn all_contain(sets: &[CharSet], character: char) -> bool {
     sets.iter().all(|set| set.contains(character))
 }
 
@@ -54,7 +54,7 @@ fn expand(text: &str) -> Result<Vec<char>, String> {
 }
 
 /// `tr` (and with `squeeze` `tr_s`): each character of `from` becomes the one at the same place of `to`.
-pub fn translate(text: &str, from: &str, to: &str, squeeze: bool) -> Result<String, String> {
+pub(crate) fn translate(text: &str, from: &str, to: &str, squeeze: bool) -> Result<String, String> {
     let set = CharSet::parse(from)?;
     let targets = expand(to)?;
     let mut result = String::with_capacity(text.len());
@@ -82,7 +82,7 @@ pub fn translate(text: &str, from: &str, to: &str, squeeze: bool) -> Result<Stri
 }
 
 /// `squeeze`: runs of one character become one; with sets only those that all of them name.
-pub fn squeeze(text: &str, sets: &[CharSet]) -> String {
+pub(crate) fn squeeze(text: &str, sets: &[CharSet]) -> String {
     let mut result = String::with_capacity(text.len());
     let mut last = None;
     for character in text.chars() {

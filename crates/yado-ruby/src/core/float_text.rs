@@ -3,7 +3,7 @@
 //! Kept apart from the value model because `sprintf`, `JSON`, `YAML` and `inspect` all need it.
 
 /// The text of `Float#to_s`: the shortest digits that read back to the same number.
-pub fn to_s(number: f64) -> String {
+pub(crate) fn to_s(number: f64) -> String {
     if number.is_nan() {
         return "NaN".to_owned();
     }
@@ -41,14 +41,14 @@ fn shortest_digits(number: f64) -> (String, i32) {
 }
 
 /// The longest prefix of `text` that is a number, as `String#to_f` reads it; 0.0 when there is none.
-pub fn parse_prefix(text: &str) -> f64 {
+pub(crate) fn parse_prefix(text: &str) -> f64 {
     let text = text.trim_start();
     let length = number_prefix(text);
     text[..length].replace('_', "").parse().unwrap_or(0.0)
 }
 
 /// The whole of `text` as a number, as `Float()` reads it; `None` when it is not one.
-pub fn parse_strict(text: &str) -> Option<f64> {
+pub(crate) fn parse_strict(text: &str) -> Option<f64> {
     let text = text.trim();
     let (negative, unsigned) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
@@ -104,7 +104,7 @@ fn number_prefix(text: &str) -> usize {
 }
 
 /// `Float#round(digits)`: half away from zero, on the decimal value that a reader sees.
-pub fn round_to(number: f64, digits: i32) -> f64 {
+pub(crate) fn round_to(number: f64, digits: i32) -> f64 {
     if !number.is_finite() || digits >= 17 {
         return number;
     }

@@ -2,7 +2,7 @@
 
 /// The flags of `File.fnmatch`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Flags {
+pub(crate) struct Flags {
     /// `FNM_NOESCAPE`: a backslash is an ordinary character.
     pub no_escape: bool,
     /// `FNM_PATHNAME`: wildcards do not cross a slash, and `**/` crosses folders.
@@ -17,7 +17,7 @@ pub struct Flags {
 
 impl Flags {
     /// Reads the number that Ruby code combines from the `FNM_` constants.
-    pub fn from_bits(bits: i64) -> Self {
+    pub(crate) fn from_bits(bits: i64) -> Self {
         Self {
             no_escape: bits & 1 != 0,
             pathname: bits & 2 != 0,
@@ -29,7 +29,7 @@ impl Flags {
 }
 
 /// Whether `path` matches `pattern`.
-pub fn matches(pattern: &str, path: &str, flags: Flags) -> bool {
+pub(crate) fn matches(pattern: &str, path: &str, flags: Flags) -> bool {
     if flags.braces {
         let plain = Flags { braces: false, ..flags };
         return expand_braces(pattern).iter().any(|each| matches(each, path, plain));
@@ -39,7 +39,7 @@ pub fn matches(pattern: &str, path: &str, flags: Flags) -> bool {
 }
 
 /// `a{b,c}d` becomes `abd` and `acd`; nested braces too. Without braces: the pattern itself.
-pub fn expand_braces(pattern: &str) -> Vec<String> {
+pub(crate) fn expand_braces(pattern: &str) -> Vec<String> {
     let bytes = pattern.as_bytes();
     let (mut depth, mut open, mut commas) = (0usize, 0usize, Vec::new());
     let mut at = 0;

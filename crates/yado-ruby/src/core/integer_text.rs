@@ -4,7 +4,7 @@ use crate::value::Value;
 
 /// Digits that were read, before anyone decides how wide a number they make.
 #[derive(Debug, PartialEq, Eq)]
-pub struct IntegerText {
+pub(crate) struct IntegerText {
     /// Whether a minus sign stood before them.
     pub negative: bool,
     /// The base that they are written in.
@@ -15,25 +15,25 @@ pub struct IntegerText {
 
 impl IntegerText {
     /// The number, when it fits a machine word.
-    pub fn to_i64(&self) -> Option<i64> {
+    pub(crate) fn to_i64(&self) -> Option<i64> {
         let signed = if self.negative { format!("-{}", self.digits) } else { self.digits.clone() };
         i64::from_str_radix(&signed, self.base).ok()
     }
 
     /// The Ruby integer; numbers beyond 128 bits end at the largest that there is.
-    pub fn to_value(&self) -> Value {
+    pub(crate) fn to_value(&self) -> Value {
         let magnitude = i128::from_str_radix(&self.digits, self.base).unwrap_or(i128::MAX);
         Value::integer(if self.negative { -magnitude } else { magnitude })
     }
 }
 
 /// The longest prefix that is an integer; `None` reads as 0. Base 0 or an explicit prefix (`0x`) picks the base.
-pub fn parse_prefix(text: &str, base: u32) -> Option<IntegerText> {
+pub(crate) fn parse_prefix(text: &str, base: u32) -> Option<IntegerText> {
     scan(text.trim_start(), base).map(|(integer, _)| integer)
 }
 
 /// All of `text` as an integer, as `Integer()` reads it.
-pub fn parse_strict(text: &str, base: u32) -> Option<IntegerText> {
+pub(crate) fn parse_strict(text: &str, base: u32) -> Option<IntegerText> {
     let text = text.trim();
     let (integer, used) = scan(text, base)?;
     (used == text.len()).then_some(integer)

@@ -2,18 +2,18 @@
 //! do not (`\w` is ASCII, `(?m)` lets the dot match newlines, `[[:alpha:]]` is Unicode) the pattern is spelled out.
 
 /// `Regexp::IGNORECASE`
-pub const IGNORE_CASE: i64 = 1;
+pub(crate) const IGNORE_CASE: i64 = 1;
 /// `Regexp::EXTENDED`
-pub const EXTENDED: i64 = 2;
+pub(crate) const EXTENDED: i64 = 2;
 /// `Regexp::MULTILINE`
-pub const MULTI_LINE: i64 = 4;
+pub(crate) const MULTI_LINE: i64 = 4;
 
 const WORD: &str = "a-zA-Z0-9_";
 const SPACE: &str = " \\t\\r\\n\\x0b\\x0c";
 const HEXADECIMAL: &str = "0-9a-fA-F";
 
 /// The pattern for the engine, or why it cannot be one.
-pub fn translate(source: &str, options: i64) -> Result<String, String> {
+pub(crate) fn translate(source: &str, options: i64) -> Result<String, String> {
     let mut translator = Translator {
         source: source.chars().collect(),
         at: 0,
@@ -475,7 +475,7 @@ fn posix_class(name: &str) -> Option<&'static str> {
 }
 
 /// `Regexp.escape`.
-pub fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -1,7 +1,7 @@
 //! `String#inspect`, `String#dump` and `Symbol#inspect`: how text is shown as source code.
 
 /// `String#inspect` of bytes that are usually UTF-8.
-pub fn inspect_bytes(bytes: &[u8]) -> String {
+pub(crate) fn inspect_bytes(bytes: &[u8]) -> String {
     let mut result = String::with_capacity(bytes.len() + 2);
     result.push('"');
     for chunk in bytes.utf8_chunks() {
@@ -21,12 +21,12 @@ pub fn inspect_bytes(bytes: &[u8]) -> String {
 }
 
 /// `String#inspect`.
-pub fn inspect(text: &str) -> String {
+pub(crate) fn inspect(text: &str) -> String {
     inspect_bytes(text.as_bytes())
 }
 
 /// `String#inspect` of a binary string, and `String#dump`: nothing but ASCII.
-pub fn inspect_ascii(bytes: &[u8], unicode: bool) -> String {
+pub(crate) fn inspect_ascii(bytes: &[u8], unicode: bool) -> String {
     let shown = inspect_bytes(bytes);
     let mut result = String::with_capacity(shown.len());
     for character in shown.chars() {
@@ -77,12 +77,12 @@ fn is_invisible(character: char) -> bool {
 }
 
 /// `Symbol#inspect`.
-pub fn inspect_symbol(name: &str) -> String {
+pub(crate) fn inspect_symbol(name: &str) -> String {
     if is_plain_symbol(name) { format!(":{name}") } else { format!(":{}", inspect(name)) }
 }
 
 /// How a symbol key is written inside `{key: …}` by newer Rubies and in keyword messages.
-pub fn is_plain_symbol(name: &str) -> bool {
+pub(crate) fn is_plain_symbol(name: &str) -> bool {
     const OPERATORS: [&str; 27] = [
         "+", "-", "*", "/", "%", "**", "==", "!=", "===", "=~", "!~", "!", "<", "<=", ">", ">=", "<=>", "<<", ">>", "&",
         "|", "^", "~", "[]", "[]=", "+@", "-@",

@@ -4,7 +4,7 @@
 
 /// A count that is written in the format or taken from the arguments (`*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Count {
+pub(crate) enum Count {
     /// Written as digits.
     Fixed(usize),
     /// `*`: the next argument.
@@ -13,7 +13,7 @@ pub enum Count {
 
 /// Which argument a directive takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     /// The next one.
     Next,
     /// `%2$s`.
@@ -24,7 +24,7 @@ pub enum Source {
 
 /// One `%…` of a format.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Directive {
+pub(crate) struct Directive {
     /// `-`: pad on the right.
     pub left: bool,
     /// `0`: pad numbers with zeros.
@@ -47,7 +47,7 @@ pub struct Directive {
 
 /// A format taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
+pub(crate) enum Piece {
     /// Text that stands for itself.
     Text(String),
     /// Something to fill in.
@@ -55,7 +55,7 @@ pub enum Piece {
 }
 
 /// Takes a format apart; the error is Ruby's message for an `ArgumentError`.
-pub fn parse(format: &str) -> Result<Vec<Piece>, String> {
+pub(crate) fn parse(format: &str) -> Result<Vec<Piece>, String> {
     let mut pieces = Vec::new();
     let mut rest = format;
     while let Some(at) = rest.find('%') {
@@ -154,14 +154,14 @@ fn digits(bytes: &[u8], start: usize) -> (usize, usize) {
 }
 
 /// Pads `text` to `width` characters.
-pub fn pad(text: &str, width: usize, left: bool) -> String {
+pub(crate) fn pad(text: &str, width: usize, left: bool) -> String {
     let missing = " ".repeat(width.saturating_sub(text.chars().count()));
     if left { format!("{text}{missing}") } else { format!("{missing}{text}") }
 }
 
 impl Directive {
     /// Writes text (`%s`, `%p`, `%c`): the precision cuts it.
-    pub fn write_text(&self, text: &str, width: usize, precision: Option<usize>) -> String {
+    pub(crate) fn write_text(&self, text: &str, width: usize, precision: Option<usize>) -> String {
         match precision {
             Some(limit) => pad(&text.chars().take(limit).collect::<String>(), width, self.left),
             None => pad(text, width, self.left),
@@ -169,7 +169,7 @@ impl Directive {
     }
 
     /// Writes an integer given as its decimal digits (`%d`), so that width knows no limit of size.
-    pub fn write_decimal(&self, decimal: &str, width: usize, precision: Option<usize>) -> String {
+    pub(crate) fn write_decimal(&self, decimal: &str, width: usize, precision: Option<usize>) -> String {
         let (negative, digits) = match decimal.strip_prefix('-') {
             Some(digits) => (true, digits),
             None => (false, decimal),
@@ -178,7 +178,7 @@ impl Directive {
     }
 
     /// Writes an integer in base 2, 8 or 16; a negative one as Ruby does, `..f` unless a sign is asked for.
-    pub fn write_radix(&self, number: i128, width: usize, precision: Option<usize>) -> String {
+    pub(crate) fn write_radix(&self, number: i128, width: usize, precision: Option<usize>) -> String {
         let (base, prefix) = match self.conversion {
             'x' => (16, "0x"),
             'X' => (16, "0X"),
@@ -204,7 +204,7 @@ impl Directive {
     }
 
     /// Writes a float (`%f %e %g`).
-    pub fn write_float(&self, number: f64, width: usize, precision: Option<usize>) -> String {
+    pub(crate) fn write_float(&self, number: f64, width: usize, precision: Option<usize>) -> String {
         if !number.is_finite() {
             let digits = if number.is_nan() { "NaN" } else { "Inf" };
             return self.write_number(number < 0.0, "", digits, width, None, false);

@@ -2,7 +2,7 @@
 
 /// A point in time taken apart in some zone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Moment {
+pub(crate) struct Moment {
     /// Year, 1 BC being 0.
     pub year: i64,
     /// 1 to 12.
@@ -36,12 +36,12 @@ const MONTHS: [&str; 12] = [
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// The English name of a month (1 to 12).
-pub fn month_name(month: u32) -> &'static str {
+pub(crate) fn month_name(month: u32) -> &'static str {
     MONTHS.get(month.wrapping_sub(1) as usize).copied().unwrap_or("")
 }
 
 /// The English name of a weekday (Sunday is 0).
-pub fn day_name(weekday: u32) -> &'static str {
+pub(crate) fn day_name(weekday: u32) -> &'static str {
     DAYS.get(weekday as usize).copied().unwrap_or("")
 }
 
@@ -56,7 +56,7 @@ struct Flags {
 }
 
 /// Writes `moment` by `format`.
-pub fn strftime(moment: &Moment, format: &str) -> String {
+pub(crate) fn strftime(moment: &Moment, format: &str) -> String {
     let mut result = String::with_capacity(format.len() * 2);
     let mut rest = format;
     while let Some(at) = rest.find('%') {
@@ -170,7 +170,7 @@ fn fraction(moment: &Moment, digits: usize) -> String {
 }
 
 /// `+0100`, `+01:00` or `+01:00:00`.
-pub fn offset(seconds: i32, colons: usize) -> String {
+pub(crate) fn offset(seconds: i32, colons: usize) -> String {
     let sign = if seconds < 0 { '-' } else { '+' };
     let total = seconds.abs();
     let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60);

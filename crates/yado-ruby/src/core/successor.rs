@@ -1,7 +1,7 @@
 //! `String#succ`: the next string, counting the way an odometer does.
 
 /// The successor of `text`.
-pub fn successor(text: &str) -> String {
+pub(crate) fn successor(text: &str) -> String {
     let mut characters: Vec<char> = text.chars().collect();
     if characters.is_empty() {
         return String::new();

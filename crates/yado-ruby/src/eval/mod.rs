@@ -1,42 +1,157 @@
-//! The evaluator: walks the tree.
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
-use crate::args::Args;
-use crate::class::ClassRef;
-use crate::control::Tag;
-use crate::frame::{Context, Lexical};
+//! The evaluator: walks the tree. Split by theme; this file chooses among them.
+
+mod arguments;
+mod arithmetic;
+mod assignments;
+mod blocks;
+mod calls;
+mod constants;
+mod defined;
+mod definitions;
+mod flow;
+mod globals;
+mod literals;
+mod patterns;
+mod programs;
+
+use crate::control::Control;
+use crate::frame::Context;
 use crate::interpreter::Interpreter;
-use crate::procs::{Method, Proc};
-use crate::symbol::Symbol;
-use crate::tree::{BlockCode, MethodCode};
+use crate::tree::{Expr, Kind};
 use crate::value::{Eval, Value};
 
-#[allow(missing_docs, unused_variables)]
 impl Interpreter {
-    fn later<T>(&mut self) -> Eval<T> { self.raise("NotImplementedError", "evaluator not there yet") }
-    pub fn eval_file(&mut self, path: &Path) -> Eval { self.later() }
-    pub fn eval_source(&mut self, name: &str, source: &str) -> Eval { self.later() }
-    pub fn eval_in_context(&mut self, context: &Context, file: &str, line: usize, source: &str) -> Eval { self.later() }
-    pub fn eval_in_binding(&mut self, binding: &Value, file: &str, line: usize, source: &str) -> Eval { self.later() }
-    pub(crate) fn eval_string_with_self(&mut self, this: &Value, definee: Option<ClassRef>, source: &str, args: &Args) -> Eval { self.later() }
-    pub fn require(&mut self, name: &str) -> Eval<bool> { self.later() }
-    pub fn require_relative(&mut self, name: &str) -> Eval<bool> { self.later() }
-    pub fn load(&mut self, name: &str) -> Eval { self.later() }
-    pub fn absolute(&self, path: &str) -> PathBuf { self.directory.join(path) }
-    pub(crate) fn caller_binding(&mut self) -> Eval { self.later() }
-    pub(crate) fn binding_of(&mut self, context: Context) -> Value { Value::Nil }
-    pub(crate) fn binding_context(&self, binding: &Value) -> Option<Context> { None }
-    pub(crate) fn binding_names(&self, binding: &Value) -> Vec<Symbol> { Vec::new() }
-    pub(crate) fn binding_variable(&self, binding: &Value, name: Symbol) -> Option<Value> { None }
-    pub(crate) fn set_binding_variable(&self, binding: &Value, name: Symbol, value: Value) {}
-    pub(crate) fn run_method(&mut self, this: &Value, method: &Rc<Method>, code: &Rc<MethodCode>, lexical: &Rc<Lexical>, args: Args) -> Eval { self.later() }
-    pub(crate) fn run_block_as_method(&mut self, this: &Value, method: &Rc<Method>, block: &Rc<Proc>, args: Args) -> Eval { self.later() }
-    pub(crate) fn run_block(&mut self, block: &Rc<Proc>, code: &Rc<BlockCode>, context: &Context, tag: Tag, with_self: Option<(Value, Option<ClassRef>)>, args: Args) -> Eval { self.later() }
-    pub fn call_proc_explicitly(&mut self, block: &Rc<Proc>, args: Args) -> Eval { self.call_proc(block, args) }
-    pub fn constant_in(&mut self, class: &ClassRef, name: Symbol, inherit: bool) -> Eval { self.later() }
-    pub fn find_constant(&mut self, class: &ClassRef, name: Symbol, inherit: bool) -> Eval<Option<Value>> { self.later() }
-    pub(crate) fn uninitialized_constant<T>(&mut self, class: &ClassRef, name: Symbol) -> Eval<T> { self.later() }
-    pub(crate) fn class_variable(&mut self, class: &ClassRef, name: Symbol) -> Eval { self.later() }
-    pub(crate) fn class_variable_owner(&self, class: &ClassRef, name: Symbol) -> Option<ClassRef> { None }
-    pub(crate) fn set_class_variable(&mut self, class: &ClassRef, name: Symbol, value: Value) {}
+    /// Evaluates an expression.
+    pub(crate) fn eval(&mut self, expr: &Expr, cx: &Context) -> Eval {
+        match &expr.kind {
+            Kind::Nil => Ok(Value::Nil),
+            Kind::True => Ok(Value::Bool(true)),
+            Kind::False => Ok(Value::Bool(false)),
+            Kind::SelfValue => Ok(cx.frame.self_value.clone()),
+            Kind::Int(number) => Ok(Value::Int(*number)),
+            Kind::Sym(symbol) => Ok(Value::Sym(*symbol)),
+            Kind::Local { slot, depth } => Ok(cx.scope.out(*depth).get(*slot)),
+            Kind::Instance(name) => Ok(self.instance_variable(&cx.frame.self_value, *name)),
+            Kind::Call(call) => self.eval_call(expr, call, cx),
+            Kind::Seq(items) => self.eval_sequence(items, cx),
+            Kind::If { condition, then, otherwise } => {
+                let branch = if self.eval(condition, cx)?.truthy() { then } else { otherwise };
+                self.eval(branch, cx)
+            }
+            Kind::And(left, right) => {
+                let value = self.eval(left, cx)?;
+                if value.truthy() { self.eval(right, cx) } else { Ok(value) }
+            }
+            Kind::Or(left, right) => {
+                let value = self.eval(left, cx)?;
+                if value.truthy() { Ok(value) } else { self.eval(right, cx) }
+            }
+            Kind::Constant(name) => {
+                self.span = expr.span;
+                self.constant(*name, cx)
+            }
+            Kind::Assign { target, value } => self.eval_assign(expr, target, value, cx),
+            _ => self.eval_literal(expr, cx),
+        }
+    }
+
+    fn eval_sequence(&mut self, items: &[Expr], cx: &Context) -> Eval {
+        let Some((last, before)) = items.split_last() else { return Ok(Value::Nil) };
+        for item in before {
+            self.eval(item, cx)?;
+        }
+        self.eval(last, cx)
+    }
+
+    /// Literals and the reading of what is not a local variable.
+    fn eval_literal(&mut self, expr: &Expr, cx: &Context) -> Eval {
+        match &expr.kind {
+            Kind::Big(number) => Ok(Value::integer(*number)),
+            Kind::Float(number) => Ok(Value::Float(*number)),
+            Kind::Str { bytes, frozen } => Ok(Self::string_literal(bytes, *frozen)),
+            Kind::StrParts(parts) => Ok(Value::bytes(self.joined(parts, cx)?)),
+            Kind::SymParts(parts) => self.symbol_of_parts(parts, cx),
+            Kind::Shell(parts) => self.shell_literal(expr, parts, cx),
+            Kind::Regexp(regexp) => Ok(Value::Regexp(regexp.clone())),
+            Kind::RegexpParts { parts, options, once } => self.regexp_of_parts(parts, *options, once.as_ref(), cx),
+            Kind::Array(items) => self.array_literal(items, cx),
+            Kind::Hash(pairs) => self.hash_literal(pairs, cx),
+            Kind::Range { begin, end, exclusive } => self.range_literal(expr, begin, end, *exclusive, cx),
+            Kind::Splat(inner) => {
+                let value = self.eval(inner, cx)?;
+                Ok(Value::array(self.splat(&value)?))
+            }
+            Kind::Global(name) => self.global(*name),
+            Kind::ClassVariable(name) => {
+                self.span = expr.span;
+                let class = Self::class_variable_scope(cx);
+                self.class_variable(&class, *name)
+            }
+            Kind::ConstantPath { parent, name } => self.constant_path(expr, parent.as_deref(), *name, cx),
+            Kind::MatchGroup(number) => Ok(Self::match_group(cx, *number as usize)),
+            Kind::MatchPart(part) => Ok(Self::match_part(cx, *part)),
+            _ => self.eval_statement(expr, cx),
+        }
+    }
+
+    /// Everything that does something.
+    fn eval_statement(&mut self, expr: &Expr, cx: &Context) -> Eval {
+        match &expr.kind {
+            Kind::MultiAssign { targets, value } => self.eval_multi_assign(targets, value, cx),
+            Kind::OpAssign(assign) => self.eval_op_assign(expr, assign, cx),
+            Kind::Super(args) => self.eval_super(expr, args, cx),
+            Kind::Yield(args) => self.eval_yield(expr, args, cx),
+            Kind::Defined(inner) => Ok(self.eval_defined(inner, cx)?.map_or(Value::Nil, Value::str)),
+            Kind::Loop { condition, body, until, body_first } => {
+                self.eval_loop(condition, body, *until, *body_first, cx)
+            }
+            Kind::For { target, collection, body } => self.eval_for(target, collection, body, cx),
+            Kind::Case(case) => self.eval_case(case, cx),
+            Kind::CaseIn(case) => self.eval_case_in(expr, case, cx),
+            Kind::MatchPattern { value, pattern, required } => {
+                self.eval_match_pattern(expr, value, pattern, *required, cx)
+            }
+            Kind::Begin(begin) => self.eval_begin(begin, cx),
+            Kind::Def { code, receiver } => self.eval_def(expr, code, receiver.as_deref(), cx),
+            Kind::Class(definition) => self.eval_class(expr, definition, cx),
+            Kind::SingletonClass { object, body, names } => self.eval_singleton_class(object, body, names, cx),
+            Kind::Alias { new, old } => self.eval_alias(expr, new, old, cx),
+            Kind::AliasGlobal { new, old } => {
+                self.global_aliases.insert(*new, *old);
+                Ok(Value::Nil)
+            }
+            Kind::Undef(items) => self.eval_undef(expr, items, cx),
+            Kind::Lambda(code) => Ok(Value::Proc(self.make_block(code, cx, true).0)),
+            Kind::FlipFlop { begin, end, exclusive, slot, depth } => {
+                self.eval_flip_flop(begin, end, *exclusive, (*slot, *depth), cx)
+            }
+            Kind::AtExit(code) => self.eval_at_exit(code, cx),
+            Kind::MatchWrite { call, targets } => self.eval_match_write(call, targets, cx),
+            Kind::MatchLastLine(_) => Ok(Value::Nil),
+            Kind::Unsupported(what) => {
+                self.span = expr.span;
+                self.raise("NotImplementedError", format!("{what} is not supported"))
+            }
+            _ => self.eval_jump(expr, cx),
+        }
+    }
+
+    fn eval_jump(&mut self, expr: &Expr, cx: &Context) -> Eval {
+        let value = match &expr.kind {
+            Kind::Return(value) | Kind::BreakLoop(value) | Kind::BreakBlock(value) | Kind::Next(value) => match value {
+                Some(value) => self.eval(value, cx)?,
+                None => Value::Nil,
+            },
+            _ => Value::Nil,
+        };
+        Err(match &expr.kind {
+            Kind::Return(_) => Control::Return { tag: cx.frame.tag, value },
+            Kind::BreakLoop(_) => Control::Break { tag: 0, value },
+            Kind::BreakBlock(_) => Control::Break { tag: cx.break_tag, value },
+            Kind::Next(_) => Control::Next(value),
+            Kind::Redo => Control::Redo,
+            Kind::Retry => Control::Retry,
+            _ => return Ok(Value::Nil),
+        })
+    }
 }

@@ -3,7 +3,7 @@
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Base64 on one line, padded.
-pub fn encode(bytes: &[u8]) -> String {
+pub(crate) fn encode(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
         let group = u32::from_be_bytes([
@@ -24,18 +24,18 @@ pub fn encode(bytes: &[u8]) -> String {
 }
 
 /// Base64 in lines of 60 characters, each with its line end, as `Base64.encode64` writes it.
-pub fn encode_lines(bytes: &[u8], line: usize) -> String {
+pub(crate) fn encode_lines(bytes: &[u8], line: usize) -> String {
     bytes.chunks(line.max(3)).map(|chunk| encode(chunk) + "\n").collect()
 }
 
 /// The URL-safe alphabet.
-pub fn to_url_safe(text: &str, padding: bool) -> String {
+pub(crate) fn to_url_safe(text: &str, padding: bool) -> String {
     let text = text.replace('+', "-").replace('/', "_");
     if padding { text } else { text.trim_end_matches('=').to_owned() }
 }
 
 /// Decodes either alphabet, skipping what is in neither, up to the padding.
-pub fn decode(text: &[u8]) -> Vec<u8> {
+pub(crate) fn decode(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
     let (mut group, mut bits) = (0u32, 0u32);
     for &byte in text {
@@ -60,7 +60,7 @@ pub fn decode(text: &[u8]) -> Vec<u8> {
 }
 
 /// Whether `text` is base64 with nothing else in it and proper padding.
-pub fn is_strict(text: &[u8], url_safe: bool) -> bool {
+pub(crate) fn is_strict(text: &[u8], url_safe: bool) -> bool {
     let end = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
     let alphabet = |byte: &u8| {
         byte.is_ascii_alphanumeric() || if url_safe { b"-_".contains(byte) } else { b"+/".contains(byte) }
@@ -69,7 +69,7 @@ pub fn is_strict(text: &[u8], url_safe: bool) -> bool {
 }
 
 /// Lower-case hexadecimal.
-pub fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

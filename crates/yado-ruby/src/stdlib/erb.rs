@@ -2,7 +2,7 @@
 
 /// How line ends around tags are treated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Trim {
+pub(crate) struct Trim {
     /// `>`: no line end after a line that ends with a tag.
     pub after_tag: bool,
     /// `<>`: no line end after a line that begins and ends with a tag.
@@ -15,7 +15,7 @@ pub struct Trim {
 
 impl Trim {
     /// Reads `trim_mode`.
-    pub fn parse(mode: &str) -> Self {
+    pub(crate) fn parse(mode: &str) -> Self {
         Self {
             percent_lines: mode.contains('%'),
             explicit: mode.contains('-'),
@@ -26,7 +26,7 @@ impl Trim {
 }
 
 /// The Ruby source of a template. Its lines stand where they stood, so that errors name the right line.
-pub fn compile(template: &str, trim: Trim, variable: &str) -> String {
+pub(crate) fn compile(template: &str, trim: Trim, variable: &str) -> String {
     let mut compiler = Compiler {
         out: format!("{variable} = +''; "),
         variable: variable.to_owned(),

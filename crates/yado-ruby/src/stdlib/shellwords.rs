@@ -1,7 +1,7 @@
 //! `Shellwords`: splitting a line as a POSIX shell does, and quoting so that it comes back whole.
 
 /// Splits a line into words; the error is Ruby's message for unmatched quotes.
-pub fn split(line: &str) -> Result<Vec<String>, String> {
+pub(crate) fn split(line: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut characters = line.chars().peekable();
@@ -47,7 +47,7 @@ pub fn split(line: &str) -> Result<Vec<String>, String> {
 }
 
 /// Quotes one word.
-pub fn escape(word: &str) -> String {
+pub(crate) fn escape(word: &str) -> String {
     if word.is_empty() {
         return "''".to_owned();
     }
