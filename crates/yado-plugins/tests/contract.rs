@@ -99,7 +99,7 @@ impl World {
                 Stream::Stderr => err.extend_from_slice(piece),
             })
             .unwrap();
-        let text = |bytes| String::from_utf8_lossy::<'_>(bytes).into_owned();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (status, text(&out), text(&err))
     }
 

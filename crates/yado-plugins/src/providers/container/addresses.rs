@@ -53,6 +53,9 @@ impl std::fmt::Display for Subnet {
     }
 }
 
+/// Where addresses of private networks come from when none is asked for: the range of Vagrant's DHCP servers.
+const DHCP: Ipv4Addr = Ipv4Addr::new(172, 28, 128, 0);
+
 /// A machine's place in one network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Interface {
@@ -96,6 +99,34 @@ pub(super) fn known_address(store: &Store, record: &MachineRecord) -> Result<Opt
         let subnet = environment_subnet(store, &record.environment).ok().flatten()?;
         addresses.iter().copied().find(|address| subnet.contains(*address))
     }))
+}
+
+/// The machine's address on `eth0`.
+pub(super) fn own_address(store: &Store, record: &MachineRecord) -> Result<Option<Ipv4Addr>> {
+    let Some(subnet) = environment_subnet(store, &record.environment)? else { return Ok(None) };
+    let leases = store.leases(LeaseKind::Address, Owner::Machine(&record.id))?;
+    Ok(leases.iter().filter_map(|text| text.parse().ok()).find(|address| subnet.contains(*address)))
+}
+
+/// The bridge and range of a private network in which the machine holds an address. Leases nothing.
+pub(super) fn private_bridge_of(
+    store: &Store,
+    record: &MachineRecord,
+    network: &NetworkSpec,
+) -> Result<Option<(String, Subnet)>> {
+    if network.kind != "private_network" {
+        return Ok(None);
+    }
+    let prefix = network.options.get("netmask").and_then(prefix_of).unwrap_or(24);
+    let address = text(network, "ip").map_or(Some(DHCP), |ip| ip.parse().ok());
+    let Some(subnet) = address.map(|address| Subnet::of(address, prefix)) else { return Ok(None) };
+    Ok(has_address_in(store, record, subnet)?.then(|| (private_bridge(subnet), subnet)))
+}
+
+/// Whether a machine holds an address in a range.
+pub(super) fn has_address_in(store: &Store, record: &MachineRecord, subnet: Subnet) -> Result<bool> {
+    let leases = store.leases(LeaseKind::Address, Owner::Machine(&record.id))?;
+    Ok(leases.iter().filter_map(|text| text.parse().ok()).any(|address| subnet.contains(address)))
 }
 
 /// The environment's subnet for the way out, when it has one.
@@ -178,9 +209,8 @@ fn private(store: &Store, record: &MachineRecord, network: &NetworkSpec) -> Resu
             }
             (subnet, address)
         }
-        // No address was asked for: one of the range that Vagrant's DHCP servers use.
         None => {
-            let subnet = Subnet::of(Ipv4Addr::new(172, 28, 128, 0), prefix);
+            let subnet = Subnet::of(DHCP, prefix);
             (subnet, lease_in(store, &record.id, subnet)?)
         }
     };

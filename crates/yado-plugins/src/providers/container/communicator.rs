@@ -145,7 +145,7 @@ impl Inside {
                 [(rustix::process::Signal::TERM, 500), (rustix::process::Signal::KILL, 2000)]
             {
                 // It may have ended by itself meanwhile.
-                drop(rustix::process::kill_process_group(group, signal));
+                let _gone = rustix::process::kill_process_group(group, signal);
                 if matches!(running.wait_for(Duration::from_millis(patience)), Ok(Some(_))) {
                     return;
                 }
@@ -210,7 +210,7 @@ impl Communicator for Inside {
         let status = if terminal {
             request.terminal = true;
             let mut running = self.start(&request)?;
-            running.attach_terminal().map_err(engine_error)?
+            running.wait().map_err(engine_error)?
         } else {
             request.stdin = Stdio::Inherit;
             request.stdout = Stdio::Inherit;

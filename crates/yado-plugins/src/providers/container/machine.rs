@@ -196,7 +196,10 @@ impl Provider for Machine {
                 spec.synced_folders.iter().for_each(|folder| folders::adopt(&folder.host_path, first));
             }
         }
-        network::without_machine(&self.place.store, &self.record, self.spec.as_ref())
+        let is_up = |other: &MachineRecord| {
+            matches!(self.engine.load(&other.id), Ok(Some(container)) if container.state() != Status::Stopped)
+        };
+        network::without_machine(&self.place.store, &self.record, self.spec.as_ref(), &is_up)
     }
 
     fn destroy(&mut self, context: &Context) -> Result<()> {

@@ -1,14 +1,16 @@
 //! A machine's networks: a bridge per environment with a way out, a bridge per private network, forwarded ports by the
 //! kernel's own address translation. No process stands between.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
+use yado_container::network::{self, Bridge, MachineNetwork, NatTable, Protocol, Registry};
 use yado_core::error::Doing;
 use yado_core::spec::Problem;
 use yado_core::{Forward, MachineRecord, MachineSpec, Result, Store};
 
 use super::addresses::{self, Interface};
-use yado_container::network::MachineNetwork;
+use super::engine_error;
 
 /// What this provider cannot do with a machine's networks.
 pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
@@ -74,10 +76,33 @@ fn reachable(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// What the engine is told about the machine's interfaces.
+/// What the engine is told about the machine's interfaces: the first leads out, the others to private networks.
 pub(super) fn of_machine(interfaces: &[Interface]) -> MachineNetwork {
-    let _ = interfaces;
-    MachineNetwork::default()
+    MachineNetwork {
+        interfaces: interfaces
+            .iter()
+            .enumerate()
+            .map(|(number, interface)| network::Interface {
+                bridge: interface.bridge.clone(),
+                name: format!("eth{number}"),
+                mac: interface.mac.as_deref().and_then(hardware_address),
+                addresses: vec![(interface.address.into(), interface.subnet.prefix)],
+                gateway: interface.gateway.then_some(interface.host.into()),
+                ..network::Interface::default()
+            })
+            .collect(),
+    }
+}
+
+/// `02:00:0a:0b:0c:0d`, `02-00-…` and `02000a0b0c0d` are the same address.
+fn hardware_address(text: &str) -> Option<[u8; 6]> {
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    let mut address = [0; 6];
+    (digits.len() == 12).then_some(())?;
+    for (at, byte) in address.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(address)
 }
 
 /// Before a machine starts: its bridges are there, and its forwarded ports lead to where it will be.
@@ -87,12 +112,129 @@ pub(super) fn prepare(
     interfaces: &[Interface],
     forwards: &[Forward],
 ) -> Result<()> {
-    let _ = (store, record, interfaces, forwards);
-    Ok(())
+    let _turn = turn(store, &record.environment)?;
+    let registry = Registry::machine_wide();
+    for interface in interfaces {
+        Bridge::ensure(&registry, &interface.bridge, interface.host.into(), interface.subnet.prefix)
+            .map_err(engine_error)?;
+    }
+    table(store, record, Some(forwards))?.apply(&registry).map_err(engine_error)
 }
 
-/// After a machine has stopped: its forwarded ports and bridges that nobody uses any more go.
-pub(super) fn without_machine(store: &Store, record: &MachineRecord, spec: Option<&MachineSpec>) -> Result<()> {
-    let _ = (store, record, spec);
-    Ok(())
+/// After a machine has stopped: its forwarded ports and bridges that nobody uses any more go. `is_up` tells what other
+/// machines really do; what is recorded may lag behind when several stop at once.
+pub(super) fn without_machine(
+    store: &Store,
+    record: &MachineRecord,
+    spec: Option<&MachineSpec>,
+    is_up: &dyn Fn(&MachineRecord) -> bool,
+) -> Result<()> {
+    let turn = turn(store, &record.environment)?;
+    let registry = Registry::machine_wide();
+    let others: Vec<MachineRecord> =
+        store.machines(None)?.into_iter().filter(|other| other.id != record.id && is_up(other)).collect();
+    let gone = |bridge: &str| Bridge::remove_if_unused(&registry, bridge, PATIENCE).map_err(engine_error);
+    for network in spec.map_or(&[][..], |spec| &spec.networks) {
+        let Some((bridge, subnet)) = addresses::private_bridge_of(store, record, network)? else { continue };
+        let mut used = false;
+        for other in &others {
+            used |= addresses::has_address_in(store, other, subnet)?;
+        }
+        if !used {
+            gone(&bridge)?;
+        }
+    }
+    let table = table(store, record, None)?;
+    if others.iter().any(|other| other.environment == record.environment) {
+        return table.apply(&registry).map_err(engine_error);
+    }
+    table.remove(&registry).map_err(engine_error)?;
+    gone(&addresses::environment_bridge(&record.environment))?;
+    turn.forget()
+}
+
+/// How long the kernel may take to let go of a stopped machine's port on a bridge.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The rules of an environment: those of its other machines as recorded, and this one's.
+fn table(store: &Store, record: &MachineRecord, own: Option<&[Forward]>) -> Result<NatTable> {
+    let mut forwards = Vec::new();
+    for other in store.machines(Some(&record.environment))? {
+        let theirs: Vec<Forward> = if other.id == record.id {
+            own.unwrap_or_default().to_vec()
+        } else {
+            other.forwards.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+        };
+        let Some(address) = addresses::own_address(store, &other)? else { continue };
+        forwards.extend(theirs.iter().filter_map(|forward| translated(forward, address)));
+    }
+    let subnet = addresses::environment_subnet(store, &record.environment)?;
+    Ok(NatTable {
+        name: addresses::environment_bridge(&record.environment),
+        masquerade: subnet.map(|subnet| network::Subnet { address: subnet.network, prefix: subnet.prefix }).into_iter().collect(),
+        forwards,
+    })
+}
+
+fn translated(forward: &Forward, address: Ipv4Addr) -> Option<network::Forward> {
+    let IpAddr::V4(host_ip) = forward.host_ip else { return None };
+    let guest_ip = match forward.guest_ip {
+        Some(IpAddr::V4(ip)) if !ip.is_loopback() && !ip.is_unspecified() => ip,
+        _ => address,
+    };
+    Some(network::Forward {
+        protocol: if forward.protocol == "udp" { Protocol::Udp } else { Protocol::Tcp },
+        host_ip,
+        host_port: forward.host_port,
+        guest_ip,
+        guest_port: forward.guest_port,
+    })
+}
+
+/// One process at a time works out and sets an environment's rules, so that nobody sets what was true a moment ago.
+struct Turn {
+    path: std::path::PathBuf,
+    _file: std::fs::File,
+}
+
+impl Turn {
+    /// With the environment's last network goes its lock file.
+    fn forget(self) -> Result<()> {
+        std::fs::remove_file(&self.path).doing(|| format!("removing '{}'", self.path.display()))
+    }
+}
+
+fn turn(store: &Store, environment: &str) -> Result<Turn> {
+    use std::os::unix::fs::MetadataExt;
+    let folder = store.home().join("locks");
+    let path = folder.join(format!("{environment}.network"));
+    let doing = || format!("locking '{}'", path.display());
+    std::fs::create_dir_all(&folder).doing(doing)?;
+    loop {
+        let file = std::fs::File::options().create(true).truncate(false).write(true).open(&path).doing(doing)?;
+        file.lock().doing(doing)?;
+        // Whoever had it before may have taken the file away.
+        let mine = file.metadata().doing(doing)?.ino();
+        if std::fs::metadata(&path).is_ok_and(|seen| seen.ino() == mine) {
+            return Ok(Turn { path, _file: file });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hardware_addresses_are_read_with_and_without_separators() {
+        assert_eq!(hardware_address("02:00:0a:0B:0c:0d"), Some([2, 0, 10, 11, 12, 13]));
+        assert_eq!(hardware_address("02000A0B0C0D"), Some([2, 0, 10, 11, 12, 13]));
+        assert_eq!(hardware_address("02:00"), None);
+    }
+
+    #[test]
+    fn name_servers_on_the_hosts_loopback_are_of_no_use_inside() {
+        assert!(reachable("nameserver 127.0.0.53\nnameserver ::1\n").is_empty());
+        assert_eq!(reachable("# x\nnameserver 10.0.0.1\n"), ["nameserver 10.0.0.1"]);
+    }
 }

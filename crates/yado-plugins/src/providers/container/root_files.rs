@@ -35,7 +35,8 @@ impl RootFiles {
         let doing = || format!("writing '/etc/{name}' of the machine");
         let etc = self.open_etc().doing(doing)?;
         let temporary = format!(".yado-{name}");
-        drop(rustix::fs::unlinkat(&etc, &temporary, AtFlags::empty()));
+        // Left over from an interrupted attempt, or not there at all.
+        let _absent = rustix::fs::unlinkat(&etc, &temporary, AtFlags::empty());
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let file = rustix::fs::openat(&etc, &temporary, flags, Mode::from_raw_mode(0o644)).doing(doing)?;
         std::fs::File::from(file).write_all(text.as_bytes()).doing(doing)?;
