@@ -96,35 +96,43 @@ impl Client {
         cancel: &Cancel,
         progress: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<(), Failure> {
-        retrying(cancel, || {
-            let mut body = self.get(url)?;
-            let mut file = File::create(path)
-                .doing(|| format!("creating '{}'", path.display()))
+        retrying(cancel, || self.download_once(url, path, cancel, progress))
+    }
+
+    /// The same, once.
+    pub(crate) fn download_once(
+        &self,
+        url: &str,
+        path: &Path,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(u64, Option<u64>),
+    ) -> Result<(), Failure> {
+        let mut body = self.get(url)?;
+        let mut file =
+            File::create(path).doing(|| format!("creating '{}'", path.display())).map_err(Failure::Local)?;
+        let mut buffer = vec![0; 128 << 10];
+        let mut received = 0_u64;
+        loop {
+            cancel.check().map_err(Failure::Local)?;
+            let read = body
+                .reader
+                .read(&mut buffer)
+                .map_err(|error| Failure::Temporary(format!("'{url}': {error}")))?;
+            if read == 0 {
+                break;
+            }
+            file.write_all(&buffer[..read])
+                .doing(|| format!("writing '{}'", path.display()))
                 .map_err(Failure::Local)?;
-            let mut buffer = vec![0; 128 << 10];
-            let mut received = 0_u64;
-            loop {
-                cancel.check().map_err(Failure::Local)?;
-                let read = body
-                    .reader
-                    .read(&mut buffer)
-                    .map_err(|error| Failure::Temporary(format!("'{url}': {error}")))?;
-                if read == 0 {
-                    break;
-                }
-                file.write_all(&buffer[..read])
-                    .doing(|| format!("writing '{}'", path.display()))
-                    .map_err(Failure::Local)?;
-                received += read as u64;
-                progress(read as u64, body.length);
-            }
-            match body.length {
-                Some(length) if length != received => Err(Failure::Temporary(format!(
-                    "'{url}': the connection ended after {received} of {length} bytes"
-                ))),
-                _ => Ok(()),
-            }
-        })
+            received += read as u64;
+            progress(read as u64, body.length);
+        }
+        match body.length {
+            Some(length) if length != received => Err(Failure::Temporary(format!(
+                "'{url}': the connection ended after {received} of {length} bytes"
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Configuration {
     pub(crate) keyrings: Vec<PathBuf>,
     /// Proxies.
     pub(crate) proxies: Proxies,
+    /// Whether descriptions that have expired are refused; mirrors of the past need that switched off.
+    pub(crate) refuse_expired: bool,
 }
 
 impl Configuration {
@@ -51,11 +53,14 @@ impl Configuration {
         keyrings.sort();
         keyrings.dedup();
         keyrings.retain(|path| path.is_file());
+        let settings = all_settings(&host.join("etc/apt"));
+        let is_off = |value: &str| matches!(value, "false" | "no" | "0" | "off" | "without" | "disable");
         Self {
             mirror: uri(main, FALLBACK),
             security: uri(security, FALLBACK_SECURITY),
             keyrings,
-            proxies: proxies(&host.join("etc/apt")),
+            refuse_expired: last(&settings, "acquire::check-valid-until").is_none_or(|value| !is_off(value)),
+            proxies: proxies(&settings),
         }
     }
 }
@@ -147,30 +152,27 @@ fn from_line(line: &str) -> Option<Entry> {
     Some(Entry { uri, suites: vec![suite], components: words.collect(), signed_by })
 }
 
-/// `Acquire::http::Proxy "…";` and its like, in one line or in nested braces.
-fn proxies(apt: &Path) -> Proxies {
-    let mut proxies = Proxies::default();
+/// `Acquire::http::Proxy` and its like. A proxy without an address means none.
+fn proxies(settings: &[(String, String)]) -> Proxies {
+    let proxy = |name: &str| {
+        last(settings, name)
+            .map(|value| if value.is_empty() { "DIRECT".to_owned() } else { value.to_owned() })
+    };
+    Proxies { http: proxy("acquire::http::proxy"), https: proxy("acquire::https::proxy") }
+}
+
+/// The value that counts: settings made later win. Names are compared without case.
+fn last<'a>(settings: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    settings.iter().rfind(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+}
+
+/// The settings of `apt.conf.d` and `apt.conf`, in the order in which they are made.
+fn all_settings(apt: &Path) -> Vec<(String, String)> {
     let mut paths = configuration_files(&apt.join("apt.conf"), &apt.join("apt.conf.d"));
     // apt reads its single file after those in the directory.
     paths.rotate_left(1);
-    for path in paths {
-        let Ok(text) = std::fs::read_to_string(&path) else { continue };
-        for (name, value) in settings(&text) {
-            match name.to_ascii_lowercase().as_str() {
-                "acquire::http::proxy" => proxies.http = Some(value),
-                "acquire::https::proxy" => proxies.https = Some(value),
-                _ => {}
-            }
-        }
-    }
-    // A proxy without an address means none.
-    let direct = |value: &mut String| {
-        if value.is_empty() {
-            "DIRECT".clone_into(value);
-        }
-    };
-    proxies.http.iter_mut().chain(&mut proxies.https).for_each(direct);
-    proxies
+    let texts = paths.iter().filter_map(|path| std::fs::read_to_string(path).ok());
+    texts.flat_map(|text| settings(&text)).collect()
 }
 
 /// Names (with scopes joined by `::`) and values of an apt configuration file.
@@ -291,7 +293,7 @@ mod tests {
                 "/* ; */ acquire { HTTPS::proxy \"DIRECT\"; Retries \"3\"; http { Proxy \"http://two/\"; }; };\n# end",
             ),
         ]);
-        let found = proxies(&flat.path().join("etc/apt"));
+        let found = proxies(&all_settings(&flat.path().join("etc/apt")));
         assert_eq!(found, Proxies { http: Some("http://two/".into()), https: Some("DIRECT".into()) });
     }
 }

@@ -132,6 +132,10 @@ fn take_out(root: &Path) -> Result<()> {
             tree.remove(&EntryPath::from(ARCHIVES).join(&name)).doing(|| "removing packages")?;
         }
     }
+    if !tree.has(&"etc/hosts".into()).doing(|| "looking for '/etc/hosts'")? {
+        let hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+        tree.write(&"etc/hosts".into(), 0o644, hosts).doing(|| "writing '/etc/hosts'")?;
+    }
     // Empty: the machine gets its own when it starts.
     tree.write(&"etc/machine-id".into(), 0o444, "").doing(|| "writing '/etc/machine-id'")
 }

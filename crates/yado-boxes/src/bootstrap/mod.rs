@@ -40,6 +40,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) distribution: &'a str,
     pub(crate) suite: &'a str,
     pub(crate) cache: &'a Path,
+    /// The root directory of the host whose apt configuration names the mirror.
+    pub(crate) host: &'a Path,
     pub(crate) chroot: Option<&'a dyn Chroot>,
 }
 
@@ -58,18 +60,7 @@ pub(crate) fn bootstrap(cx: &Context, plan: &Plan<'_>, root: &Path) -> Result<St
             "Making a system from packages needs the container engine.",
         ));
     };
-    // The mirror is the host's own choice, unless the caller has another.
-    bootstrap_from(cx, plan, root, &Configuration::read(Path::new("/")), chroot)
-}
-
-/// The same with a given configuration.
-fn bootstrap_from(
-    cx: &Context,
-    plan: &Plan<'_>,
-    root: &Path,
-    configuration: &Configuration,
-    chroot: &dyn Chroot,
-) -> Result<String> {
+    let configuration = &Configuration::read(plan.host);
     let client = Client::new(&configuration.proxies, false)?;
     let (index, releases) = read_indexes(cx, plan, configuration, &client)?;
     let system = index.system(WANTED, PREFERRED)?;
@@ -140,8 +131,17 @@ fn fetch_index(
     indexes: &Path,
 ) -> Result<std::path::PathBuf> {
     let directory = format!("main/binary-{}", platform::architecture());
+    const NAMES: [&str; 3] = ["Packages.xz", "Packages.gz", "Packages"];
+    // Any of them will do if it is here already, most of all without a network.
+    for name in NAMES {
+        if let Some((_, digest)) = release.file(&format!("{directory}/{name}"))
+            && indexes.join(digest).exists()
+        {
+            return Ok(indexes.join(digest));
+        }
+    }
     let mut last = None;
-    for name in ["Packages.xz", "Packages.gz", "Packages"] {
+    for name in NAMES {
         let path = format!("{directory}/{name}");
         let Some((_, digest)) = release.file(&path) else { continue };
         let target = indexes.join(digest);

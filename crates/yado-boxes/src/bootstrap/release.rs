@@ -20,6 +20,8 @@ pub(crate) struct Release {
     pub(crate) codename: String,
     /// When it was made, in seconds since 1970.
     pub(crate) date: i64,
+    /// When it ceases to be true, in seconds since 1970.
+    valid_until: Option<i64>,
     /// Whether files can be had by their digest.
     pub(crate) by_hash: bool,
     /// Path, size and SHA-256 of its files.
@@ -45,6 +47,7 @@ impl Release {
             version: paragraph.get("Version").unwrap_or("").to_owned(),
             codename: paragraph.get("Codename").unwrap_or("").to_owned(),
             date: paragraph.get("Date").and_then(seconds)?,
+            valid_until: paragraph.get("Valid-Until").and_then(seconds),
             by_hash: paragraph.get("Acquire-By-Hash") == Some("yes"),
             files: files.collect(),
         })
@@ -65,7 +68,12 @@ pub(crate) fn fetch(
     let kept =
         indexes.join(format!("InRelease-{}", crate::layer::combine([url.as_str()]).replacen(':', "-", 1)));
     let scratch = Scratch::file(indexes)?;
-    match client.download(&url, scratch.path(), &cx.cancel, &mut |_, _| ()) {
+    // With one at hand, waiting for a network that is not there would be a waste of time.
+    let outcome = match kept.exists() {
+        true => client.download_once(&url, scratch.path(), &cx.cancel, &mut |_, _| ()),
+        false => client.download(&url, scratch.path(), &cx.cancel, &mut |_, _| ()),
+    };
+    match outcome {
         Ok(()) => {
             let release = verify(cx, scratch.path(), configuration, &url)?;
             scratch.replace(&kept)?;
@@ -120,7 +128,16 @@ fn verify(cx: &Context, path: &Path, configuration: &Configuration, url: &str) -
             .hinted("An outdated 'debian-archive-keyring' lacks the keys of newer suites; or the mirror was tampered with."));
     }
     let text = std::fs::read(&signed).doing(|| format!("reading what was signed in '{url}'"))?;
-    Release::parse(&text).ok_or_else(|| refuse("cannot be understood"))
+    let release = Release::parse(&text).ok_or_else(|| refuse("cannot be understood"))?;
+    let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |passed| passed.as_secs() as i64);
+    if configuration.refuse_expired && release.valid_until.is_some_and(|end| end < now) {
+        return Err(refuse(
+            "has expired: the mirror is not kept up to date, or an old state is passed off as new",
+        )
+        .hinted("If the mirror is one of the past, say so to apt: 'Acquire::Check-Valid-Until \"false\";'.")
+        .hinted("Check this machine's clock."));
+    }
+    Ok(release)
 }
 
 /// `Sat, 06 Sep 2025 10:22:12 UTC` in seconds since 1970.

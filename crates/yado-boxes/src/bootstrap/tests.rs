@@ -5,12 +5,14 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use yado_core::event::Silent;
 use yado_core::{Cancel, Context, ErrorKind, Host, Result};
 
 use super::*;
-use crate::fetch::Proxies;
+use yado_core::spec::BoxSpec;
+
 use crate::{AddOptions, BoxStore, Source};
 
 const ARCHIVE: &str = "http://mirror.example/debian";
@@ -148,13 +150,16 @@ impl Mirror {
         }
     }
 
-    /// Serves it; returns the address.
-    fn serve(self) -> String {
+    /// Serves it, as long as the flag says so; returns the address.
+    fn serve(self, up: Arc<AtomicBool>) -> String {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let mirror = Arc::new(self);
         std::thread::spawn(move || {
             for connection in listener.incoming().flatten() {
+                if !up.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let mirror = Arc::clone(&mirror);
                 std::thread::spawn(move || drop(mirror.answer(connection)));
             }
@@ -186,13 +191,22 @@ impl Mirror {
     }
 }
 
-fn configuration(address: &str) -> Configuration {
-    Configuration {
-        mirror: format!("{address}/debian"),
-        security: format!("{address}/debian-security"),
-        keyrings: vec!["/usr/share/keyrings/debian-archive-keyring.gpg".into()],
-        proxies: Proxies { http: Some("DIRECT".into()), https: None },
-    }
+/// A host whose apt uses that mirror.
+fn host(address: &str) -> tempfile::TempDir {
+    let host = tempfile::tempdir().unwrap();
+    let apt = host.path().join("etc/apt");
+    std::fs::create_dir_all(&apt).unwrap();
+    let option = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]";
+    let sources = format!(
+        "deb {option} {address}/debian stable main\ndeb {address}/debian-security stable-security main\n"
+    );
+    std::fs::write(apt.join("sources.list"), sources).unwrap();
+    std::fs::write(
+        apt.join("apt.conf"),
+        "Acquire { http::Proxy \"DIRECT\"; Check-Valid-Until \"false\"; };\n",
+    )
+    .unwrap();
+    host
 }
 
 /// The suite to make; `YADO_E2E_MIRROR` names a directory where what apt fetched is kept for the next run.
@@ -209,33 +223,32 @@ fn a_debian_system_is_made_from_packages() {
         println!("skipped: apt cannot fetch the suite '{suite}'");
         return;
     };
-    let configuration = configuration(&mirror.serve());
+    let up = Arc::new(AtomicBool::new(true));
+    let host = host(&mirror.serve(Arc::clone(&up)));
     let home = tempfile::tempdir().unwrap();
-    let store = BoxStore::open(home.path()).unwrap();
+    let store = BoxStore::open(home.path()).unwrap().with_chroot(Arc::new(Programs)).with_host(host.path());
     let cx = context();
-    let cache = home.path().join("cache");
-    let plan = Plan { distribution: "debian", suite: &suite, cache: &cache, chroot: None };
-    let mut made = Vec::new();
-    for turn in ["cold", "warm"] {
+    let timed = |what: &str, name: &str| {
         let begin = std::time::Instant::now();
-        let root = home.path().join(turn);
-        std::fs::create_dir(&root).unwrap();
-        let version = bootstrap_from(&cx, &plan, &root, &configuration, &Programs).unwrap();
-        println!("{turn}: {suite} {version} in {:.1} s", begin.elapsed().as_secs_f32());
-        let source = Source::Directory(root);
-        let options = AddOptions { name: Some(format!("debian/{turn}")), ..AddOptions::default() };
-        made.push((store.add(&cx, &source, &options).unwrap(), version));
-    }
-    let (installed, version) = &made[0];
-    println!("size: {} MB", installed.size / 1_000_000);
-    assert!(version.split('.').next().unwrap().parse::<u32>().is_ok(), "{version}");
-    let root = &store.image(installed).layers[0];
-    check_system(root);
-    if made[0].0.digest != made[1].0.digest {
-        let (one, two) = (home.path().join("cold"), home.path().join("warm"));
-        let diff = Command::new("diff").args(["-rq", "--no-dereference"]).args([one, two]).output().unwrap();
-        panic!("made twice, and different:\n{}", String::from_utf8_lossy(&diff.stdout));
-    }
+        let spec = BoxSpec { name: Some(name.into()), version: Some(">= 99".into()), ..BoxSpec::default() };
+        let image = store.resolve(&cx, &spec, host.path(), "container").unwrap();
+        println!("{what}: {name} {} in {:.2} s", image.version, begin.elapsed().as_secs_f32());
+        image
+    };
+    let image = timed("cold", &format!("debian/{suite}64"));
+    assert!(image.version.split('.').next().unwrap().parse::<u32>().is_ok(), "{}", image.version);
+    assert_eq!(image.user, "vagrant");
+    check_system(&image.layers[0]);
+    assert_eq!(timed("installed", &format!("debian/{suite}64")).digest, image.digest);
+    assert_eq!(timed("twin", &format!("debian/{suite}")).layers, image.layers);
+    // Made again from the cache, without the mirror: the same, bit by bit.
+    up.store(false, Ordering::SeqCst);
+    let source = Source::Bootstrap { distribution: "debian".into(), suite: suite.clone() };
+    let again = AddOptions { name: Some(format!("debian/{suite}64")), force: true, ..AddOptions::default() };
+    let begin = std::time::Instant::now();
+    let warm = store.add(&cx, &source, &again).unwrap();
+    println!("warm and offline: {:.2} s, {} MB", begin.elapsed().as_secs_f32(), warm.size / 1_000_000);
+    assert_eq!(warm.digest, image.digest, "made twice, and different");
 }
 
 /// What is expected of every system made from packages.
@@ -279,15 +292,25 @@ fn check_system(root: &Path) {
     assert!(text.contains("-rwsr-xr-x"), "{text}");
 }
 
-#[test]
-fn a_mirror_that_does_not_answer_is_named_with_what_works_without() {
+/// What comes of making bookworm on a host with these apt sources.
+fn failure(host: &Path) -> Error {
     let cache = tempfile::tempdir().unwrap();
     std::fs::create_dir(cache.path().join("indexes")).unwrap();
+    let plan = Plan {
+        distribution: "debian",
+        suite: "bookworm",
+        cache: cache.path(),
+        host,
+        chroot: Some(&Programs),
+    };
+    bootstrap(&context(), &plan, cache.path()).unwrap_err()
+}
+
+#[test]
+fn a_mirror_that_does_not_answer_is_named_with_what_works_without() {
     // A port that nobody listens on: bound, then closed.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let plan = Plan { distribution: "debian", suite: "bookworm", cache: cache.path(), chroot: None };
-    let configuration = configuration(&format!("http://127.0.0.1:{port}"));
-    let error = bootstrap_from(&context(), &plan, cache.path(), &configuration, &Programs).unwrap_err();
+    let error = failure(host(&format!("http://127.0.0.1:{port}")).path());
     assert_eq!(error.kind(), ErrorKind::BoxImport);
     assert!(error.message().contains("does not answer"), "{error}");
     assert!(error.hints().iter().any(|hint| hint.contains("'host'")));
@@ -299,20 +322,23 @@ fn an_unsigned_mirror_is_refused() {
         println!("skipped: gpgv is not installed");
         return;
     }
-    let cache = tempfile::tempdir().unwrap();
-    std::fs::create_dir(cache.path().join("indexes")).unwrap();
-    let mirror = cache.path().join("mirror/dists/bookworm");
-    std::fs::create_dir_all(&mirror).unwrap();
-    std::fs::write(mirror.join("InRelease"), "Date: Sat, 06 Sep 2025 10:22:12 UTC\nSHA256:\n").unwrap();
-    let mut configuration = configuration("");
-    configuration.mirror = format!("file://{}", cache.path().join("mirror").display());
-    let keyring = cache.path().join("keyring.gpg");
+    let mirror = tempfile::tempdir().unwrap();
+    let suite = mirror.path().join("debian/dists/bookworm");
+    std::fs::create_dir_all(&suite).unwrap();
+    std::fs::write(suite.join("InRelease"), "Date: Sat, 06 Sep 2025 10:22:12 UTC\nSHA256:\n").unwrap();
+    let host = host(&format!("file://{}", mirror.path().display()));
+    let sources = host.path().join("etc/apt/sources.list");
+    let keyring = mirror.path().join("keyring.gpg");
     std::fs::write(&keyring, "").unwrap();
-    configuration.keyrings = vec![keyring];
-    let plan = Plan { distribution: "debian", suite: "bookworm", cache: cache.path(), chroot: None };
-    let error = bootstrap_from(&context(), &plan, cache.path(), &configuration, &Programs).unwrap_err();
+    let text = std::fs::read_to_string(&sources).unwrap();
+    std::fs::write(
+        &sources,
+        text.replace("/usr/share/keyrings/debian-archive-keyring.gpg", keyring.to_str().unwrap()),
+    )
+    .unwrap();
+    let error = failure(host.path());
     assert!(error.message().contains("not signed by a key"), "{error}");
-    configuration.keyrings.clear();
-    let error = bootstrap_from(&context(), &plan, cache.path(), &configuration, &Programs).unwrap_err();
+    std::fs::remove_file(keyring).unwrap();
+    let error = failure(host.path());
     assert!(error.message().contains("keyring is not installed"), "{error}");
 }

@@ -36,6 +36,17 @@ pub struct AddOptions {
     pub insecure: bool,
 }
 
+/// What to do when the box is installed already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Present {
+    /// Take it as it is.
+    Use,
+    /// Make it again.
+    Replace,
+    /// Say so, as `box add` does.
+    Refuse,
+}
+
 /// What a source was made into.
 struct Made {
     layer: Layer,
@@ -49,31 +60,51 @@ impl BoxStore {
     /// Makes a box from `source` and installs it. Several processes that add the same box at once do the work
     /// once. An interruption leaves the store as it was.
     pub fn add(&self, cx: &Context, source: &Source, options: &AddOptions) -> Result<InstalledBox> {
+        let present = match source {
+            // Made anew each time: it takes milliseconds, and the host may have changed.
+            Source::Host => Present::Replace,
+            _ if options.force => Present::Replace,
+            _ => Present::Refuse,
+        };
+        self.add_unless(cx, source, options, present)
+    }
+
+    /// The same, with a word on what to do about a box that is there already.
+    pub(super) fn add_unless(
+        &self,
+        cx: &Context,
+        source: &Source,
+        options: &AddOptions,
+        present: Present,
+    ) -> Result<InstalledBox> {
         let name = name(source, options)?;
         let provider = options.provider.as_deref().unwrap_or(CONTAINER);
         let locks = self.boxes.join(".locks");
+        // A suite is made once, whatever names its box has.
+        let work = match source {
+            Source::Bootstrap { .. } => source.to_string(),
+            _ => name.clone(),
+        };
         let turn =
-            lock::exclusive(cx, &locks.join(escape(&name)), &format!("it is adding the box '{name}'."))?;
-        let existing = self.installed_already(source, &name, provider, options)?;
-        if let Some(existing) = existing
-            && *source != Source::Host
-        {
-            if turn.waited {
-                return Ok(existing);
-            }
-            if !options.force {
-                return Err(Error::new(
-                    ErrorKind::BoxImport,
-                    format!(
-                        "The box you're attempting to add already exists.\n\nName: {name}\nProvider: {provider}\nVersion: {}",
-                        existing.version
-                    ),
-                )
-                .hinted("Remove it first, or add it with '--force'."));
+            lock::exclusive(cx, &locks.join(escape(&work)), &format!("it is adding the box '{name}'."))?;
+        if let Some(existing) = self.installed_already(source, &name, provider, options)? {
+            match present {
+                Present::Use => return Ok(existing),
+                // Somebody made it while we waited for them.
+                _ if turn.waited && *source != Source::Host => return Ok(existing),
+                Present::Refuse => return Err(exists_already(&existing)),
+                Present::Replace => {}
             }
         }
         let _not_collecting = lock::shared(cx, &locks.join(".layers"))?;
         scratch::collect(self.layers.directory());
+        if present != Present::Replace
+            && let Some(twin) = self.twin(source, provider)?
+        {
+            let installed = InstalledBox { name, ..twin };
+            self.install(&installed, None)?;
+            return Ok(installed);
+        }
         let made =
             self.make(cx, source, options).map_err(|error| explain(error, &name, self.layers.directory()))?;
         let mounts = made.host_mounts.iter().map(|(from, to)| format!("{}:{}", from.display(), to.display()));
@@ -95,6 +126,19 @@ impl BoxStore {
         };
         self.install(&installed, made.vagrantfile.as_deref())?;
         Ok(installed)
+    }
+
+    /// The same suite, installed under another name: its layer serves both.
+    fn twin(&self, source: &Source, provider: &str) -> Result<Option<InstalledBox>> {
+        if !matches!(source, Source::Bootstrap { .. }) {
+            return Ok(None);
+        }
+        Ok(self.list()?.into_iter().find(|twin| {
+            twin.source == source.to_string()
+                && twin.provider == provider
+                && twin.architecture == platform::architecture()
+                && self.is_complete(twin)
+        }))
     }
 
     /// The installed box that this addition would make again.
@@ -145,7 +189,7 @@ impl BoxStore {
         };
         match source {
             Source::Host => {
-                let layer = self.import(cx, |tree, _| host::generate(tree, Path::new("/")))?;
+                let layer = self.import(cx, |tree, _| host::generate(tree, &self.host))?;
                 Ok(Made { host_mounts: host::mounts(), ..made(layer, "0") })
             }
             Source::Directory(path) => {
@@ -172,6 +216,7 @@ impl BoxStore {
                 let scratch = self.layers.begin()?;
                 let target = scratch.path().join("root");
                 std::fs::create_dir(&target).doing(|| format!("creating '{}'", target.display()))?;
+                make_public(&target)?;
                 let contents = archive::import(cx, path, &target)?;
                 prepare::prepare(&mut open(&contents.root)?)?;
                 let layer = self.layers.finish(scratch, &contents.root, &cx.cancel)?;
@@ -189,6 +234,7 @@ impl BoxStore {
                         distribution,
                         suite,
                         cache: &self.cache,
+                        host: &self.host,
                         chroot: self.chroot.as_deref(),
                     };
                     version = bootstrap::bootstrap(cx, &plan, root)?;
@@ -201,11 +247,9 @@ impl BoxStore {
 
     /// Makes a layer: `fill` is given the empty tree and its path.
     fn import(&self, cx: &Context, fill: impl FnOnce(&mut Tree, &Path) -> Result<()>) -> Result<Layer> {
-        use std::os::unix::fs::PermissionsExt;
         let scratch = self.layers.begin()?;
         let root = scratch.path().to_owned();
-        std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o755))
-            .doing(|| format!("preparing '{}'", root.display()))?;
+        make_public(&root)?;
         fill(&mut open(&root)?, &root)?;
         self.layers.finish(scratch, &root, &cx.cancel)
     }
@@ -237,6 +281,24 @@ fn name(source: &Source, options: &AddOptions) -> Result<String> {
     }
 }
 
+/// A root directory that every user inside may pass, whatever the caller's umask.
+fn make_public(root: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(root, std::fs::Permissions::from_mode(0o755))
+        .doing(|| format!("preparing '{}'", root.display()))
+}
+
+fn exists_already(existing: &InstalledBox) -> Error {
+    let InstalledBox { name, provider, version, .. } = existing;
+    Error::new(
+        ErrorKind::BoxImport,
+        format!(
+            "The box you're attempting to add already exists.\n\nName: {name}\nProvider: {provider}\nVersion: {version}"
+        ),
+    )
+    .hinted("Remove it first, or add it with '--force'.")
+}
+
 fn open(root: &Path) -> Result<Tree> {
     Tree::open(root).doing(|| format!("opening '{}'", root.display()))
 }
@@ -247,22 +309,23 @@ pub(super) fn stamp(path: &Path) -> Option<(u64, i64)> {
     Some((metadata.len(), metadata.mtime()))
 }
 
-/// A full disk is something that people can do something about.
+/// A full disk, or not being root, is something that people can do something about.
 fn explain(error: Error, name: &str, directory: &Path) -> Error {
-    let is_full = std::error::Error::source(&error).is_some_and(|source| {
+    use rustix::io::Errno;
+    let errno = std::error::Error::source(&error).and_then(|source| {
         let raw = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
-        let raw =
-            raw.or_else(|| source.downcast_ref::<rustix::io::Errno>().map(|errno| errno.raw_os_error()));
-        raw == Some(rustix::io::Errno::NOSPC.raw_os_error())
-            || raw == Some(rustix::io::Errno::DQUOT.raw_os_error())
+        raw.map(Errno::from_raw_os_error).or_else(|| source.downcast_ref::<Errno>().copied())
     });
-    if !is_full {
-        return error;
+    match errno {
+        Some(Errno::NOSPC | Errno::DQUOT) => Error::new(
+            ErrorKind::BoxImport,
+            format!("There is not enough space in '{}' for the box '{name}'.", directory.display()),
+        )
+        .hinted("Free some space, or set YADO_HOME to a directory on a larger file system. Nothing was left half-made.")
+        .caused_by(error),
+        Some(Errno::PERM) if !rustix::process::geteuid().is_root() => {
+            error.hinted("A box's files belong to several users; adding boxes needs root.")
+        }
+        _ => error,
     }
-    Error::new(
-        ErrorKind::BoxImport,
-        format!("There is not enough space in '{}' for the box '{name}'.", directory.display()),
-    )
-    .hinted("Free some space, or set YADO_HOME to a directory on a larger file system. Nothing was left half-made.")
-    .caused_by(error)
 }

@@ -37,6 +37,8 @@ pub struct BoxStore {
     cache: PathBuf,
     layers: Layers,
     chroot: Option<Arc<dyn Chroot>>,
+    /// The host's root directory: whose `/usr` and whose apt configuration are used.
+    host: PathBuf,
 }
 
 impl BoxStore {
@@ -48,6 +50,7 @@ impl BoxStore {
             cache: home.join("cache"),
             layers: Layers::new(home.join("layers")),
             chroot: None,
+            host: PathBuf::from("/"),
         };
         let directories = [
             store.boxes.join(".locks"),
@@ -70,6 +73,13 @@ impl BoxStore {
     /// The same store, with a way to run programs of a box that is being made.
     pub fn with_chroot(mut self, chroot: Arc<dyn Chroot>) -> Self {
         self.chroot = Some(chroot);
+        self
+    }
+
+    /// The same store, as on a host with another root directory.
+    #[cfg(test)]
+    pub(crate) fn with_host(mut self, host: &Path) -> Self {
+        host.clone_into(&mut self.host);
         self
     }
 
@@ -129,8 +139,14 @@ impl BoxStore {
                 && installed.provider == provider
                 && installed.architecture == crate::platform::architecture()
                 && installed.parsed_version().is_some_and(|version| constraints.allow(&version))
+                && self.is_complete(installed)
         });
         Ok(found.into_iter().max_by_key(InstalledBox::parsed_version))
+    }
+
+    /// Whether all layers are there; a box that lost one is as good as not installed.
+    fn is_complete(&self, installed: &InstalledBox) -> bool {
+        installed.layers.iter().all(|digest| self.layers.path(digest).is_dir())
     }
 
     /// Removes an installed box (every version and provider that is not named) and the layers that no box and no

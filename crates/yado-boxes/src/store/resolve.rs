@@ -5,7 +5,7 @@ use std::path::Path;
 use yado_core::spec::BoxSpec;
 use yado_core::{Context, Error, ErrorKind, Image, Result};
 
-use super::add::{AddOptions, CONTAINER, stamp};
+use super::add::{AddOptions, CONTAINER, Present, stamp};
 use super::{BoxStore, InstalledBox};
 use crate::bootstrap::well_known;
 use crate::host;
@@ -32,7 +32,6 @@ impl BoxStore {
         provider: &str,
     ) -> Result<Image> {
         if name == host::NAME {
-            // Made anew each time: it takes milliseconds, and the host may have changed.
             let options = AddOptions { provider: Some(provider.to_owned()), ..AddOptions::default() };
             return Ok(self.image(&self.add(cx, &Source::Host, &options)?));
         }
@@ -45,7 +44,6 @@ impl BoxStore {
             name: Some(name.to_owned()),
             provider: Some(provider.to_owned()),
             checksum: spec.checksum.clone(),
-            force: true,
             ..AddOptions::default()
         };
         let mut only_failure = None;
@@ -55,7 +53,7 @@ impl BoxStore {
                 continue;
             };
             cx.info(format!("Box '{name}' could not be found. Attempting to find and install..."));
-            match self.add(cx, &source, &options) {
+            match self.add_unless(cx, &source, &options, Present::Use) {
                 Ok(installed) => return Ok(self.image(&installed)),
                 Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
                 Err(error) => {
@@ -72,7 +70,8 @@ impl BoxStore {
             });
         }
         if let Some(source) = path {
-            return Ok(self.image(&self.add(cx, &source, &options)?));
+            // Whatever is installed under that name is outdated, or has gone.
+            return Ok(self.image(&self.add_unless(cx, &source, &options, Present::Replace)?));
         }
         match well_known::suite(name) {
             Some(known) if provider == CONTAINER => self.equivalent(cx, name, spec, known, options),
@@ -122,20 +121,8 @@ impl BoxStore {
         }
         cx.info(text);
         let source = Source::Bootstrap { distribution: known.distribution.into(), suite: known.suite.into() };
-        // The same suite under another name: its layer serves both.
-        let twin = self.list()?.into_iter().find(|twin| {
-            twin.source == source.to_string()
-                && twin.provider == CONTAINER
-                && twin.architecture == crate::platform::architecture()
-        });
-        let installed = match twin {
-            Some(twin) => {
-                let installed = InstalledBox { name: name.to_owned(), ..twin };
-                self.install(&installed, None)?;
-                installed
-            }
-            None => self.add(cx, &source, &AddOptions { checksum: None, ..options })?,
-        };
+        let options = AddOptions { checksum: None, ..options };
+        let installed = self.add_unless(cx, &source, &options, Present::Use)?;
         Ok(self.image(&installed))
     }
 
