@@ -111,8 +111,8 @@ fn check(spec: &Spec, namespaces: &Namespaces, options: &CreateOptions) -> Resul
     if options.root_overlay.is_none() && spec.root.is_none() {
         return Err(Error::invalid("root", "there is neither a root directory nor an overlay"));
     }
-    if options.network.is_some() && namespaces.own & libc::CLONE_NEWNET == 0 {
-        return Err(Error::invalid("network", "interfaces of its own need a network namespace"));
+    if options.network.is_some() && namespaces.make & libc::CLONE_NEWNET == 0 {
+        return Err(Error::invalid("network", "interfaces of its own need a new network namespace"));
     }
     let process = spec.process.as_ref();
     if options.init == Init::Process && process.is_none_or(|process| process.args.is_empty()) {
@@ -224,9 +224,9 @@ impl Attempt<'_> {
         let descriptors = Descriptors { sources, ..descriptors };
         init::send_config(ours.as_fd(), &config, &descriptors)?;
         drop(descriptors);
-        if let Some(network) = &self.options.network {
+        if self.namespaces.make & libc::CLONE_NEWNET != 0 {
             let namespace = self.open_namespace("net")?;
-            network.attach(namespace.as_fd(), &self.record.id)?;
+            self.options.network.clone().unwrap_or_default().attach(namespace.as_fd())?;
         }
         self.finish(&ours)
     }

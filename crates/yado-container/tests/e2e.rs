@@ -11,6 +11,8 @@ mod ground;
 mod life;
 #[path = "e2e/limits.rs"]
 mod limits;
+#[path = "e2e/networks.rs"]
+mod networks;
 #[path = "e2e/trees.rs"]
 mod trees;
 
@@ -29,7 +31,7 @@ fn main() -> ExitCode {
         return code;
     }
     let filters: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let tests: Vec<Test> = [commands::TESTS, life::TESTS, limits::TESTS, trees::TESTS].concat();
+    let tests: Vec<Test> = [commands::TESTS, life::TESTS, limits::TESTS, trees::TESTS, networks::TESTS].concat();
     if std::env::args().any(|word| word == "--list") {
         for (name, _) in &tests {
             println!("{name}: test");

@@ -1,15 +1,22 @@
 //! Networks of containers: bridges, interfaces, address translation, spoken to the kernel directly.
+//!
+//! A [`Bridge`] is a switch in the host's kernel; an [`Interface`] connects a container to one; a [`NatTable`]
+//! is an environment's way out and its forwarded ports. What is changed on the host for them is kept in a
+//! [`Registry`], so that the last network to go puts it back.
 
-use std::os::fd::BorrowedFd;
+mod bridge;
+mod interface;
+mod link;
+mod nat;
+mod netlink;
+mod nft;
+mod registry;
 
-use crate::error::Result;
+pub use bridge::Bridge;
+pub use interface::{Interface, MachineNetwork, attach};
+pub use nat::{Forward, NatTable, Protocol, Subnet};
+pub use registry::Registry;
 
-/// What a machine is connected to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MachineNetwork {}
-
-impl MachineNetwork {
-    pub(crate) fn attach(&self, _namespace: BorrowedFd<'_>, _id: &str) -> Result<()> {
-        Ok(())
-    }
-}
+pub(crate) use link::names_starting_with;
+pub(crate) use nat::tables;
+pub(crate) const INTERFACE_PREFIX: &str = interface::PREFIX;

@@ -1,5 +1,145 @@
 //! Limits: memory, processes, processor time; freezing.
 
-use crate::Test;
+use std::time::Duration;
 
-pub(crate) const TESTS: &[Test] = &[];
+use yado_container::spec::{Cpu, Memory, Pids, Resources, default_device_rules};
+use yado_container::{ExecRequest, ExitStatus, Status};
+
+use crate::Test;
+use crate::ground::{Ground, shell, shell_as};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("too_much_memory_is_deadly", memory),
+    ("there_are_never_more_processes_than_allowed", processes),
+    ("processor_time_is_limited", processor),
+    ("limits_can_be_changed", update),
+    ("a_paused_container_stands_still", pause),
+    ("device_rules_are_accepted", devices),
+    ("a_killed_container_can_be_frozen_and_deleted", frozen_delete),
+];
+
+fn limited(ground: &Ground, name: &str, resources: Resources) -> yado_container::Container {
+    let mut spec = ground.spec(name);
+    spec.linux.as_mut().unwrap().resources = Some(resources);
+    ground.container_with(name, &spec)
+}
+
+fn memory() {
+    let ground = Ground::new();
+    let container = limited(
+        &ground,
+        "memory",
+        Resources {
+            memory: Some(Memory {
+                limit: Some(48 << 20),
+                ..Memory::default()
+            }),
+            ..Resources::default()
+        },
+    );
+    let (_, status) = shell_as(&container, "exec python3 -c 'x = bytearray(20 << 20)'", |_| {});
+    assert_eq!(status, ExitStatus::Code(0));
+    let (_, status) = shell_as(&container, "exec python3 -c 'x = bytearray(200 << 20)'", |_| {});
+    assert_eq!(status, ExitStatus::Signal(9));
+    assert_eq!(container.state(), Status::Running);
+    let stats = container.stats();
+    assert_eq!(stats.memory_limit, Some(48 << 20));
+    assert!(stats.out_of_memory_kills >= 1, "{stats:?}");
+}
+
+fn processes() {
+    let ground = Ground::new();
+    let container = limited(
+        &ground,
+        "pids",
+        Resources {
+            pids: Some(Pids { limit: 12 }),
+            ..Resources::default()
+        },
+    );
+    let line = "for i in $(seq 40); do sleep 5 & done 2>/dev/null; exit 0";
+    shell_as(&container, line, |_| {});
+    let stats = container.stats();
+    assert_eq!(stats.pids_limit, Some(12));
+    assert!(stats.pids <= 12, "{stats:?}");
+}
+
+fn processor() {
+    let ground = Ground::new();
+    let container = limited(
+        &ground,
+        "cpu",
+        Resources {
+            cpu: Some(Cpu {
+                quota: Some(10_000),
+                period: Some(100_000),
+                ..Cpu::default()
+            }),
+            ..Resources::default()
+        },
+    );
+    let mut running = container.exec(&ExecRequest::new(["sh", "-c", "while :; do :; done"])).unwrap();
+    let before = container.stats().cpu;
+    std::thread::sleep(Duration::from_secs(1));
+    let used = container.stats().cpu - before;
+    assert!(used < 400_000_000, "{used} ns in a second with a tenth allowed");
+    assert!(used > 10_000_000, "{used} ns: it does not run at all");
+    running.kill(9).unwrap();
+    running.wait().unwrap();
+}
+
+fn update() {
+    let ground = Ground::new();
+    let mut container = ground.container("update");
+    let resources = |limit| Resources {
+        pids: Some(Pids { limit }),
+        ..Resources::default()
+    };
+    for limit in [20, 30] {
+        container.update(&resources(limit)).unwrap();
+        assert_eq!(container.stats().pids_limit, Some(limit as u64));
+    }
+    // What is entered later is limited too.
+    assert_eq!(shell(&container, "grep -c yado/update /proc/self/cgroup || true"), "0");
+    let found = ground.engine.require("update").unwrap();
+    assert_eq!(found.stats().pids_limit, Some(30));
+    container.delete(true).unwrap();
+    assert!(ground.engine.leftovers().unwrap().cgroups.is_empty());
+}
+
+fn pause() {
+    let ground = Ground::new();
+    let mut container = ground.container("pause");
+    let line = "i=0; while :; do i=$((i+1)); echo $i > /tmp/count; sleep 0.01; done";
+    let running = container.exec(&ExecRequest::new(["sh", "-c", line])).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    container.pause().unwrap();
+    assert_eq!(container.state(), Status::Paused);
+    let count = || std::fs::read_to_string(ground.folder.join("machines/pause/upper/tmp/count")).unwrap();
+    let first = count();
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(count(), first);
+    container.resume().unwrap();
+    assert_eq!(container.state(), Status::Running);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_ne!(count(), first);
+    running.kill(9).unwrap();
+}
+
+fn devices() {
+    let ground = Ground::new();
+    let resources = Resources {
+        devices: default_device_rules(),
+        ..Resources::default()
+    };
+    let container = limited(&ground, "devices", resources);
+    assert_eq!(shell(&container, "echo x > /dev/null; head -c 4 /dev/zero | wc -c"), "4");
+}
+
+fn frozen_delete() {
+    let ground = Ground::new();
+    let mut container = ground.container("frozen");
+    container.pause().unwrap();
+    container.delete(true).unwrap();
+    assert!(ground.engine.load("frozen").unwrap().is_none());
+}

@@ -1,0 +1,66 @@
+//! What of ours is on the machine: for tests that want to see nothing.
+
+use std::path::Path;
+
+use crate::engine::Engine;
+use crate::error::{Context, Result};
+use crate::init::HIDDEN_COMMAND;
+use crate::network;
+
+/// Things of ours on this machine, each as a line of text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Leftovers {
+    /// Mounts in this process's mount namespace that concern the state folder.
+    pub mounts: Vec<String>,
+    /// cgroups of containers.
+    pub cgroups: Vec<String>,
+    /// The host's ends of containers' interfaces.
+    pub interfaces: Vec<String>,
+    /// nftables tables.
+    pub tables: Vec<String>,
+    /// First processes of containers.
+    pub processes: Vec<String>,
+}
+
+impl Leftovers {
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Engine {
+    /// Looks for everything of ours on this machine, also of other engines, except that mounts are looked for
+    /// under this engine's folder only.
+    pub fn leftovers(&self) -> Result<Leftovers> {
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").path("read", "/proc/self/mountinfo")?;
+        let root = self.records.root().display().to_string();
+        let layout = self.layout()?;
+        let folders = layout
+            .legacy
+            .iter()
+            .map(|hierarchy| hierarchy.own.join("yado"))
+            .chain(layout.unified.iter().map(|tree| tree.base.join("yado")));
+        Ok(Leftovers {
+            mounts: mounts.lines().filter(|line| line.contains(&root)).map(str::to_owned).collect(),
+            cgroups: folders.filter(|folder| folder.exists()).map(|folder| folder.display().to_string()).collect(),
+            interfaces: network::names_starting_with(network::INTERFACE_PREFIX).doing("list the interfaces")?,
+            tables: network::tables()?,
+            processes: init_processes(),
+        })
+    }
+}
+
+fn init_processes() -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .flatten()
+        .filter_map(|entry| describe_init(&entry.path()))
+        .collect()
+}
+
+fn describe_init(process: &Path) -> Option<String> {
+    let words = std::fs::read(process.join("cmdline")).ok()?;
+    let second = words.split(|byte| *byte == 0).nth(1)?;
+    (second == HIDDEN_COMMAND.as_bytes()).then(|| process.display().to_string())
+}

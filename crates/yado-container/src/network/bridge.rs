@@ -1,0 +1,124 @@
+//! Bridges: a switch in the host's kernel for each network.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use super::link;
+use super::netlink::Connection;
+use super::registry::{Changes, Registry};
+use crate::error::{Context, Error, Result};
+
+/// A bridge of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bridge {
+    /// Its name.
+    pub name: String,
+}
+
+fn parameter(link: &str, name: &str) -> PathBuf {
+    // A dot in a link's name is no separator here, since this is a path.
+    PathBuf::from("/proc/sys/net/ipv4/conf").join(link).join(name)
+}
+
+impl Bridge {
+    /// Makes sure that the bridge is there, is up, has the address, and that packets of its network may be
+    /// passed on to where this machine's default route leads.
+    ///
+    /// Forwarding is switched on for these links alone, never for the whole machine, and what was before is
+    /// restored when the last bridge goes.
+    pub fn ensure(registry: &Registry, name: &str, address: IpAddr, prefix: u8) -> Result<Self> {
+        if name.is_empty() || name.len() > 15 || name.contains('/') {
+            return Err(Error::invalid(
+                format!("bridge '{name}'"),
+                "a bridge's name has 1 to 15 characters and no slash",
+            ));
+        }
+        registry.change(|changes| {
+            let connection = Connection::route().doing("talk to the kernel about networks")?;
+            let known = changes.bridges.iter().any(|known| known == name);
+            match link::by_name(&connection, name).doing("look for the bridge")? {
+                Some(_) if known => {}
+                Some(_) => {
+                    return Err(Error::invalid(
+                        format!("bridge '{name}'"),
+                        "an interface of this name exists and is not one of these networks; choose another name",
+                    ));
+                }
+                None => make(&connection, changes, name)?,
+            }
+            set_up(&connection, changes, name, address, prefix)
+        })?;
+        Ok(Self { name: name.to_owned() })
+    }
+
+    /// Removes the bridge when it has no ports; with the last bridge goes all that was changed for them.
+    ///
+    /// Ports of a machine that has just ended take the kernel some tens of milliseconds to go: they are
+    /// waited for as long as `patience`. Returns whether the bridge is gone.
+    pub fn remove_if_unused(registry: &Registry, name: &str, patience: Duration) -> Result<bool> {
+        let limit = Instant::now() + patience;
+        loop {
+            let gone = registry.change(|changes| try_remove(changes, name))?;
+            if gone || Instant::now() >= limit {
+                return Ok(gone);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn make(connection: &Connection, changes: &mut Changes, name: &str) -> Result<()> {
+    let mut address = [0u8; 6];
+    getrandom(&mut address, GetRandomFlags::empty()).doing("choose the bridge's address")?;
+    // Administered locally, not a group's.
+    address[0] = address[0] & 0xFC | 0x02;
+    // On record first: an interruption then leaves a name too many, which does no harm.
+    if !changes.bridges.iter().any(|known| known == name) {
+        changes.bridges.push(name.to_owned());
+    }
+    connection.send(&[link::new_bridge(name, address)]).doing(format!("make the bridge '{name}'"))
+}
+
+fn set_up(connection: &Connection, changes: &mut Changes, name: &str, address: IpAddr, prefix: u8) -> Result<()> {
+    let found = link::by_name(connection, name).doing("look for the bridge")?;
+    let index = found.ok_or_else(|| Error::invalid(format!("bridge '{name}'"), "it vanished"))?.index;
+    let added = connection.send(&[link::add_address(index, address, prefix)]);
+    if let Err(refusal) = added
+        && refusal.error.raw_os_error() != Some(libc::EEXIST)
+    {
+        return Err(refusal.error).doing(format!("give the bridge '{name}' its address"));
+    }
+    connection.send(&[link::up(index)]).doing(format!("bring the bridge '{name}' up"))?;
+    // Ports forwarded from 127.0.0.1 leave through the bridge with that source, before it is translated.
+    for setting in ["forwarding", "route_localnet"] {
+        let path = parameter(name, setting);
+        std::fs::write(&path, "1").path("set the kernel parameter", &path)?;
+    }
+    for link in link::ways_out(connection).doing("find the default route")? {
+        changes.set(&parameter(&link, "forwarding"), "1")?;
+    }
+    Ok(())
+}
+
+/// Removes a bridge without ports; `true` when it is gone.
+fn try_remove(changes: &mut Changes, name: &str) -> Result<bool> {
+    let connection = Connection::route().doing("talk to the kernel about networks")?;
+    if !changes.bridges.iter().any(|known| known == name) {
+        return Ok(true);
+    }
+    if let Some(bridge) = link::by_name(&connection, name).doing("look for the bridge")? {
+        let links = link::all(&connection).doing("look at the bridge's ports")?;
+        if links.iter().any(|link| link.master == Some(bridge.index)) {
+            return Ok(false);
+        }
+        connection.send(&[link::delete(bridge.index)]).doing(format!("remove the bridge '{name}'"))?;
+    }
+    changes.bridges.retain(|known| known != name);
+    if changes.bridges.is_empty() {
+        changes.restore()?;
+    }
+    Ok(true)
+}

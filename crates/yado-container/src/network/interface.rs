@@ -1,0 +1,119 @@
+//! Interfaces of containers: a pair of which one end is a port of a bridge and the other is inside.
+
+use std::net::IpAddr;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use super::link::{self, Pair};
+use super::netlink::Connection;
+use crate::error::{Context, Error, Result};
+use crate::sys::clone;
+
+/// How the host's ends of pairs are called.
+pub(super) const PREFIX: &str = "yv";
+
+/// One interface of a machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// The bridge that it is connected to, which must be there.
+    pub bridge: String,
+    /// Its name inside, such as `eth0`.
+    pub name: String,
+    /// Its hardware address; the kernel chooses one when `None`.
+    pub mac: Option<[u8; 6]>,
+    /// Its addresses with the lengths of their network prefixes.
+    pub addresses: Vec<(IpAddr, u8)>,
+    /// The way to everywhere else.
+    pub gateway: Option<IpAddr>,
+    /// The largest packet; the kernel's default when `None`.
+    pub mtu: Option<u32>,
+}
+
+/// What a machine is connected to; the loopback device is always up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MachineNetwork {
+    /// Its interfaces.
+    pub interfaces: Vec<Interface>,
+}
+
+impl MachineNetwork {
+    /// Connects a namespace that nobody has connected yet.
+    pub(crate) fn attach(&self, namespace: BorrowedFd<'_>) -> Result<()> {
+        let inside = connect_inside(namespace)?;
+        let loopback = find(&inside, "lo")?;
+        inside.send(&[link::up(loopback)]).doing("bring the loopback device up")?;
+        if self.interfaces.is_empty() {
+            return Ok(());
+        }
+        let outside = Connection::route().doing("talk to the kernel about networks")?;
+        for interface in &self.interfaces {
+            add(&outside, &inside, namespace, interface)?;
+        }
+        Ok(())
+    }
+}
+
+/// Gives a container one more interface.
+///
+/// It goes with the container: the kernel removes a pair when the namespace of either end is gone.
+pub fn attach(namespace: BorrowedFd<'_>, interface: &Interface) -> Result<()> {
+    let inside = connect_inside(namespace)?;
+    let outside = Connection::route().doing("talk to the kernel about networks")?;
+    add(&outside, &inside, namespace, interface)
+}
+
+/// A connection belongs to the namespace that it was opened in; a thread of its own goes there to open it.
+fn connect_inside(namespace: BorrowedFd<'_>) -> Result<Connection> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            clone::enter(namespace, libc::CLONE_NEWNET)?;
+            Connection::route()
+        });
+        thread.join().unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into()))
+    })
+    .doing("enter the container's network namespace")
+}
+
+fn find(connection: &Connection, name: &str) -> Result<u32> {
+    let found = link::by_name(connection, name).doing(format!("look for the interface '{name}'"))?;
+    found
+        .map(|link| link.index)
+        .ok_or_else(|| Error::invalid(format!("interface '{name}'"), "it is not there"))
+}
+
+/// A name for the host's end that no other pair has, not even one that is still going away.
+fn fresh_name() -> Result<String> {
+    let mut bytes = [0u8; 6];
+    getrandom(&mut bytes, GetRandomFlags::empty()).doing("choose an interface's name")?;
+    Ok(bytes.iter().fold(PREFIX.to_owned(), |name, byte| format!("{name}{byte:02x}")))
+}
+
+fn add(outside: &Connection, inside: &Connection, namespace: BorrowedFd<'_>, interface: &Interface) -> Result<()> {
+    let name = &interface.name;
+    if name.is_empty() || name.len() > 15 || name.contains('/') {
+        return Err(Error::invalid(
+            format!("interface '{name}'"),
+            "an interface's name has 1 to 15 characters and no slash",
+        ));
+    }
+    let bridge = find(outside, &interface.bridge)?;
+    let pair = Pair {
+        host_name: &fresh_name()?,
+        bridge,
+        namespace: namespace.as_raw_fd(),
+        guest_name: name,
+        guest_address: interface.mac,
+        mtu: interface.mtu,
+    };
+    outside.send(&[link::new_pair(&pair)]).doing(format!("connect '{name}' to the bridge '{}'", interface.bridge))?;
+    let index = find(inside, name)?;
+    let mut messages: Vec<_> = interface
+        .addresses
+        .iter()
+        .map(|(address, prefix)| link::add_address(index, *address, *prefix))
+        .collect();
+    messages.push(link::up(index));
+    messages.extend(interface.gateway.map(|gateway| link::default_route(index, gateway)));
+    inside.send(&messages).doing(format!("set the addresses of '{name}'"))
+}

@@ -1,0 +1,188 @@
+//! Links, addresses and routes: the few messages that are needed, and looking things up.
+
+use std::io;
+use std::net::IpAddr;
+
+use super::netlink::{Attributes, CREATE, Connection, EXCLUSIVE, Message, attributes, find, text};
+
+const NEW_LINK: u16 = 16;
+const DELETE_LINK: u16 = 17;
+const GET_LINK: u16 = 18;
+const NEW_ADDRESS: u16 = 20;
+const NEW_ROUTE: u16 = 24;
+const GET_ROUTE: u16 = 26;
+
+const LINK_ADDRESS: u16 = 1;
+const LINK_NAME: u16 = 3;
+const LINK_MTU: u16 = 4;
+const LINK_MASTER: u16 = 10;
+const LINK_INFO: u16 = 18;
+const LINK_NAMESPACE: u16 = 28;
+const INFO_KIND: u16 = 1;
+const INFO_DATA: u16 = 2;
+const VETH_PEER: u16 = 1;
+
+const UP: u32 = 1;
+
+fn link_header(index: u32, up: bool) -> [u8; 16] {
+    let mut header = [0; 16];
+    header[4..8].copy_from_slice(&index.to_ne_bytes());
+    if up {
+        header[8..12].copy_from_slice(&UP.to_ne_bytes());
+        header[12..16].copy_from_slice(&UP.to_ne_bytes());
+    }
+    header
+}
+
+/// A link as the kernel tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) index: u32,
+    pub(super) name: String,
+    /// The bridge that it is a port of.
+    pub(super) master: Option<u32>,
+}
+
+fn number(bytes: &[u8]) -> Option<u32> {
+    Some(u32::from_ne_bytes(bytes.get(..4)?.try_into().ok()?))
+}
+
+fn read_link(body: &[u8]) -> Option<Link> {
+    let rest = body.get(16..)?;
+    Some(Link {
+        index: number(body.get(4..)?)?,
+        name: text(find(rest, LINK_NAME)?),
+        master: find(rest, LINK_MASTER).and_then(number),
+    })
+}
+
+/// Finds a link by name.
+pub(super) fn by_name(connection: &Connection, name: &str) -> io::Result<Option<Link>> {
+    match connection.ask(&Message::new(GET_LINK, 0, &link_header(0, false)).text(LINK_NAME, name)) {
+        Ok(body) => Ok(read_link(&body)),
+        Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// All links.
+pub(super) fn all(connection: &Connection) -> io::Result<Vec<Link>> {
+    let answers = connection.dump(&Message::new(GET_LINK, 0, &link_header(0, false)))?;
+    Ok(answers.iter().filter_map(|body| read_link(body)).collect())
+}
+
+/// The names of this namespace's links that start so.
+pub(crate) fn names_starting_with(prefix: &str) -> io::Result<Vec<String>> {
+    let links = all(&Connection::route()?)?;
+    Ok(links.into_iter().map(|link| link.name).filter(|name| name.starts_with(prefix)).collect())
+}
+
+/// Makes a bridge that is up.
+pub(super) fn new_bridge(name: &str, address: [u8; 6]) -> Message {
+    Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_header(0, true))
+        .text(LINK_NAME, name)
+        // Without an address of its own a bridge takes its ports', and changes it when they go.
+        .attribute(LINK_ADDRESS, &address)
+        .nest(LINK_INFO, &Attributes::default().text(INFO_KIND, "bridge"))
+}
+
+/// What a pair of connected interfaces is made from.
+pub(super) struct Pair<'a> {
+    pub(super) host_name: &'a str,
+    pub(super) bridge: u32,
+    pub(super) namespace: i32,
+    pub(super) guest_name: &'a str,
+    pub(super) guest_address: Option<[u8; 6]>,
+    pub(super) mtu: Option<u32>,
+}
+
+/// Makes a pair: one end up and in the bridge, the other born in the container's namespace.
+pub(super) fn new_pair(pair: &Pair<'_>) -> Message {
+    let mut peer = Attributes::with_header(&link_header(0, false))
+        .text(LINK_NAME, pair.guest_name)
+        .attribute(LINK_NAMESPACE, &pair.namespace.to_ne_bytes());
+    let mut message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_header(0, true))
+        .text(LINK_NAME, pair.host_name)
+        .attribute(LINK_MASTER, &pair.bridge.to_ne_bytes());
+    if let Some(address) = pair.guest_address {
+        peer = peer.attribute(LINK_ADDRESS, &address);
+    }
+    if let Some(mtu) = pair.mtu {
+        peer = peer.attribute(LINK_MTU, &mtu.to_ne_bytes());
+        message = message.attribute(LINK_MTU, &mtu.to_ne_bytes());
+    }
+    let data = Attributes::default().nest(VETH_PEER, &peer);
+    message.nest(LINK_INFO, &Attributes::default().text(INFO_KIND, "veth").nest(INFO_DATA, &data))
+}
+
+/// Brings a link up.
+pub(super) fn up(index: u32) -> Message {
+    Message::new(NEW_LINK, 0, &link_header(index, true))
+}
+
+/// Deletes a link.
+pub(super) fn delete(index: u32) -> Message {
+    Message::new(DELETE_LINK, 0, &link_header(index, false))
+}
+
+fn family(address: IpAddr) -> u8 {
+    if address.is_ipv4() { libc::AF_INET as u8 } else { libc::AF_INET6 as u8 }
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
+}
+
+/// Gives a link an address.
+pub(super) fn add_address(index: u32, address: IpAddr, prefix: u8) -> Message {
+    const LOCAL: u16 = 2;
+    const ADDRESS: u16 = 1;
+    const BROADCAST: u16 = 4;
+    /// No duplicate address detection: nobody else is on a network that we number.
+    const NO_DETECTION: u8 = 0x02;
+    let flags = if address.is_ipv6() { NO_DETECTION } else { 0 };
+    let mut header = [family(address), prefix, flags, 0, 0, 0, 0, 0];
+    header[4..8].copy_from_slice(&index.to_ne_bytes());
+    let bytes = octets(address);
+    let mut message = Message::new(NEW_ADDRESS, CREATE, &header)
+        .attribute(LOCAL, &bytes)
+        .attribute(ADDRESS, &bytes);
+    if let IpAddr::V4(address) = address
+        && prefix < 31
+    {
+        let last = u32::from(address) | u32::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
+        message = message.attribute(BROADCAST, &last.to_be_bytes());
+    }
+    message
+}
+
+/// Adds a default route through a gateway.
+pub(super) fn default_route(index: u32, gateway: IpAddr) -> Message {
+    const GATEWAY: u16 = 5;
+    const OUT: u16 = 4;
+    // Table main, by an administrator, everywhere, unicast.
+    let header = [family(gateway), 0, 0, 0, 254, 4, 0, 1, 0, 0, 0, 0];
+    Message::new(NEW_ROUTE, CREATE, &header)
+        .attribute(GATEWAY, &octets(gateway))
+        .attribute(OUT, &index.to_ne_bytes())
+}
+
+/// The names of the links that IPv4 default routes lead through.
+pub(super) fn ways_out(connection: &Connection) -> io::Result<Vec<String>> {
+    const OUT: u16 = 4;
+    const MAIN: u8 = 254;
+    let mut header = [0u8; 12];
+    header[0] = libc::AF_INET as u8;
+    let mut indexes = Vec::new();
+    for body in connection.dump(&Message::new(GET_ROUTE, 0, &header))? {
+        let ([_, 0, _, _, MAIN, _, _, 1, ..], Some(rest)) = (body.as_slice(), body.get(12..)) else {
+            continue;
+        };
+        indexes.extend(attributes(rest).iter().filter(|(kind, _)| *kind == OUT).filter_map(|(_, value)| number(value)));
+    }
+    let links = all(connection)?;
+    Ok(links.into_iter().filter(|link| indexes.contains(&link.index)).map(|link| link.name).collect())
+}

@@ -1,0 +1,158 @@
+//! What was changed on the host for networks, so that it can be put back.
+//!
+//! The folder belongs to the boot of the machine, like what is changed; several processes share it through
+//! a lock.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Context, Result};
+
+/// The folder in which the host's changes are kept.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    folder: PathBuf,
+}
+
+/// The changes.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Changes {
+    /// Bridges of ours that exist.
+    pub(super) bridges: Vec<String>,
+    /// Kernel parameters and what they were before.
+    pub(super) parameters: BTreeMap<PathBuf, String>,
+}
+
+impl Registry {
+    /// Opens a registry in a folder, which is made when something is to be kept.
+    pub fn open(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// The registry that all environments of this machine share.
+    pub fn machine_wide() -> Self {
+        Self::open("/run/yado/network")
+    }
+
+    /// Works on the changes alone, and writes them back also when that failed midway: what was done before
+    /// the failure must not be forgotten.
+    pub(super) fn change<T>(&self, work: impl FnOnce(&mut Changes) -> Result<T>) -> Result<T> {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)
+            .path("make the folder", &self.folder)?;
+        let lock_path = self.folder.join("lock");
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .path("open the lock", &lock_path)?;
+        lock.lock().path("lock", &lock_path)?;
+        let mut changes = self.read()?;
+        let result = work(&mut changes);
+        self.write(&changes)?;
+        result
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join("changes.json")
+    }
+
+    fn read(&self) -> Result<Changes> {
+        match std::fs::read(self.path()) {
+            Ok(text) => serde_json::from_slice(&text).map_err(std::io::Error::from).path("read", self.path()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Changes::default()),
+            Err(error) => Err(error).path("read", self.path()),
+        }
+    }
+
+    fn write(&self, changes: &Changes) -> Result<()> {
+        let path = self.path();
+        if changes.bridges.is_empty() && changes.parameters.is_empty() {
+            return match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).path("remove", &path),
+                _ => Ok(()),
+            };
+        }
+        let fresh = self.folder.join("changes.new");
+        let text = serde_json::to_vec(changes).map_err(std::io::Error::from).path("write", &fresh)?;
+        std::fs::write(&fresh, text).path("write", &fresh)?;
+        std::fs::rename(&fresh, &path).path("write", &path)
+    }
+}
+
+impl Changes {
+    /// Sets a kernel parameter and remembers what it was, the first time.
+    pub(super) fn set(&mut self, path: &Path, value: &str) -> Result<()> {
+        let before = std::fs::read_to_string(path).path("read the kernel parameter", path)?;
+        let before = before.trim();
+        if before == value {
+            return Ok(());
+        }
+        self.parameters.entry(path.to_owned()).or_insert_with(|| before.to_owned());
+        std::fs::write(path, value).path("set the kernel parameter", path)
+    }
+
+    /// Puts back what was changed. What is gone by now needs no care.
+    pub(super) fn restore(&mut self) -> Result<()> {
+        for (path, value) in std::mem::take(&mut self.parameters) {
+            if path.exists() {
+                std::fs::write(&path, value).path("restore the kernel parameter", &path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_return_to_what_they_were_first() {
+        let folder = std::env::temp_dir().join(format!("yado-registry-{}", std::process::id()));
+        let registry = Registry::open(folder.join("registry"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let parameter = folder.join("forwarding");
+        std::fs::write(&parameter, "0\n").unwrap();
+        for _ in 0..2 {
+            registry
+                .change(|changes| {
+                    changes.bridges.push("x".to_owned());
+                    changes.set(&parameter, "1")
+                })
+                .unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&parameter).unwrap(), "1");
+        registry
+            .change(|changes| {
+                changes.bridges.clear();
+                changes.restore()
+            })
+            .unwrap();
+        assert_eq!(std::fs::read_to_string(&parameter).unwrap(), "0");
+        assert!(!folder.join("registry/changes.json").exists());
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_failure_midway_is_remembered() {
+        let folder = std::env::temp_dir().join(format!("yado-registry-failure-{}", std::process::id()));
+        let registry = Registry::open(&folder);
+        let result = registry.change(|changes| {
+            changes.bridges.push("half".to_owned());
+            changes.set(Path::new("/no/such/parameter"), "1")
+        });
+        assert!(result.is_err());
+        let kept = registry.change(|changes| Ok(changes.bridges.clone())).unwrap();
+        assert_eq!(kept, ["half"]);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
