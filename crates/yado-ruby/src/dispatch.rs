@@ -121,8 +121,20 @@ impl Interpreter {
             && !matches!(method.body, MethodBody::Native(..))
         {
             args.positional.insert(0, Value::Sym(name));
+            self.missing_style = style;
             return self.invoke(receiver, &method, args);
         }
+        self.raise_missing(receiver, name, style, hidden)
+    }
+
+    /// Raises what Ruby raises for a method that nothing answers.
+    pub(crate) fn raise_missing(
+        &mut self,
+        receiver: &Value,
+        name: Symbol,
+        style: CallStyle,
+        hidden: Option<Visibility>,
+    ) -> Eval {
         let message = self.missing_text(receiver, name, style, hidden);
         let kind = if style == CallStyle::VariableLike { "NameError" } else { "NoMethodError" };
         let exception = self.exception(kind, message);
@@ -156,8 +168,9 @@ impl Interpreter {
             }
             other => {
                 let class = self.class_name(&self.class_of(other));
-                let shown = match self.inspect(other) {
-                    Ok(text) if text.len() <= 65 => text,
+                let can_inspect = self.find_method(&self.dispatch_class(other), names::INSPECT).is_some();
+                let shown = match can_inspect.then(|| self.inspect(other)) {
+                    Some(Ok(text)) if text.len() <= 65 => text,
                     _ => self.plain_inspect(other),
                 };
                 if shown.starts_with("#<") && shown != "main" { shown } else { format!("{shown}:{class}") }
@@ -173,6 +186,9 @@ impl Interpreter {
     /// Runs a method that was found; `name` is what the backtrace calls it.
     pub(crate) fn invoke_as(&mut self, receiver: &Value, method: &Rc<Method>, name: Symbol, mut args: Args) -> Eval {
         self.usage.step()?;
+        if stack_is_low() {
+            return self.raise("SystemStackError", "stack level too deep");
+        }
         let span = self.span;
         match &method.body {
             MethodBody::Native(function, arity) => {
@@ -197,9 +213,6 @@ impl Interpreter {
                 result
             }
             MethodBody::Ruby { code, lexical } => {
-                if stack_is_low() {
-                    return self.raise("SystemStackError", "stack level too deep");
-                }
                 self.activations.push(Activation { label: Label::Method(name), called_at: span });
                 let result = self.run_method(receiver, method, code, lexical, args);
                 self.activations.pop();
@@ -221,9 +234,6 @@ impl Interpreter {
                 Ok(value)
             }
             MethodBody::Block(block) => {
-                if stack_is_low() {
-                    return self.raise("SystemStackError", "stack level too deep");
-                }
                 self.activations.push(Activation { label: Label::Method(name), called_at: span });
                 let result = self.run_block_as_method(receiver, method, block, args);
                 self.activations.pop();

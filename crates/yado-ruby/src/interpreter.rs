@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::class::{ClassRef, RClass};
 use crate::control::Tag;
 use crate::core::CoreClasses;
+use crate::dispatch::CallStyle;
 use crate::failure::Location;
 use crate::frame::{Context, Lexical};
 use crate::host::Host;
@@ -65,6 +66,8 @@ pub struct Interpreter {
     pub(crate) operators_redefined: bool,
     pub(crate) inspecting: Vec<usize>,
     pub(crate) toplevel_context: Option<Context>,
+    /// How the call was written that `method_missing` is answering.
+    pub(crate) missing_style: CallStyle,
 }
 
 impl Interpreter {
@@ -96,6 +99,7 @@ impl Interpreter {
             operators_redefined: false,
             inspecting: Vec::new(),
             toplevel_context: None,
+            missing_style: CallStyle::Explicit,
         };
         crate::core::define(&mut interpreter);
         interpreter

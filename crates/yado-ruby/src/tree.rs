@@ -338,13 +338,10 @@ impl Params {
         let required = (self.required.len() + self.post.len()) as i64;
         let needs_keywords = self.keywords.iter().any(|(_, _, default)| default.is_none());
         let open = self.rest.is_some() || (strict && !self.optional.is_empty());
-        if !strict && !self.optional.is_empty() && self.rest.is_none() {
-            return -required - 1;
-        }
         if open {
-            -required - 1
+            -required - i64::from(needs_keywords) - 1
         } else if needs_keywords {
-            if strict { required + 1 } else { required + 1 }
+            required + 1
         } else if (!self.keywords.is_empty() || matches!(self.keyword_rest, KeywordRest::Slot(_))) && strict {
             -required - 1
         } else {

@@ -220,9 +220,9 @@ fn respond_to_missing(_interpreter: &mut Interpreter, _this: &Value, _args: Args
     Ok(Value::Bool(false))
 }
 
-fn method_missing(interpreter: &mut Interpreter, this: &Value, mut args: Args) -> Eval {
-    let name = interpreter.expect_name(&args.positional.remove(0))?;
-    interpreter.method_missing(this, name, args, crate::dispatch::CallStyle::Explicit, None)
+fn method_missing(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    let name = interpreter.expect_name(&args.at(0))?;
+    interpreter.raise_missing(this, name, interpreter.missing_style, None)
 }
 
 fn send(interpreter: &mut Interpreter, this: &Value, mut args: Args) -> Eval {

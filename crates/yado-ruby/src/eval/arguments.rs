@@ -18,7 +18,7 @@ impl Interpreter {
         let most = required + params.optional.len();
         let given = args.len();
         if given < required || (params.rest.is_none() && given > most) {
-            return self.wrong_parameters(params, given, args.keywords.is_some());
+            return self.wrong_parameters(params, given);
         }
         self.bind_positional(params, cx, std::mem::take(&mut args.positional))?;
         self.bind_keywords(params, cx, args.keywords.take())?;
@@ -68,7 +68,7 @@ impl Interpreter {
         Ok(())
     }
 
-    fn wrong_parameters(&mut self, params: &Params, given: usize, keywords_given: bool) -> Eval<()> {
+    fn wrong_parameters(&mut self, params: &Params, given: usize) -> Eval<()> {
         let least = params.required.len() + params.post.len();
         let most = least + params.optional.len();
         let mut expected = if params.rest.is_some() {
@@ -84,7 +84,7 @@ impl Interpreter {
             .filter(|(_, _, default)| default.is_none())
             .map(|(name, _, _)| name.as_str())
             .collect();
-        if !keywords_given && !missing.is_empty() {
+        if !missing.is_empty() {
             let noun = if missing.len() == 1 { "keyword" } else { "keywords" };
             expected.push_str(&format!("; required {noun}: {}", missing.join(", ")));
         }

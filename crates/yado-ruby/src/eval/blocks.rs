@@ -51,6 +51,8 @@ impl Interpreter {
         let scope = Scope::new(code.names.clone(), None);
         let cx = Context { frame: Rc::new(frame), scope, break_tag: u64::MAX };
         self.contexts.push(cx.clone());
+        // Wrong arguments are blamed on the definition, one level below the call.
+        self.span = code.span;
         let result = self.bind_strictly(&code.params, &cx, args).and_then(|()| self.eval(&code.body, &cx));
         self.contexts.pop();
         match result {
