@@ -187,12 +187,12 @@ impl Container {
         }
     }
 
-    /// Waits for the first process's end, collecting commands of ours that nobody waits for: the kernel
-    /// holds the end back until they are collected.
+    /// Waits for the first process's end, collecting commands of ours that have ended: the kernel holds
+    /// the end back until they are collected.
     fn ended(&self, pidfd: &OwnedFd, timeout: Duration) -> Result<bool> {
         let limit = Instant::now() + timeout;
         loop {
-            exec::collect_abandoned();
+            exec::collect_ended();
             let left = limit.saturating_duration_since(Instant::now());
             if readable(pidfd.as_fd(), left.min(Duration::from_millis(20)))? {
                 return Ok(true);

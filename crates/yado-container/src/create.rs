@@ -209,6 +209,11 @@ impl Attempt<'_> {
             self.write_mappings()?;
         }
         init::release(&ours)?;
+        // While the init's program starts; it finds its interfaces there when it sets kernel parameters.
+        if self.namespaces.make & libc::CLONE_NEWNET != 0 {
+            let namespace = self.open_namespace("net")?;
+            self.options.network.clone().unwrap_or_default().attach(namespace.as_fd())?;
+        }
         let descriptors = Descriptors { root: self.root()?, start, sources: Vec::new() };
         let (sources, has_source) = self.sources()?;
         let config = Config {
@@ -224,10 +229,6 @@ impl Attempt<'_> {
         let descriptors = Descriptors { sources, ..descriptors };
         init::send_config(ours.as_fd(), &config, &descriptors)?;
         drop(descriptors);
-        if self.namespaces.make & libc::CLONE_NEWNET != 0 {
-            let namespace = self.open_namespace("net")?;
-            self.options.network.clone().unwrap_or_default().attach(namespace.as_fd())?;
-        }
         self.finish(&ours)
     }
 

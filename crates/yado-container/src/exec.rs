@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{PipeReader, PipeWriter};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -85,9 +85,8 @@ impl ExecRequest {
 #[derive(Debug)]
 pub struct Running {
     pid: i32,
-    pidfd: Option<OwnedFd>,
+    child: Arc<Child>,
     terminal: Option<OwnedFd>,
-    ended: Option<ExitStatus>,
     /// Our end of standard input, if piped.
     pub stdin: Option<PipeWriter>,
     /// Our end of standard output, if piped.
@@ -96,42 +95,69 @@ pub struct Running {
     pub stderr: Option<PipeReader>,
 }
 
+/// A command's process, and how it ended once somebody has collected it.
+#[derive(Debug)]
+struct Child {
+    pidfd: OwnedFd,
+    ended: Mutex<Option<ExitStatus>>,
+}
+
+impl Child {
+    /// How it ended; `None` while it runs.
+    fn collect(&self) -> Result<Option<ExitStatus>> {
+        // A panic while this was held cannot have left the status half-written.
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if ended.is_none() {
+            *ended = collect_status(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::NOHANG)
+                .doing("wait for the command")?;
+        }
+        Ok(*ended)
+    }
+}
+
+/// Commands of this process that have not been collected. A container's end waits for them, so whoever ends
+/// one must be able to collect them all, whoever holds them.
+static CHILDREN: Mutex<Vec<Arc<Child>>> = Mutex::new(Vec::new());
+
+/// Collects the commands that have ended.
+pub(crate) fn collect_ended() {
+    let mut children = CHILDREN.lock().unwrap_or_else(PoisonError::into_inner);
+    children.retain(|child| matches!(child.collect(), Ok(None)));
+}
+
 impl Running {
     /// Its process id on the host.
     pub fn pid(&self) -> i32 {
         self.pid
     }
 
-    /// A descriptor that becomes readable when it ends; `None` after that was waited for.
-    pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
-        self.pidfd.as_ref().map(AsFd::as_fd)
+    /// A descriptor that becomes readable when it ends.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.child.pidfd.as_fd()
     }
 
     /// Waits for its end.
     pub fn wait(&mut self) -> Result<ExitStatus> {
-        if let Some(status) = self.ended {
-            return Ok(status);
+        loop {
+            if let Some(status) = self.wait_for(Duration::from_secs(3600))? {
+                return Ok(status);
+            }
         }
-        let pidfd = self.pidfd.as_ref().ok_or_else(|| Error::invalid("wait", "the command was let go of"))?;
-        let status = wait_for(pidfd.as_fd())?;
-        self.ended = Some(status);
-        self.pidfd = None;
-        Ok(status)
     }
 
     /// Waits for its end for so long at most; `None` when it still runs then.
     pub fn wait_for(&mut self, time: Duration) -> Result<Option<ExitStatus>> {
-        let done = match &self.pidfd {
-            Some(pidfd) => readable(pidfd.as_fd(), time)?,
-            None => true,
-        };
-        if done { self.wait().map(Some) } else { Ok(None) }
+        if readable(self.pidfd(), time)? {
+            let status = self.child.collect()?;
+            collect_ended();
+            return Ok(status);
+        }
+        Ok(None)
     }
 
     /// Sends it a signal; nothing happens when it has ended.
     pub fn kill(&self, signal: i32) -> Result<()> {
-        let Some(pidfd) = &self.pidfd else { return Ok(()) };
-        match signals::to_pidfd(pidfd.as_fd(), signal) {
+        match signals::to_pidfd(self.pidfd(), signal) {
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
             other => other.doing("signal the command"),
         }
@@ -150,27 +176,6 @@ impl Running {
     }
 }
 
-/// Ended or ending commands that nobody waits for.
-static ABANDONED: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let (Some(pidfd), Ok(mut abandoned)) = (self.pidfd.take(), ABANDONED.lock()) {
-            abandoned.push(pidfd);
-        }
-        collect_abandoned();
-    }
-}
-
-/// Collects the ended ones among the commands that nobody waits for.
-pub(crate) fn collect_abandoned() {
-    if let Ok(mut abandoned) = ABANDONED.lock() {
-        abandoned.retain(|pidfd| {
-            matches!(collect_status(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::NOHANG), Ok(None))
-        });
-    }
-}
-
 /// Collects a process that may not be ours.
 pub(crate) fn collect(id: WaitId<'_>) {
     if let Err(error) = collect_status(id, WaitIdOptions::NOHANG) {
@@ -181,8 +186,8 @@ pub(crate) fn collect(id: WaitId<'_>) {
 /// Waits for a child of this process.
 pub(crate) fn wait_for(pidfd: BorrowedFd<'_>) -> Result<ExitStatus> {
     collect_status(WaitId::PidFd(pidfd), WaitIdOptions::empty())
-        .doing("wait for the command")?
-        .ok_or_else(|| Error::invalid("wait", "the command has not ended"))
+        .doing("wait for the process")?
+        .ok_or_else(|| Error::invalid("wait", "the process has not ended"))
 }
 
 /// The specification's process with the request's changes.
@@ -266,7 +271,7 @@ impl Streams {
 
 /// Starts a command in a container.
 pub(crate) fn run(record: &Record, pidfd: BorrowedFd<'_>, request: &ExecRequest) -> Result<Running> {
-    collect_abandoned();
+    collect_ended();
     let linux = record.spec.linux.clone().unwrap_or_default();
     let filter = linux.seccomp.as_ref().map_or(Ok(Vec::new()), seccomp::compile)?;
     let filter_flags = linux.seccomp.as_ref().map_or(Ok(0), seccomp::flags)?;
@@ -304,16 +309,12 @@ pub(crate) fn run(record: &Record, pidfd: BorrowedFd<'_>, request: &ExecRequest)
             return Err(failure(record, request, stage, error));
         }
     };
-    let pidfd = clone::pidfd_open(pid).doing("open the command's process")?;
-    Ok(Running {
-        pid,
-        pidfd: Some(pidfd),
-        terminal,
-        ended: None,
-        stdin: streams.stdin,
-        stdout: streams.stdout,
-        stderr: streams.stderr,
-    })
+    let child = Arc::new(Child {
+        pidfd: clone::pidfd_open(pid).doing("open the command's process")?,
+        ended: Mutex::new(None),
+    });
+    CHILDREN.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&child));
+    Ok(Running { pid, child, terminal, stdin: streams.stdin, stdout: streams.stdout, stderr: streams.stderr })
 }
 
 enum Outcome {

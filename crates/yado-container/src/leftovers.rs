@@ -43,8 +43,12 @@ impl Engine {
             .chain(layout.unified.iter().map(|tree| tree.base.join("yado")));
         Ok(Leftovers {
             mounts: mounts.lines().filter(|line| line.contains(&root)).map(str::to_owned).collect(),
-            cgroups: folders.filter(|folder| folder.exists()).map(|folder| folder.display().to_string()).collect(),
-            interfaces: network::names_starting_with(network::INTERFACE_PREFIX).doing("list the interfaces")?,
+            cgroups: folders
+                .filter(|folder| folder.exists())
+                .map(|folder| folder.display().to_string())
+                .collect(),
+            interfaces: network::names_starting_with(network::INTERFACE_PREFIX)
+                .doing("list the interfaces")?,
             tables: network::tables()?,
             processes: init_processes(),
         })
@@ -53,10 +57,7 @@ impl Engine {
 
 fn init_processes() -> Vec<String> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    entries
-        .flatten()
-        .filter_map(|entry| describe_init(&entry.path()))
-        .collect()
+    entries.flatten().filter_map(|entry| describe_init(&entry.path())).collect()
 }
 
 fn describe_init(process: &Path) -> Option<String> {

@@ -22,6 +22,7 @@ mod seccomp;
 pub mod signal_names;
 pub mod spec;
 mod sys;
+mod terminal;
 
 pub use cgroup::Stats;
 pub use container::{Container, ExitStatus, STOP_SIGNAL_ANNOTATION, Status};

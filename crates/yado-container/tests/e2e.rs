@@ -27,11 +27,15 @@ fn main() -> ExitCode {
     if let Some(code) = yado_container::run_hidden_command_if_asked() {
         return code;
     }
+    if let Some(code) = commands::run_attacher_if_asked() {
+        return code;
+    }
     if let Some(code) = life::run_victim_if_asked() {
         return code;
     }
     let filters: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let tests: Vec<Test> = [commands::TESTS, life::TESTS, limits::TESTS, trees::TESTS, networks::TESTS].concat();
+    let tests: Vec<Test> =
+        [commands::TESTS, life::TESTS, limits::TESTS, trees::TESTS, networks::TESTS].concat();
     if std::env::args().any(|word| word == "--list") {
         for (name, _) in &tests {
             println!("{name}: test");

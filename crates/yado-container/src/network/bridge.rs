@@ -82,14 +82,20 @@ fn make(connection: &Connection, changes: &mut Changes, name: &str) -> Result<()
     connection.send(&[link::new_bridge(name, address)]).doing(format!("make the bridge '{name}'"))
 }
 
-fn set_up(connection: &Connection, changes: &mut Changes, name: &str, address: IpAddr, prefix: u8) -> Result<()> {
+fn set_up(
+    connection: &Connection,
+    changes: &mut Changes,
+    name: &str,
+    address: IpAddr,
+    prefix: u8,
+) -> Result<()> {
     let found = link::by_name(connection, name).doing("look for the bridge")?;
     let index = found.ok_or_else(|| Error::invalid(format!("bridge '{name}'"), "it vanished"))?.index;
     let added = connection.send(&[link::add_address(index, address, prefix)]);
-    if let Err(refusal) = added
-        && refusal.error.raw_os_error() != Some(libc::EEXIST)
+    if let Err(error) = added
+        && error.raw_os_error() != Some(libc::EEXIST)
     {
-        return Err(refusal.error).doing(format!("give the bridge '{name}' its address"));
+        return Err(error).doing(format!("give the bridge '{name}' its address"));
     }
     connection.send(&[link::up(index)]).doing(format!("bring the bridge '{name}' up"))?;
     // Ports forwarded from 127.0.0.1 leave through the bridge with that source, before it is translated.

@@ -89,7 +89,12 @@ fn fresh_name() -> Result<String> {
     Ok(bytes.iter().fold(PREFIX.to_owned(), |name, byte| format!("{name}{byte:02x}")))
 }
 
-fn add(outside: &Connection, inside: &Connection, namespace: BorrowedFd<'_>, interface: &Interface) -> Result<()> {
+fn add(
+    outside: &Connection,
+    inside: &Connection,
+    namespace: BorrowedFd<'_>,
+    interface: &Interface,
+) -> Result<()> {
     let name = &interface.name;
     if name.is_empty() || name.len() > 15 || name.contains('/') {
         return Err(Error::invalid(
@@ -106,7 +111,9 @@ fn add(outside: &Connection, inside: &Connection, namespace: BorrowedFd<'_>, int
         guest_address: interface.mac,
         mtu: interface.mtu,
     };
-    outside.send(&[link::new_pair(&pair)]).doing(format!("connect '{name}' to the bridge '{}'", interface.bridge))?;
+    outside
+        .send(&[link::new_pair(&pair)])
+        .doing(format!("connect '{name}' to the bridge '{}'", interface.bridge))?;
     let index = find(inside, name)?;
     let mut messages: Vec<_> = interface
         .addresses

@@ -147,9 +147,8 @@ pub(super) fn add_address(index: u32, address: IpAddr, prefix: u8) -> Message {
     let mut header = [family(address), prefix, flags, 0, 0, 0, 0, 0];
     header[4..8].copy_from_slice(&index.to_ne_bytes());
     let bytes = octets(address);
-    let mut message = Message::new(NEW_ADDRESS, CREATE, &header)
-        .attribute(LOCAL, &bytes)
-        .attribute(ADDRESS, &bytes);
+    let mut message =
+        Message::new(NEW_ADDRESS, CREATE, &header).attribute(LOCAL, &bytes).attribute(ADDRESS, &bytes);
     if let IpAddr::V4(address) = address
         && prefix < 31
     {
@@ -181,7 +180,9 @@ pub(super) fn ways_out(connection: &Connection) -> io::Result<Vec<String>> {
         let ([_, 0, _, _, MAIN, _, _, 1, ..], Some(rest)) = (body.as_slice(), body.get(12..)) else {
             continue;
         };
-        indexes.extend(attributes(rest).iter().filter(|(kind, _)| *kind == OUT).filter_map(|(_, value)| number(value)));
+        indexes.extend(
+            attributes(rest).iter().filter(|(kind, _)| *kind == OUT).filter_map(|(_, value)| number(value)),
+        );
     }
     let links = all(connection)?;
     Ok(links.into_iter().filter(|link| indexes.contains(&link.index)).map(|link| link.name).collect())

@@ -63,11 +63,14 @@ impl NatTable {
     /// Takes the rules out of force; fine when there are none.
     pub fn remove(&self, registry: &Registry) -> Result<()> {
         let name = self.table_name()?;
-        registry.change(|_| nft::remove(&name).doing(format!("remove the address translation of '{}'", self.name)))
+        registry.change(|_| {
+            nft::remove(&name).doing(format!("remove the address translation of '{}'", self.name))
+        })
     }
 
     fn table_name(&self) -> Result<String> {
-        let good = |character: char| character.is_ascii_alphanumeric() || character == '_' || character == '-';
+        let good =
+            |character: char| character.is_ascii_alphanumeric() || character == '_' || character == '-';
         if self.name.is_empty() || self.name.len() > 100 || !self.name.chars().all(good) {
             return Err(Error::invalid(
                 format!("address translation '{}'", self.name),

@@ -34,11 +34,7 @@ pub(super) struct Message {
 impl Message {
     /// A request of this kind whose fixed part is `header`.
     pub(super) fn new(kind: u16, flags: u16, header: &[u8]) -> Self {
-        Self {
-            kind,
-            flags: flags | REQUEST,
-            body: header.to_vec(),
-        }
+        Self { kind, flags: flags | REQUEST, body: header.to_vec() }
     }
 
     /// Adds an attribute.
@@ -138,27 +134,6 @@ pub(super) fn text(value: &[u8]) -> String {
     String::from_utf8_lossy(value.split(|byte| *byte == 0).next().unwrap_or_default()).into_owned()
 }
 
-/// Why the kernel refused one message of several.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    /// Which one, counted from 0.
-    pub(super) index: usize,
-    /// The error, with the kernel's words where it had some.
-    pub(super) error: io::Error,
-}
-
-impl From<io::Error> for Refusal {
-    fn from(error: io::Error) -> Self {
-        Self { index: 0, error }
-    }
-}
-
-impl From<Refusal> for io::Error {
-    fn from(refusal: Refusal) -> Self {
-        refusal.error
-    }
-}
-
 /// A socket to one part of the kernel.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -168,9 +143,7 @@ pub(super) struct Connection {
 impl Connection {
     /// Opens one in the calling thread's network namespace, where it stays.
     pub(super) fn open(family: i32) -> io::Result<Self> {
-        Ok(Self {
-            socket: netlink::open(family)?,
-        })
+        Ok(Self { socket: netlink::open(family)? })
     }
 
     /// Opens one for links, addresses and routes.
@@ -179,7 +152,7 @@ impl Connection {
     }
 
     /// Sends messages in one go and waits for the answer to each; the first refusal is the result.
-    pub(super) fn send(&self, messages: &[Message]) -> Result<(), Refusal> {
+    pub(super) fn send(&self, messages: &[Message]) -> io::Result<()> {
         self.send_between(None, messages, None)
     }
 
@@ -189,7 +162,7 @@ impl Connection {
         first: Option<&Message>,
         messages: &[Message],
         last: Option<&Message>,
-    ) -> Result<(), Refusal> {
+    ) -> io::Result<()> {
         let mut bytes = Vec::new();
         if let Some(first) = first {
             first.write(0, 0, &mut bytes);
@@ -204,8 +177,8 @@ impl Connection {
         self.wait_for_answers(messages.len())
     }
 
-    fn wait_for_answers(&self, count: usize) -> Result<(), Refusal> {
-        let mut first: Option<Refusal> = None;
+    fn wait_for_answers(&self, count: usize) -> io::Result<()> {
+        let mut first: Option<io::Error> = None;
         let mut answered = 0;
         let mut buffer = vec![0; 64 << 10];
         while answered < count {
@@ -216,11 +189,10 @@ impl Connection {
                 }
                 answered += 1;
                 if let Some(error) = error_of(body) {
-                    let index = (sequence as usize).saturating_sub(1);
                     // A whole batch can be refused with one answer to its frame, and then nothing follows.
                     let whole = sequence == 0 || sequence as usize > count;
                     if first.is_none() {
-                        first = Some(Refusal { index, error });
+                        first = Some(error);
                     }
                     if whole {
                         answered = count;

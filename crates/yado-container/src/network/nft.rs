@@ -3,7 +3,7 @@
 use std::io;
 use std::net::Ipv4Addr;
 
-use super::netlink::{APPEND, Attributes, CREATE, Connection, Message, Refusal, find, text};
+use super::netlink::{APPEND, Attributes, CREATE, Connection, Message, find, text};
 
 const SUBSYSTEM: u16 = 10 << 8;
 const NEW_TABLE: u16 = SUBSYSTEM;
@@ -83,7 +83,7 @@ impl Table {
     }
 
     /// Puts the table in force.
-    pub(super) fn apply(&self) -> Result<(), Refusal> {
+    pub(super) fn apply(&self) -> io::Result<()> {
         transact(&self.messages)
     }
 }
@@ -97,7 +97,7 @@ fn delete_table(name: &str) -> Message {
 }
 
 /// Deletes a table if it is there.
-pub(super) fn remove(name: &str) -> Result<(), Refusal> {
+pub(super) fn remove(name: &str) -> io::Result<()> {
     transact(&[add_table(name), delete_table(name)])
 }
 
@@ -108,7 +108,7 @@ pub(super) fn names() -> io::Result<Vec<String>> {
     Ok(answers.iter().filter_map(|body| find(body.get(4..)?, 1).map(text)).collect())
 }
 
-fn transact(messages: &[Message]) -> Result<(), Refusal> {
+fn transact(messages: &[Message]) -> io::Result<()> {
     let connection = Connection::open(libc::NETLINK_NETFILTER)?;
     // The frame names the subsystem in network byte order.
     let frame = |kind| Message::new(kind, 0, &[0, 0, 0, 10]);
@@ -152,7 +152,8 @@ impl Rule {
     }
 
     fn payload(self, base: u32, offset: u32, length: u32) -> Self {
-        let data = Attributes::default().number(1, REGISTER).number(2, base).number(3, offset).number(4, length);
+        let data =
+            Attributes::default().number(1, REGISTER).number(2, base).number(3, offset).number(4, length);
         self.expression("payload", &data)
     }
 
@@ -169,9 +170,7 @@ impl Rule {
     pub(super) fn network(self, which: Address, network: Ipv4Addr, prefix: u8, within: bool) -> Self {
         let mask = u32::MAX.checked_shl(32 - u32::from(prefix.min(32))).unwrap_or(0);
         let network = u32::from(network) & mask;
-        self.payload(1, which as u32, 4)
-            .mask(&mask.to_be_bytes())
-            .compare(within, &network.to_be_bytes())
+        self.payload(1, which as u32, 4).mask(&mask.to_be_bytes()).compare(within, &network.to_be_bytes())
     }
 
     /// The packet is for one of this machine's own addresses.
@@ -235,9 +234,7 @@ impl Rule {
     pub(super) fn redirect(self, address: Ipv4Addr, port: u16) -> Self {
         const DESTINATION: u32 = 1;
         let load = |register: u32, value: &[u8]| {
-            Attributes::default()
-                .number(1, register)
-                .nest(2, &Attributes::default().attribute(1, value))
+            Attributes::default().number(1, register).nest(2, &Attributes::default().attribute(1, value))
         };
         let data = Attributes::default()
             .number(1, DESTINATION)

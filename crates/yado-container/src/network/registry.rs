@@ -77,7 +77,9 @@ impl Registry {
         let path = self.path();
         if changes.bridges.is_empty() && changes.parameters.is_empty() {
             return match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).path("remove", &path),
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(error).path("remove", &path)
+                }
                 _ => Ok(()),
             };
         }

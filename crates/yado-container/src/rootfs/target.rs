@@ -1,10 +1,12 @@
 //! Places inside the new root where something is mounted: found without ever leaving the root, whatever
 //! symbolic links lie on the way, and made where they are missing.
 
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, openat, openat2};
+use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, readlinkat};
 use rustix::io::Errno;
 use rustix::mount::{MoveMountFlags, move_mount};
 
@@ -48,12 +50,27 @@ impl<'a> Tree<'a> {
 
     /// A directory, made with its parents when missing.
     pub(crate) fn directory(&self, path: &Path) -> Result<OwnedFd> {
+        self.directory_through_links(path, 16)
+    }
+
+    /// A link whose target is missing leads to where the directory is made, still within the root.
+    fn directory_through_links(&self, path: &Path, links: u32) -> Result<OwnedFd> {
         if let Some(fd) = self.open_as(path, OFlags::PATH | OFlags::DIRECTORY)? {
             return Ok(fd);
         }
-        let (parent, name) = self.parent(path)?;
+        if links == 0 {
+            return Err(Errno::LOOP).path("make the directory", path);
+        }
+        let name = path.file_name().ok_or(Errno::INVAL).path("find the parent of", path)?;
+        let above = path.parent().unwrap_or(Path::new("/"));
+        let parent = self.directory_through_links(above, links)?;
         match mkdirat(&parent, name, Mode::from_raw_mode(0o755)) {
-            Ok(()) | Err(Errno::EXIST) => {}
+            Ok(()) => {}
+            Err(Errno::EXIST) => {
+                let link = readlinkat(&parent, name, Vec::new()).path("follow the link", path)?;
+                let link = PathBuf::from(OsStr::from_bytes(link.to_bytes()));
+                return self.directory_through_links(&above.join(link), links - 1);
+            }
             Err(error) => return Err(error).path("make the directory", path),
         }
         self.open_as(path, OFlags::PATH | OFlags::DIRECTORY)?
@@ -76,7 +93,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The directory that holds a path, made when missing, and the path's last name.
-    pub(crate) fn parent<'p>(&self, path: &'p Path) -> Result<(OwnedFd, &'p std::ffi::OsStr)> {
+    pub(crate) fn parent<'p>(&self, path: &'p Path) -> Result<(OwnedFd, &'p OsStr)> {
         let name = path.file_name().ok_or(Errno::INVAL).path("find the parent of", path)?;
         let parent = path.parent().unwrap_or(Path::new("/"));
         Ok((self.directory(parent)?, name))
@@ -113,12 +130,14 @@ mod tests {
         std::os::unix::fs::symlink("../../../inner", folder.join("upward")).unwrap();
         let root = rustix::fs::open(&folder, OFlags::PATH, Mode::empty()).unwrap();
         let tree = Tree::new(root.as_fd());
-        for link in ["/absolute/made-1", "/upward/made-2/deep"] {
+        std::os::unix::fs::symlink("/run/missing", folder.join("dangling")).unwrap();
+        for link in ["/absolute/made-1", "/upward/made-2/deep", "/dangling/made-3"] {
             tree.directory(Path::new(link)).unwrap();
         }
         tree.file(Path::new("/absolute/file")).unwrap();
         assert!(folder.join("inner/made-1").is_dir());
         assert!(folder.join("inner/made-2/deep").is_dir());
+        assert!(folder.join("run/missing/made-3").is_dir());
         assert!(folder.join("inner/file").is_file());
         std::fs::remove_dir_all(&folder).unwrap();
     }

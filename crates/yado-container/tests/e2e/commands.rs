@@ -17,6 +17,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("rights_are_dropped", rights),
     ("the_filter_is_in_force", filter),
     ("nothing_of_the_caller_is_open_inside", no_leaked_descriptors),
+    ("a_terminal_behaves_like_one", terminal),
+    ("our_own_terminal_is_connected_and_put_back", attached_terminal),
 ];
 
 fn exit_codes() {
@@ -111,4 +113,79 @@ fn no_leaked_descriptors() {
     assert_eq!(open, 3);
     running.kill(9).unwrap();
     assert_eq!(running.wait_for(Duration::from_secs(5)).unwrap(), Some(ExitStatus::Signal(9)));
+}
+
+/// Reads until the text has come or nothing more does.
+fn read_until(terminal: impl std::os::fd::AsFd, wanted: &str) -> String {
+    let mut text = String::new();
+    let mut bytes = [0u8; 4096];
+    while !text.contains(wanted) {
+        match rustix::io::read(&terminal, &mut bytes[..]) {
+            Ok(count) if count > 0 => text.push_str(&String::from_utf8_lossy(&bytes[..count])),
+            _ => break,
+        }
+    }
+    text
+}
+
+fn terminal() {
+    let ground = Ground::new();
+    let container = ground.container("terminal");
+    let line = "tty; stty size; trap 'echo caught' INT; echo ready; until read a; do :; done; stty size; echo got $a; exit 4";
+    let mut request = ExecRequest::new(["sh", "-c", line]);
+    request.terminal = true;
+    request.size = Some((33, 101));
+    request.user = Some(Identity { uid: 1000, gid: 1000, ..Identity::default() });
+    let mut running = container.exec(&request).unwrap();
+    let master = running.terminal().unwrap().try_clone_to_owned().unwrap();
+    let text = read_until(&master, "ready");
+    assert!(text.contains("/dev/pts/") && text.contains("33 101"), "{text}");
+    // The key Ctrl-C is a signal there.
+    rustix::io::write(&master, &[3]).unwrap();
+    assert!(read_until(&master, "caught").contains("caught"));
+    running.resize(20, 40).unwrap();
+    rustix::io::write(&master, b"word\n").unwrap();
+    let text = read_until(&master, "got word");
+    assert!(text.contains("20 40") && text.contains("got word"), "{text}");
+    assert_eq!(running.wait_for(Duration::from_secs(5)).unwrap(), Some(ExitStatus::Code(4)));
+}
+
+/// The other half of the test below: a program with a terminal of its own that attaches a command's.
+pub(crate) fn run_attacher_if_asked() -> Option<std::process::ExitCode> {
+    let mut words = std::env::args().skip(1);
+    if words.next()? != "attach" {
+        return None;
+    }
+    let engine = yado_container::Engine::open(words.next()?).unwrap();
+    let mut request = ExecRequest::new(["sh", "-c", "echo ready; read a; stty size; echo got $a; exit 6"]);
+    request.terminal = true;
+    let mut running = engine.require("attached").unwrap().exec(&request).unwrap();
+    let status = running.attach_terminal().unwrap();
+    Some(std::process::ExitCode::from(status.code() as u8))
+}
+
+fn attached_terminal() {
+    let ground = Ground::new();
+    let _container = ground.container("attached");
+    let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY;
+    let master = rustix::pty::openpt(flags).unwrap();
+    rustix::pty::unlockpt(&master).unwrap();
+    let slave = rustix::pty::ioctl_tiocgptpeer(&master, flags).unwrap();
+    let before = rustix::termios::tcgetattr(&slave).unwrap();
+    let size = rustix::termios::Winsize { ws_row: 31, ws_col: 77, ws_xpixel: 0, ws_ypixel: 0 };
+    rustix::termios::tcsetwinsize(&slave, size).unwrap();
+    let stream = || std::process::Stdio::from(slave.try_clone().unwrap());
+    let mut program = std::process::Command::new(std::env::current_exe().unwrap());
+    program.arg("attach").arg(ground.folder.join("engine"));
+    let mut child = program.stdin(stream()).stdout(stream()).stderr(stream()).spawn().unwrap();
+    drop(program);
+    assert!(read_until(&master, "ready").contains("ready"));
+    let during = rustix::termios::tcgetattr(&slave).unwrap();
+    assert_ne!(during.local_modes, before.local_modes);
+    rustix::io::write(&master, b"typed\r").unwrap();
+    let text = read_until(&master, "got typed");
+    assert!(text.contains("31 77") && text.contains("got typed"), "{text}");
+    assert_eq!(child.wait().unwrap().code(), Some(6));
+    let after = rustix::termios::tcgetattr(&slave).unwrap();
+    assert_eq!(after.local_modes, before.local_modes);
 }

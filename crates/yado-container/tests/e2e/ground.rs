@@ -25,6 +25,11 @@ impl Ground {
         let folder = std::env::temp_dir().join(format!("yado-e2e-{}-{number}", std::process::id()));
         std::fs::create_dir_all(folder.join("skeleton")).unwrap();
         skeleton(&folder.join("skeleton"));
+        Self::at(folder)
+    }
+
+    /// On a folder that another process has prepared.
+    pub(crate) fn at(folder: PathBuf) -> Self {
         let engine = Engine::open(folder.join("engine")).unwrap();
         Self { folder, engine }
     }

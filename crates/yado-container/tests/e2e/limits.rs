@@ -30,10 +30,7 @@ fn memory() {
         &ground,
         "memory",
         Resources {
-            memory: Some(Memory {
-                limit: Some(48 << 20),
-                ..Memory::default()
-            }),
+            memory: Some(Memory { limit: Some(48 << 20), ..Memory::default() }),
             ..Resources::default()
         },
     );
@@ -49,15 +46,9 @@ fn memory() {
 
 fn processes() {
     let ground = Ground::new();
-    let container = limited(
-        &ground,
-        "pids",
-        Resources {
-            pids: Some(Pids { limit: 12 }),
-            ..Resources::default()
-        },
-    );
-    let line = "for i in $(seq 40); do sleep 5 & done 2>/dev/null; exit 0";
+    let container =
+        limited(&ground, "pids", Resources { pids: Some(Pids { limit: 12 }), ..Resources::default() });
+    let line = "for i in $(seq 40); do sleep 5 >/dev/null & done 2>/dev/null; exit 0";
     shell_as(&container, line, |_| {});
     let stats = container.stats();
     assert_eq!(stats.pids_limit, Some(12));
@@ -70,11 +61,7 @@ fn processor() {
         &ground,
         "cpu",
         Resources {
-            cpu: Some(Cpu {
-                quota: Some(10_000),
-                period: Some(100_000),
-                ..Cpu::default()
-            }),
+            cpu: Some(Cpu { quota: Some(10_000), period: Some(100_000), ..Cpu::default() }),
             ..Resources::default()
         },
     );
@@ -91,16 +78,13 @@ fn processor() {
 fn update() {
     let ground = Ground::new();
     let mut container = ground.container("update");
-    let resources = |limit| Resources {
-        pids: Some(Pids { limit }),
-        ..Resources::default()
-    };
+    let resources = |limit| Resources { pids: Some(Pids { limit }), ..Resources::default() };
     for limit in [20, 30] {
         container.update(&resources(limit)).unwrap();
         assert_eq!(container.stats().pids_limit, Some(limit as u64));
     }
     // What is entered later is limited too.
-    assert_eq!(shell(&container, "grep -c yado/update /proc/self/cgroup || true"), "0");
+    assert_eq!(shell(&container, "grep -c pids:/yado/update /proc/self/cgroup"), "1");
     let found = ground.engine.require("update").unwrap();
     assert_eq!(found.stats().pids_limit, Some(30));
     container.delete(true).unwrap();
@@ -128,10 +112,7 @@ fn pause() {
 
 fn devices() {
     let ground = Ground::new();
-    let resources = Resources {
-        devices: default_device_rules(),
-        ..Resources::default()
-    };
+    let resources = Resources { devices: default_device_rules(), ..Resources::default() };
     let container = limited(&ground, "devices", resources);
     assert_eq!(shell(&container, "echo x > /dev/null; head -c 4 /dev/zero | wc -c"), "4");
 }

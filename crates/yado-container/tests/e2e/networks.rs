@@ -4,7 +4,9 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
-use yado_container::network::{Bridge, Forward, Interface, MachineNetwork, NatTable, Protocol, Registry, Subnet};
+use yado_container::network::{
+    Bridge, Forward, Interface, MachineNetwork, NatTable, Protocol, Registry, Subnet,
+};
 use yado_container::{Container, ExecRequest, Running};
 
 use crate::Test;
@@ -21,10 +23,7 @@ pub(crate) const TESTS: &[Test] = &[
 
 const BRIDGE: &str = "yadotest0";
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 213, 77, 1);
-const SUBNET: Subnet = Subnet {
-    address: Ipv4Addr::new(10, 213, 77, 0),
-    prefix: 24,
-};
+const SUBNET: Subnet = Subnet { address: Ipv4Addr::new(10, 213, 77, 0), prefix: 24 };
 
 /// A bridge and a table, removed at the end.
 struct Net<'a> {
@@ -192,7 +191,7 @@ fn answer_once(listener: TcpListener) -> std::thread::JoinHandle<()> {
         let (mut stream, peer) = listener.accept().unwrap();
         let mut bytes = [0; 5];
         stream.read_exact(&mut bytes).unwrap();
-        write!(stream, "from {}", peer.ip()).unwrap();
+        stream.write_all(format!("from {}", peer.ip()).as_bytes()).unwrap();
     })
 }
 
@@ -249,6 +248,8 @@ fn no_way_to_loopback() {
     for set in [&mut capabilities.bounding, &mut capabilities.effective, &mut capabilities.permitted] {
         set.push("CAP_NET_ADMIN".to_owned());
     }
+    let sysctl = &mut spec.linux.as_mut().unwrap().sysctl;
+    sysctl.insert("net.ipv4.conf.all.route_localnet".to_owned(), "1".to_owned());
     let mut options = ground.options("one");
     options.network = Some(MachineNetwork {
         interfaces: vec![Interface {
@@ -261,14 +262,15 @@ fn no_way_to_loopback() {
     let one = ground.engine.create("one", &spec, &options).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    // The most that a machine could try: send packets for 127.0.0.2 to the gateway.
+    // The most that a machine could try: send packets for 127.0.0.1 to the gateway.
     let line = format!(
-        "echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet 2>/dev/null; ip addr del 127.0.0.1/8 dev lo; \
-         ip route add 127.0.0.0/8 via {GATEWAY} src {} 2>/dev/null; ip route del local 127.0.0.0/8 2>/dev/null; \
+        "{{ ip route del local 127.0.0.0/8 table local; ip addr del 127.0.0.1/8 dev lo; \
+         ip route add 127.0.0.0/8 via {GATEWAY} src {}; }} 2>/dev/null; ip route get 127.0.0.1; \
          timeout 1 bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}' 2>/dev/null && echo reached || echo stayed",
         address(11)
     );
-    assert_eq!(shell(&one, &line), "stayed");
+    let text = shell(&one, &line);
+    assert!(text.contains("via 10.213.77.1") && text.ends_with("stayed"), "{text}");
 }
 
 fn switches() {
