@@ -124,4 +124,7 @@ pub(crate) fn define(interpreter: &mut Interpreter) {
     }
     interpreter.hierarchy_changed();
     super::kernel::define_globals(interpreter);
+    super::kernel_values::define_constants(interpreter);
+    super::streams::define_standard(interpreter);
+    super::environment::define(interpreter);
 }

@@ -5,30 +5,37 @@ mod arrays;
 mod bootstrap;
 mod char_set;
 mod comparable;
+mod directories;
+mod environment;
 pub(crate) mod enumerable;
 pub(crate) mod enumerator;
 mod exception;
-mod float_text;
+pub(crate) mod files;
+pub(crate) mod float_text;
 mod fnmatch;
 pub(crate) mod format;
 mod hashes;
-mod integer_text;
-mod kernel;
+pub(crate) mod integer_text;
+pub(crate) mod kernel;
+pub(crate) mod kernel_values;
 pub(crate) mod library;
 mod module;
 mod numbers;
 mod object;
 pub(crate) mod pattern;
+pub(crate) mod processes;
 mod procs;
 pub(crate) mod quote;
 pub(crate) mod random;
 mod ranges;
 pub(crate) mod regexp_methods;
 mod sprintf;
+mod streams;
 pub(crate) mod strftime;
 mod successor;
 mod symbols;
 pub(crate) mod text;
+pub(crate) mod times;
 
 pub(crate) use bootstrap::{CoreClasses, define};
 
@@ -62,10 +69,18 @@ const fn module(path: &'static str, instance: &'static [Table], singleton: &'sta
     Spec { path, superclass: None, includes: &[], instance, singleton }
 }
 
+/// Methods of every object.
+const KERNEL: &[Table] =
+    &[kernel::FUNCTIONS, random::FUNCTIONS, kernel_values::FUNCTIONS, processes::FUNCTIONS, object::INSTANCE];
+
+/// The functions among them, which are private.
+const KERNEL_FUNCTIONS: &[Table] =
+    &[kernel::FUNCTIONS, random::FUNCTIONS, kernel_values::FUNCTIONS, processes::FUNCTIONS];
+
 /// Everything in the core library. Superclasses and included modules come before those that need them.
 static CLASSES: &[Spec] = &[
     class("BasicObject", "", &[], &[object::BASIC], &[]),
-    module("Kernel", &[kernel::FUNCTIONS, random::FUNCTIONS, object::INSTANCE], &[kernel::FUNCTIONS, random::FUNCTIONS]),
+    module("Kernel", KERNEL, KERNEL_FUNCTIONS),
     class("Object", "BasicObject", &["Kernel"], &[], &[]),
     class("Module", "Object", &[], &[module::MODULE], &[module::MODULE_SINGLETON]),
     class("Class", "Module", &[], &[module::CLASS], &[module::CLASS_SINGLETON]),
@@ -91,6 +106,19 @@ static CLASSES: &[Spec] = &[
     class("Enumerator", "Object", &["Enumerable"], &[enumerator::METHODS], &[enumerator::CLASS_METHODS]),
     class("Enumerator::Yielder", "Object", &[], &[enumerator::YIELDER], &[]),
     class("Random", "Object", &[], &[random::METHODS], &[random::CLASS_METHODS]),
+    class("IO", "Object", &["Enumerable"], &[streams::METHODS], &[files::CLASS_METHODS, streams::FILE_CLASS]),
+    class("File", "IO", &[], &[], &[]),
+    class("File::Stat", "Object", &["Comparable"], &[files::STAT], &[]),
+    module("FileTest", &[], &[files::CLASS_METHODS]),
+    class("StringIO", "Object", &["Enumerable"], &[streams::METHODS], &[streams::STRING_CLASS]),
+    class("Dir", "Object", &[], &[], &[directories::CLASS_METHODS]),
+    class("Time", "Object", &["Comparable"], &[times::METHODS], &[times::CLASS_METHODS]),
+    module("Process", &[], &[processes::PROCESS]),
+    class("Process::Status", "Object", &[], &[processes::STATUS], &[]),
+    class("Encoding", "Object", &[], &[kernel_values::ENCODING], &[kernel_values::ENCODING_CLASS]),
+    module("Math", &[], &[]),
+    module("GC", &[], &[kernel_values::GARBAGE]),
+    module("ObjectSpace", &[], &[kernel_values::OBJECT_SPACE]),
     class("Exception", "Object", &[], &[exception::INSTANCE], &[exception::SINGLETON]),
 ];
 
@@ -98,7 +126,7 @@ static CLASSES: &[Spec] = &[
 pub(crate) fn is_private(owner: &ClassRef, name: &str) -> bool {
     let is = |path: &str| owner.name.borrow().as_deref() == Some(path);
     if is("Kernel") {
-        return kernel::FUNCTIONS.iter().any(|(known, _, _)| *known == name);
+        return KERNEL_FUNCTIONS.iter().any(|table| table.iter().any(|(known, _, _)| *known == name));
     }
     matches!(name, "initialize" | "initialize_copy" | "method_missing" | "respond_to_missing?")
         || (is("Module") || is("Class") || is("BasicObject")) && module::PRIVATE.contains(&name)
