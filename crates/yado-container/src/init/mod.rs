@@ -20,7 +20,7 @@ use crate::rootfs::{self, CgroupView};
 use crate::seccomp::Instruction;
 use crate::spec::Spec;
 use crate::sys::become_process::Stage;
-use crate::sys::{clone, fds};
+use crate::sys::{clone, fds, signals};
 
 /// The hidden word by which the program knows that it is to be a container's first process.
 pub(crate) const HIDDEN_COMMAND: &str = "__container-init";
@@ -120,7 +120,10 @@ fn small(socket: &OwnedFd) -> Result<ExitCode> {
     report_and_wait(socket)?;
     // The conversation is over, and nothing of the host may stay open in here.
     fds::close_all_from(3);
-    Ok(reaper::run())
+    reaper::run();
+    // Descriptors that are still owned by name are closed already; dropping them would be an error, and the kernel
+    // lets no signal of its own end PID 1.
+    signals::leave(0)
 }
 
 /// Waits for `start` and becomes the specification's process.

@@ -3,7 +3,6 @@
 //! It collects orphans. On SIGTERM (or SIGINT, SIGPWR, SIGRTMIN+3, which other init programs know as "shut
 //! down") it asks everybody to end and ends with the last of them. It has no rights but to signal.
 
-use std::process::ExitCode;
 use std::time::Duration;
 
 use rustix::process::{DumpableBehavior, WaitOptions, set_dumpable_behavior};
@@ -27,7 +26,7 @@ pub(super) fn prepare() -> Result<()> {
 }
 
 /// Works until it is told to end and everybody else has ended.
-pub(super) fn run() -> ExitCode {
+pub(super) fn run() {
     let shut_down = [libc::SIGTERM, libc::SIGINT, libc::SIGPWR, libc::SIGRTMIN() + 3];
     let mut waited = shut_down.to_vec();
     waited.push(libc::SIGCHLD);
@@ -45,7 +44,7 @@ pub(super) fn run() -> ExitCode {
         }
         collect();
         if ending && !signals::anyone_else() {
-            return ExitCode::SUCCESS;
+            return;
         }
     }
 }
