@@ -210,7 +210,7 @@ impl Communicator for Inside {
         let status = if terminal {
             request.terminal = true;
             let mut running = self.start(&request)?;
-            running.wait().map_err(engine_error)?
+            running.attach_terminal().map_err(engine_error)?
         } else {
             request.stdin = Stdio::Inherit;
             request.stdout = Stdio::Inherit;
