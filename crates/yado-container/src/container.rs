@@ -136,6 +136,13 @@ impl Container {
     /// Runs a command inside. Use [`exec::Running`] to talk to it and to learn how it ends.
     pub fn exec(&self, request: &exec::ExecRequest) -> Result<exec::Running> {
         let pidfd = pidfd_of(&self.record)?;
+        if self.record.cgroups.is_frozen() {
+            // The command would be born frozen and never answer.
+            return Err(Error::invalid(
+                format!("container '{}'", self.id()),
+                "it is paused; resume it first",
+            ));
+        }
         exec::run(&self.record, pidfd.as_fd(), request)
     }
 
@@ -274,19 +281,24 @@ impl Container {
 
     /// Removes everything that is left of it. A running container is killed first with `force` and is an
     /// error without.
+    ///
+    /// When it is just being made by somebody else, that is waited for.
     pub fn delete(mut self, force: bool) -> Result<()> {
-        if self.record.is_alive() {
+        loop {
+            let lock = self.records.lock(self.id())?;
+            self.refresh()?;
+            if !self.record.is_alive() {
+                self.end();
+                self.record.cgroups.kill();
+                self.record.cgroups.remove()?;
+                return self.records.remove(self.id());
+            }
+            drop(lock);
             if !force {
                 return Err(Error::StillRunning(self.id().to_owned()));
             }
             self.stop(Duration::ZERO)?;
         }
-        self.end();
-        let _lock = self.records.lock(self.id())?;
-        self.refresh()?;
-        self.record.cgroups.kill();
-        self.record.cgroups.remove()?;
-        self.records.remove(self.id())
     }
 
     /// Reads the record again, under the lock.

@@ -334,11 +334,11 @@ impl Attempt<'_> {
         if let Some(overlay) = &self.options.root_overlay {
             return rootfs::overlay_root(overlay, translation);
         }
-        let path = self.spec.root.as_ref().map(|root| self.from_bundle(&root.path)).unwrap_or_default();
+        let path = self.spec.root.as_ref().map(|root| self.in_bundle(&root.path)).unwrap_or_default();
         rootfs::bind_root(&path, translation)
     }
 
-    fn from_bundle(&self, path: &Path) -> PathBuf {
+    fn in_bundle(&self, path: &Path) -> PathBuf {
         self.options.bundle.as_ref().map_or_else(|| path.to_owned(), |bundle| bundle.join(path))
     }
 

@@ -139,7 +139,7 @@ impl Running {
     /// Waits for its end.
     pub fn wait(&mut self) -> Result<ExitStatus> {
         loop {
-            if let Some(status) = self.wait_for(Duration::from_secs(3600))? {
+            if let Some(status) = self.wait_for(Duration::from_hours(1))? {
                 return Ok(status);
             }
         }

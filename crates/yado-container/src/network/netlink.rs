@@ -125,7 +125,7 @@ pub(super) fn attributes(mut bytes: &[u8]) -> Vec<(u16, &[u8])> {
 }
 
 /// The value of one attribute.
-pub(super) fn find<'a>(bytes: &'a [u8], kind: u16) -> Option<&'a [u8]> {
+pub(super) fn find(bytes: &[u8], kind: u16) -> Option<&[u8]> {
     attributes(bytes).into_iter().find(|(known, _)| *known == kind).map(|(_, value)| value)
 }
 

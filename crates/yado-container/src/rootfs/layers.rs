@@ -195,4 +195,38 @@ mod tests {
         assert!(common_parent(Path::new("/a/upper"), Path::new("/a/upper/work")).is_err());
         assert!(common_parent(Path::new("/a"), Path::new("b")).is_err());
     }
+
+    /// The way of kernels before 6.15, which this kernel can go as well.
+    #[test]
+    fn layers_mounted_out_of_sight_make_an_overlay_too() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: needs root");
+            return;
+        }
+        let folder = std::env::temp_dir().join(format!("yado-layers-{}", std::process::id()));
+        for name in ["lower", "upper", "work"] {
+            std::fs::create_dir_all(folder.join(name)).unwrap();
+        }
+        std::fs::write(folder.join("lower/file"), "from below").unwrap();
+        let made = std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                let layers = Layers {
+                    lower: vec![detach(&folder.join("lower"), false).unwrap()],
+                    writable: detach(&folder, false).unwrap(),
+                    upper: "upper".into(),
+                    work: "work".into(),
+                };
+                attach_privately(&layers).unwrap();
+                make(&layers).unwrap()
+            });
+            thread.join().unwrap()
+        });
+        let file =
+            rustix::fs::openat(&made, "file", rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty()).unwrap();
+        let mut text = [0; 10];
+        rustix::io::read(&file, &mut text[..]).unwrap();
+        assert_eq!(&text, b"from below");
+        drop((file, made));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

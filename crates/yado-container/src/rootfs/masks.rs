@@ -34,10 +34,8 @@ pub(super) fn mask(tree: &Tree<'_>, paths: &[PathBuf]) -> Result<()> {
         let cover = if is_directory(&target)? {
             let options = MountOptions {
                 set: attributes::RDONLY | attributes::NOSUID | attributes::NODEV | attributes::NOEXEC,
-                data: vec![("size".to_owned(), Some("0".to_owned()))],
                 ..MountOptions::default()
             };
-            // An empty tmpfs of no size; "size=0" would mean no limit, but nothing can be written to it.
             new_file_system("tmpfs", None, &options)?
         } else {
             open_tree(rustix::fs::CWD, "/dev/null", RECURSIVE_CLONE).path("open", "/dev/null")?

@@ -68,8 +68,9 @@ fn open_source(
 
 /// Mappings as the kernel reads them.
 pub(crate) fn map_text(mappings: &[IdMapping]) -> String {
-    mappings
+    let lines: Vec<String> = mappings
         .iter()
         .map(|mapping| format!("{} {} {}\n", mapping.container_id, mapping.host_id, mapping.size))
-        .collect()
+        .collect();
+    lines.concat()
 }

@@ -366,8 +366,8 @@ impl Ready<'_> {
         check(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), data.as_ptr()) })?;
         for capability in 0..64u64 {
             if masks.ambient >> capability & 1 == 1 {
-                // SAFETY: plain numbers.
                 check(
+                    // SAFETY: plain numbers.
                     unsafe {
                         libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE, capability, 0, 0)
                     }

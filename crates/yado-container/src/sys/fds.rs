@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // Control messages and inherited descriptor numbers have no safe wrapper that avoids allocation.
 
 use std::io;
-use std::mem::{size_of, zeroed};
+use std::mem::{size_of, size_of_val, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// The most descriptors in one message; the kernel's limit is 253.
@@ -17,7 +17,7 @@ pub(crate) fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[RawFd]) -> io::R
         return Err(io::Error::from_raw_os_error(libc::E2BIG));
     }
     let mut control = ControlSpace([0; 1024]);
-    let payload = size_of::<RawFd>() * fds.len();
+    let payload = size_of_val(fds);
     let mut vector = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
     // SAFETY: msghdr is plain data for which zeroes are valid.
     let mut message: libc::msghdr = unsafe { zeroed() };
@@ -72,10 +72,12 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<(u
         let mut header = libc::CMSG_FIRSTHDR(&raw const message);
         while !header.is_null() {
             if (*header).cmsg_level == libc::SOL_SOCKET && (*header).cmsg_type == libc::SCM_RIGHTS {
-                let start = libc::CMSG_DATA(header).cast::<RawFd>();
+                let start = libc::CMSG_DATA(header);
                 let length = (*header).cmsg_len as usize - libc::CMSG_LEN(0) as usize;
                 for index in 0..length / size_of::<RawFd>() {
-                    fds.push(OwnedFd::from_raw_fd(start.add(index).read_unaligned()));
+                    fds.push(OwnedFd::from_raw_fd(RawFd::from_ne_bytes(
+                        start.add(index * size_of::<RawFd>()).cast::<[u8; 4]>().read(),
+                    )));
                 }
             }
             header = libc::CMSG_NXTHDR(&raw const message, header);

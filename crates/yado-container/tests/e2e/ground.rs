@@ -106,8 +106,7 @@ pub(crate) fn shell_as(
     if let Some(mut stdout) = running.stdout.take() {
         std::io::Read::read_to_string(&mut stdout, &mut text).unwrap();
     }
-    let status =
-        running.wait_for(Duration::from_secs(60)).unwrap().expect("the command ends within a minute");
+    let status = running.wait_for(Duration::from_mins(1)).unwrap().expect("the command ends within a minute");
     (text, status)
 }
 

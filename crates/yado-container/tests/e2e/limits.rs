@@ -99,6 +99,7 @@ fn pause() {
     std::thread::sleep(Duration::from_millis(100));
     container.pause().unwrap();
     assert_eq!(container.state(), Status::Paused);
+    assert!(container.exec(&ExecRequest::new(["true"])).unwrap_err().to_string().contains("paused"));
     let count = || std::fs::read_to_string(ground.folder.join("machines/pause/upper/tmp/count")).unwrap();
     let first = count();
     std::thread::sleep(Duration::from_millis(200));

@@ -11,11 +11,8 @@ const MEMORY: &str = "memory.limit_in_bytes";
 
 pub(super) fn apply(folder: &Path, memory: &Memory) -> Result<()> {
     // Memory alone may never exceed both together, so which is written first depends on the direction.
-    let swap = memory.swap.or(match memory.limit {
-        // Without a word about swap, none is given beyond the limit.
-        Some(limit) if limit > 0 => Some(limit),
-        other => other,
-    });
+    // Without a word about swap, none is given beyond the limit.
+    let swap = memory.swap.or(memory.limit);
     let both_first = match (memory.limit, number(&folder.join(BOTH))) {
         (Some(limit), Some(current)) => limit < 0 || limit as u64 > current,
         _ => false,
