@@ -66,6 +66,8 @@ pub struct Interpreter {
     pub(crate) operators_redefined: bool,
     pub(crate) inspecting: Vec<usize>,
     pub(crate) toplevel_context: Option<Context>,
+    /// The calls and methods that jumps can still reach, innermost last.
+    pub(crate) active_tags: Vec<Tag>,
     /// How the call was written that `method_missing` is answering.
     pub(crate) missing_style: CallStyle,
 }
@@ -99,6 +101,7 @@ impl Interpreter {
             operators_redefined: false,
             inspecting: Vec::new(),
             toplevel_context: None,
+            active_tags: Vec::new(),
             missing_style: CallStyle::Explicit,
         };
         crate::core::define(&mut interpreter);

@@ -122,6 +122,10 @@ pub(crate) fn define(interpreter: &mut Interpreter) {
         let class = interpreter.define_class(path, superclass.as_ref());
         *class.superclass.borrow_mut() = superclass;
     }
+    let main = interpreter.main.clone();
+    if let Some(class) = interpreter.singleton_class(&main) {
+        class.tables.borrow_mut().push(super::module::MAIN);
+    }
     interpreter.hierarchy_changed();
     super::kernel::define_globals(interpreter);
     super::kernel_values::define_constants(interpreter);

@@ -60,26 +60,26 @@ fn puts(interpreter: &mut Interpreter, _this: &Value, args: Args) -> Eval {
 
 /// The text that `puts` prints for these values: a line each, arrays taken apart.
 pub(crate) fn lines_of(interpreter: &mut Interpreter, values: &[Value]) -> Eval<String> {
-    let mut text = String::new();
-    if values.is_empty() {
-        text.push('\n');
+    match values {
+        [] => Ok("\n".to_owned()),
+        [Value::Array(array)] if array.is_empty() => Ok("\n".to_owned()),
+        _ => each_line_of(interpreter, values),
     }
+}
+
+fn each_line_of(interpreter: &mut Interpreter, values: &[Value]) -> Eval<String> {
+    let mut text = String::new();
     for value in values {
-        match interpreter.try_array(value)? {
-            Some(array) if array.is_empty() && values.len() == 1 => text.push('\n'),
-            Some(array) => {
-                let items = array.to_vec();
-                if !items.is_empty() {
-                    let inner = interpreter.inspect_guarded(value, "[...]\n", |this| lines_of(this, &items))?;
-                    text.push_str(&inner);
-                }
-            }
-            None => {
-                text.push_str(&interpreter.to_s(value)?);
-                if !text.ends_with('\n') || interpreter.to_s(value)?.is_empty() {
-                    text.push('\n');
-                }
-            }
+        if let Some(array) = interpreter.try_array(value)? {
+            let items = array.to_vec();
+            let inner = interpreter.inspect_guarded(value, "[...]\n", |this| each_line_of(this, &items))?;
+            text.push_str(&inner);
+            continue;
+        }
+        let line = interpreter.to_s(value)?;
+        text.push_str(&line);
+        if !line.ends_with('\n') {
+            text.push('\n');
         }
     }
     Ok(text)

@@ -96,6 +96,15 @@ pub(crate) const CLASS: Table = &[
 /// Methods of `Class` itself.
 pub(crate) const CLASS_SINGLETON: Table = &[("new", new_class, Arity::between(0, 1))];
 
+/// Methods of the top-level object, which stands for `Object` in these.
+pub(crate) const MAIN: Table = &[
+    ("include", main_include, Arity::at_least(1)),
+    ("define_method", main_define_method, Arity::between(1, 2)),
+    ("public", public, Arity::at_least(0)),
+    ("private", private, Arity::at_least(0)),
+    ("using", refine, Arity::at_least(0)),
+];
+
 /// Methods that only the module itself may call.
 pub(crate) const PRIVATE: &[&str] = &[
     "included", "extended", "prepended", "inherited", "method_added", "singleton_method_added", "module_function",
@@ -222,6 +231,16 @@ fn include(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
         interpreter.call_method(&Value::Class(module), names::INCLUDED, Args::one(this.clone()))?;
     }
     Ok(this.clone())
+}
+
+fn main_include(interpreter: &mut Interpreter, _this: &Value, args: Args) -> Eval {
+    let object = Value::Class(interpreter.core.object.clone());
+    include(interpreter, &object, args)
+}
+
+fn main_define_method(interpreter: &mut Interpreter, _this: &Value, args: Args) -> Eval {
+    let object = Value::Class(interpreter.core.object.clone());
+    define_method(interpreter, &object, args)
 }
 
 fn prepend(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
@@ -417,13 +436,11 @@ fn change_visibility(interpreter: &mut Interpreter, this: &Value, args: &Args, v
     Ok(if args.len() == 1 { args.at(0) } else { Value::array(args.positional.clone()) })
 }
 
-/// `public`, also as a method of the top-level object.
-pub(crate) fn public(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
+fn public(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
     change_visibility(interpreter, this, &args, Visibility::Public)
 }
 
-/// `private`, also as a method of the top-level object.
-pub(crate) fn private(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
+fn private(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
     change_visibility(interpreter, this, &args, Visibility::Private)
 }
 

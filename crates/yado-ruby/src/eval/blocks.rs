@@ -53,7 +53,10 @@ impl Interpreter {
         self.contexts.push(cx.clone());
         // Wrong arguments are blamed on the definition, one level below the call.
         self.span = code.span;
+        let active = self.active_tags.len();
+        self.active_tags.push(tag);
         let result = self.bind_strictly(&code.params, &cx, args).and_then(|()| self.eval(&code.body, &cx));
+        self.active_tags.truncate(active);
         self.contexts.pop();
         match result {
             Err(Control::Return { tag: target, value }) if target == tag => Ok(value),
@@ -103,7 +106,10 @@ impl Interpreter {
         let scope = Scope::new(code.names.clone(), Some(context.scope.clone()));
         let cx = Context { frame: Rc::new(inner), scope, break_tag: tag };
         self.contexts.push(cx.clone());
+        let active = self.active_tags.len();
+        self.active_tags.extend([tag, own_tag]);
         let result = self.bind_strictly(&code.params, &cx, args).and_then(|()| self.eval_block_body(&code.body, &cx));
+        self.active_tags.truncate(active);
         self.contexts.pop();
         match result {
             Err(Control::Return { tag: target, value }) if target == own_tag => Ok(value),

@@ -54,7 +54,10 @@ impl Interpreter {
         let (args, tag) = self.eval_arguments(&call.args, cx, first, call)?;
         let assigned = call.attribute_write.then(|| args.positional.last().cloned().unwrap_or(Value::Nil));
         self.span = expr.span;
+        let active = self.active_tags.len();
+        self.active_tags.extend(tag);
         let result = self.call_styled(receiver, call.name, args, Self::style(call));
+        self.active_tags.truncate(active);
         let result = Self::caught_break(result, tag)?;
         Ok(assigned.unwrap_or(result))
     }
@@ -116,10 +119,13 @@ impl Interpreter {
             return self.raise("RuntimeError", "super called outside of method");
         };
         let receiver = cx.frame.self_value.clone();
+        let active = self.active_tags.len();
+        self.active_tags.extend(tag);
         let result = match self.find_super_method(&receiver, &method.owner, method.name) {
             Some(next) => self.invoke(&receiver, &next, actual),
             None => self.method_missing(&receiver, method.name, actual, CallStyle::Super, None),
         };
+        self.active_tags.truncate(active);
         Self::caught_break(result, tag)
     }
 

@@ -144,6 +144,16 @@ impl Interpreter {
             },
             _ => Value::Nil,
         };
+        let target = match &expr.kind {
+            Kind::Return(_) => Some(cx.frame.tag),
+            Kind::BreakBlock(_) => Some(cx.break_tag),
+            _ => None,
+        };
+        if target.is_some_and(|tag| !self.active_tags.iter().rev().any(|active| *active == tag)) {
+            self.span = expr.span;
+            let what = if matches!(expr.kind, Kind::Return(_)) { "unexpected return" } else { "break from proc-closure" };
+            return self.raise("LocalJumpError", what);
+        }
         Err(match &expr.kind {
             Kind::Return(_) => Control::Return { tag: cx.frame.tag, value },
             Kind::BreakLoop(_) => Control::Break { tag: 0, value },

@@ -24,13 +24,18 @@ impl Interpreter {
         }
         match &case.otherwise {
             Some(otherwise) => self.eval(otherwise, cx),
-            None => self.no_pattern(expr, &subject),
+            None => self.no_pattern(expr, case.branches.first().map(|(pattern, _, _)| pattern).filter(|_| case.branches.len() == 1), &subject, cx),
         }
     }
 
-    fn no_pattern(&mut self, expr: &Expr, subject: &Value) -> Eval {
+    fn no_pattern(&mut self, expr: &Expr, only: Option<&Pattern>, subject: &Value, cx: &Context) -> Eval {
         self.span = expr.span;
-        let text = self.inspect(subject)?;
+        let mut text = self.inspect(subject)?;
+        // Where a single value was wanted, Ruby says which.
+        if let Some(Pattern::Value(wanted)) = only {
+            let wanted = self.eval(wanted, cx)?;
+            text = format!("{text}: {} === {text} does not return true", self.inspect(&wanted)?);
+        }
         self.raise("NoMatchingPatternError", text)
     }
 
@@ -58,7 +63,7 @@ impl Interpreter {
             let text = self.inspect(&subject)?;
             return self.raise("NoMatchingPatternKeyError", format!("{text}: key not found: :{name}"));
         }
-        self.no_pattern(expr, &subject)
+        self.no_pattern(expr, Some(pattern), &subject, cx)
     }
 
     fn matches(&mut self, pattern: &Pattern, value: &Value, cx: &Context) -> Eval<bool> {

@@ -10,12 +10,12 @@ use crate::control::Control;
 use crate::exceptions::Origin;
 use crate::failure::Diagnostic;
 use crate::frame::{Context, Frame, Scope};
-use crate::interpreter::Interpreter;
+use crate::interpreter::{Activation, Interpreter, Label};
 use crate::lower::{Program, lower};
 use crate::object::RObject;
 use crate::procs::Visibility;
 use crate::source::SourceFile;
-use crate::symbol::Symbol;
+use crate::symbol::{Symbol, names};
 use crate::value::{Eval, Value};
 
 /// The native data of a `Binding`.
@@ -62,8 +62,16 @@ impl Interpreter {
             self.set_constant(None, "TOPLEVEL_BINDING", binding);
         }
         let span = self.span;
+        let nested = !self.contexts.is_empty();
+        if nested {
+            self.activations.push(Activation { label: Label::Method(names::TOP), called_at: span });
+        }
+        let active = self.active_tags.len();
+        self.active_tags.push(tag);
         let result = self.eval_in(&program.body, &cx);
-        if result.is_ok() {
+        self.active_tags.truncate(active);
+        if nested {
+            self.activations.pop();
             self.span = span;
         }
         match result {
@@ -125,10 +133,11 @@ impl Interpreter {
         let scope = Scope::new(program.names.clone(), Some(context.scope.clone()));
         let inner = Context { frame: context.frame.clone(), scope, break_tag: context.break_tag };
         let span = self.span;
+        let name = context.frame.method.as_ref().map_or(names::MAIN, |method| method.name);
+        self.activations.push(Activation { label: Label::Method(name), called_at: span });
         let result = self.eval_in(&program.body, &inner);
-        if result.is_ok() {
-            self.span = span;
-        }
+        self.activations.pop();
+        self.span = span;
         (result, Some(inner))
     }
 

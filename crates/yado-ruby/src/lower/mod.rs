@@ -68,12 +68,14 @@ pub(crate) fn lower(source: &SourceFile, file: u32, outer: &[Vec<Symbol>]) -> Re
         let visible = names.iter().filter(|name| !name.as_str().starts_with('('));
         PrismScope::default().locals(visible.map(|name| name.as_str().as_bytes().to_vec()).collect())
     });
+    // The innermost scope given to the parser is the program's own: an empty one for new variables.
+    let own = (!outer.is_empty()).then(PrismScope::default);
     let name = if source.name.contains('\0') { "(eval)" } else { &*source.name };
     let options = Options::default()
         .filepath(name)
         .line(source.first_line as i32)
         .version(Version::CRuby3_3)
-        .scopes(scopes.collect())
+        .scopes(scopes.chain(own).collect())
         .build();
     let parsed = ruby_prism::parse_with_options(source.text.as_bytes(), &options);
     let diagnostics: Vec<Diagnostic> = parsed
