@@ -1,0 +1,279 @@
+//! What is told when a Vagrantfile cannot be read: in Vagrant's words, which people search the web for, and with
+//! the line that is at fault.
+
+use std::path::{Path, PathBuf};
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use yado_core::spec::Origin;
+use yado_core::{Error, ErrorKind};
+use yado_ruby::{Control, Failure, FailureKind, Interpreter, Location};
+
+const HEAD: &str = "There was an error loading a Vagrantfile. The file being loaded\nand the error message are shown below. This is usually caused by\n";
+
+/// A place in a file, and what is wrong there. Lines count from 1, columns (in bytes) from 0.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The file.
+    pub file: String,
+    /// The line where it begins.
+    pub line: usize,
+    /// The column where it begins.
+    pub column: usize,
+    /// The line where it ends.
+    pub end_line: usize,
+    /// The column where it ends.
+    pub end_column: usize,
+    /// What is wrong.
+    pub label: String,
+}
+
+impl Place {
+    fn new(location: &Location, label: &str) -> Self {
+        Self {
+            file: location.file.to_string(),
+            line: location.line,
+            column: location.column,
+            end_line: location.end_line,
+            end_column: location.end_column,
+            label: label.to_owned(),
+        }
+    }
+}
+
+/// Why a Vagrantfile could not be read.
+#[derive(Debug)]
+pub struct LoadError {
+    /// The class of the error as Vagrant names it, such as `Vagrant::Errors::VagrantfileSyntaxError`.
+    pub class: String,
+    /// The message in Vagrant's words.
+    pub message: String,
+    /// The exit status that the Vagrantfile asked for (`exit`, `abort`).
+    pub status: Option<i32>,
+    /// What the sandbox refused, if that is the reason.
+    pub refused: Vec<String>,
+    /// The places at fault, with what is wrong there; the first one is the most important.
+    pub places: Vec<Place>,
+    sources: Vec<(String, String)>,
+    trust: bool,
+}
+
+impl LoadError {
+    /// There is no Vagrantfile at or above this folder.
+    pub(crate) fn none(start: &Path) -> Self {
+        let message = "A Vagrant environment or target machine is required to run this\ncommand. Run `vagrant init` to create a new Vagrant environment. Or,\nget an ID of a target machine from `vagrant global-status` to run\nthis command on. A final option is to change to a directory with a\nVagrantfile and to try again.";
+        let mut error = Self::of("Vagrant::Errors::NoEnvironmentError", message.to_owned());
+        error
+            .message
+            .push_str(&format!("\n\nNo Vagrantfile was found in '{}' or above it.", start.display()));
+        error
+    }
+
+    fn of(class: &str, message: String) -> Self {
+        Self {
+            class: class.to_owned(),
+            message,
+            status: None,
+            refused: Vec::new(),
+            places: Vec::new(),
+            sources: Vec::new(),
+            trust: false,
+        }
+    }
+
+    /// The error that ended the evaluation of a file, or (`block`) of what it gave to `Vagrant.configure`.
+    pub(crate) fn new(interpreter: &mut Interpreter, path: &Path, control: Control, block: bool) -> Self {
+        let vagrant_error = is_a(interpreter, &control, "Vagrant::Errors::VagrantError");
+        let name_error = is_a(interpreter, &control, "NameError");
+        let failure = interpreter.failure(control);
+        let line = failure.location.as_ref().map_or(0, |place| place.line);
+        let details =
+            |message: String| format!("Path: {}\nLine number: {line}\nMessage: {message}", path.display());
+        let mut error = match failure.kind {
+            FailureKind::Syntax => Self::of("Vagrant::Errors::VagrantfileSyntaxError", syntax_text(&failure)),
+            FailureKind::Exit => {
+                let mut error = Self::of("SystemExit", failure.message.clone());
+                error.status = Some(failure.status);
+                error
+            }
+            FailureKind::Refused => {
+                let text = format!(
+                    "{HEAD}a sandbox that refuses what it was not allowed.\n\n{}",
+                    details(failure.message.clone())
+                );
+                let mut error = Self::of("Refused", text);
+                error.refused.push(failure.message.clone());
+                error.trust = true;
+                error
+            }
+            FailureKind::Limit(_) => Self::of(
+                "Limit",
+                format!("{HEAD}a loop that does not end.\n\n{}", details(failure.message.clone())),
+            ),
+            FailureKind::Raised if vagrant_error => Self::of(&failure.class, failure.message.clone()),
+            FailureKind::Raised if block && name_error => {
+                let message = failure.message.split(" for #<").next().unwrap_or_default().to_owned();
+                Self::of(
+                    "Vagrant::Errors::VagrantfileNameError",
+                    format!("{HEAD}an invalid or undefined variable.\n\n{}", details(message)),
+                )
+            }
+            FailureKind::Raised if block => Self::of(&failure.class, failure.message.clone()),
+            FailureKind::Raised => {
+                let message = format!("{}: {}", failure.class, failure.message);
+                Self::of(
+                    "Vagrant::Errors::VagrantfileLoadError",
+                    format!("{HEAD}a syntax error.\n\n{}", details(message)),
+                )
+            }
+        };
+        error.point_at(interpreter, &failure);
+        error
+    }
+
+    /// Remembers the places at fault together with their sources.
+    fn point_at(&mut self, interpreter: &Interpreter, failure: &Failure) {
+        for diagnostic in &failure.diagnostics {
+            self.places.push(Place::new(&diagnostic.location, &diagnostic.message));
+        }
+        if self.places.is_empty()
+            && let Some(place) = failure.location.clone().or_else(|| interpreter.location())
+        {
+            let label = failure.message.lines().next().unwrap_or_default();
+            self.places.push(Place::new(&place, label));
+        }
+        for place in &self.places {
+            let known = self.sources.iter().any(|(name, _)| *name == place.file);
+            if !known && let Some(text) = interpreter.source_text(&place.file) {
+                self.sources.push((place.file.clone(), text.to_string()));
+            }
+        }
+    }
+
+    /// The place that is most at fault.
+    pub fn origin(&self) -> Option<Origin> {
+        let place = self.places.first()?;
+        Some(Origin {
+            file: PathBuf::from(&place.file),
+            line: place.line as u32,
+            column: place.column as u32 + 1,
+        })
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        self.trust.then(|| {
+            "A Vagrantfile may read files, but runs no commands and writes no files until you trust it: \
+             `yado trust` allows it for this project, `--trust` once."
+                .to_owned()
+        })
+    }
+
+    /// The whole report: message, the source lines at fault with a mark under the fault, and what to do.
+    pub fn render(&self, color: bool) -> String {
+        let mut text = self.message.clone();
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        for place in self.places.iter().take(5) {
+            let label = place.label.as_str();
+            let source = self.sources.iter().find(|(name, _)| *name == place.file);
+            let Some((name, source)) = source else { continue };
+            let Some(span) = span(source, place) else { continue };
+            let snippet = Snippet::source(source.as_str())
+                .path(name.as_str())
+                .annotation(AnnotationKind::Primary.span(span).label(label));
+            let group = Level::ERROR.primary_title(label).element(snippet);
+            text.push_str("\n\n");
+            text.push_str(renderer.render(&[group]).as_str());
+        }
+        if let Some(hint) = self.hint() {
+            text.push_str("\n\n");
+            text.push_str(&hint);
+        }
+        text
+    }
+}
+
+/// The bytes of a place in its source.
+fn span(source: &str, place: &Place) -> Option<std::ops::Range<usize>> {
+    let start_of = |line: usize| -> Option<usize> {
+        let mut offset = 0;
+        for (index, text) in source.split_inclusive('\n').enumerate() {
+            if index + 1 == line {
+                return Some(offset);
+            }
+            offset += text.len();
+        }
+        (line > 0).then_some(offset)
+    };
+    let start = (start_of(place.line)? + place.column).min(source.len());
+    let end = (start_of(place.end_line)? + place.end_column).min(source.len()).max(start);
+    let line_end = source[start..].find('\n').map_or(source.len(), |length| start + length);
+    Some(start..end.min(line_end.max(start + 1)).min(source.len()))
+}
+
+fn syntax_text(failure: &Failure) -> String {
+    let mut text = "There is a syntax error in the following Vagrantfile. The syntax error\nmessage is reproduced below for convenience:\n".to_owned();
+    for diagnostic in &failure.diagnostics {
+        text.push_str(&format!("\n{}: syntax error, {}", diagnostic.location, diagnostic.message));
+    }
+    if failure.diagnostics.is_empty() {
+        text.push_str(&format!("\n{}", failure.message));
+    }
+    text
+}
+
+/// Whether what ended an evaluation is an exception of this class.
+fn is_a(interpreter: &Interpreter, control: &Control, class: &str) -> bool {
+    match (control, interpreter.class_named(class)) {
+        (Control::Raise(exception), Some(class)) => interpreter.is_a(exception, &class),
+        _ => false,
+    }
+}
+
+/// The error for what went wrong in the block of a provider or push: Vagrant reports those as load errors.
+pub(crate) fn in_block(interpreter: &mut Interpreter, what: &str, name: &str, control: Control) -> Control {
+    let passes = !matches!(control, Control::Raise(_)) || is_a(interpreter, &control, "Refused");
+    if passes {
+        return control;
+    }
+    let failure = interpreter.failure(control.clone());
+    let line = failure.location.as_ref().map_or(0, |place| place.line);
+    crate::vagrant::load_prelude(interpreter);
+    let message = format!(
+        "{HEAD}a syntax error.\n\nPath: <{what} config: {name}>\nLine number: {line}\nMessage: {}: {}",
+        failure.class, failure.message
+    );
+    let wrapped = interpreter.exception("Vagrant::Errors::VagrantfileLoadError", message);
+    if let (
+        Control::Raise(yado_ruby::Value::Object(inner)),
+        Control::Raise(yado_ruby::Value::Object(outer)),
+    ) = (&control, &wrapped)
+    {
+        // The place of the original fault is the one to show.
+        let place = inner.data.borrow_mut().take();
+        *outer.data.borrow_mut() = place;
+    }
+    wrapped
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl From<LoadError> for Error {
+    fn from(error: LoadError) -> Self {
+        let kind = match error.class.as_str() {
+            "Vagrant::Errors::NoEnvironmentError" => ErrorKind::NoEnvironment,
+            _ => ErrorKind::VagrantfileLoad,
+        };
+        let (origin, hint) = (error.origin(), error.hint());
+        let mut result = Error::new(kind, error.message.clone()).at(origin);
+        if let Some(hint) = hint {
+            result = result.hinted(hint);
+        }
+        result.caused_by(error)
+    }
+}

@@ -1,0 +1,343 @@
+//! Reading a Vagrantfile, and what can be asked of one that was read.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+use yado_core::spec::MachineSpec;
+use yado_core::{Error, ErrorKind, Schema};
+use yado_ruby::{Args, Control, Interpreter, SandboxHost, Stream, Value};
+
+use crate::failure::LoadError;
+use crate::host::{Sink, VagrantfileHost};
+use crate::json::to_json;
+use crate::loader::{Loader, vm_cell, vm_of};
+use crate::object;
+use crate::root::Root;
+use crate::schema::providers;
+use crate::session::{Kind, Session};
+use crate::validate::{self, Complaint};
+
+/// How to read a Vagrantfile.
+pub struct LoadOptions {
+    /// Where the search for it begins.
+    pub cwd: PathBuf,
+    /// Its name (`VAGRANT_VAGRANTFILE`), instead of the usual ones.
+    pub vagrantfile_name: Option<String>,
+    /// The user's own Vagrantfile, which lies below every project's.
+    pub home_vagrantfile: Option<PathBuf>,
+    /// What Ruby code sees as `ARGV`.
+    pub argv: Vec<String>,
+    /// What Ruby code sees as `ENV`.
+    pub env: Vec<(String, String)>,
+    /// Whether it may run programs and write files.
+    pub trusted: bool,
+    /// Providers of yado's own, with their settings.
+    pub extra_providers: Vec<(&'static str, &'static Schema)>,
+    /// The provider asked for on the command line or by the environment.
+    pub default_provider: Option<String>,
+    /// Takes what it prints; without one, that is kept from the person.
+    pub output: Option<Sink>,
+}
+
+impl LoadOptions {
+    /// The Vagrantfile at or above this folder, in a sandbox, with an empty environment.
+    pub fn new(cwd: impl Into<PathBuf>) -> Self {
+        Self {
+            cwd: cwd.into(),
+            vagrantfile_name: None,
+            home_vagrantfile: None,
+            argv: Vec::new(),
+            env: Vec::new(),
+            trusted: false,
+            extra_providers: Vec::new(),
+            default_provider: None,
+            output: None,
+        }
+    }
+}
+
+/// A machine as `status` lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineName {
+    /// Its name.
+    pub name: String,
+    /// Whether commands for one machine take it when none is named.
+    pub primary: bool,
+    /// Whether `up` without a name brings it up.
+    pub autostart: bool,
+}
+
+/// The Vagrantfile at this folder or the nearest one above it.
+pub fn find(start: &Path, name: Option<&str>) -> Option<PathBuf> {
+    let names: &[&str] = match &name {
+        Some(name) if !name.is_empty() => std::slice::from_ref(name),
+        _ => &["Vagrantfile", "vagrantfile"],
+    };
+    start
+        .ancestors()
+        .find_map(|folder| names.iter().map(|name| folder.join(name)).find(|path| path.is_file()))
+}
+
+/// A Vagrantfile that was read.
+pub struct Loaded {
+    pub(crate) interpreter: Interpreter,
+    pub(crate) session: Rc<Session>,
+    loader: Loader,
+    global: Rc<Root>,
+    path: PathBuf,
+    home: String,
+    default_provider: Option<String>,
+    refused: Rc<RefCell<Vec<String>>>,
+}
+
+/// Reads the Vagrantfile at or above the starting folder, and every machine in it once.
+pub fn load(options: LoadOptions) -> Result<Loaded, LoadError> {
+    let Some(path) = find(&options.cwd, options.vagrantfile_name.as_deref()) else {
+        return Err(LoadError::none(&options.cwd));
+    };
+    let project = path.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
+    let refused = Rc::new(RefCell::new(Vec::new()));
+    let home = options.env.iter().find(|(name, _)| name == "HOME").map(|(_, home)| home.clone());
+    let host = VagrantfileHost {
+        directory: options.cwd.clone(),
+        environment: options.env.into_iter().collect(),
+        trusted: options.trusted,
+        sink: options.output.unwrap_or_else(|| Box::new(|_: Stream, _: &[u8]| {})),
+        refused: Rc::clone(&refused),
+        sandbox: SandboxHost::new(),
+    };
+    let mut interpreter = Interpreter::new(Box::new(host));
+    let session = Session::new(project, providers::tables(&options.extra_providers));
+    crate::vagrant::define(&mut interpreter, &session);
+    let argv = options.argv.iter().map(|word| Value::str(word.as_str())).collect();
+    interpreter.set_constant(None, "ARGV", Value::array(argv));
+    interpreter.set_global("$0", Value::str("vagrant"));
+    interpreter.set_global("$PROGRAM_NAME", Value::str("vagrant"));
+    let mut loader = Loader::new(&session);
+    let own = options.home_vagrantfile.filter(|own| own.is_file() && *own != path);
+    for file in own.iter().chain([&path]) {
+        let blocks = loader.read(&mut interpreter, file);
+        let blocks = blocks.map_err(|control| LoadError::new(&mut interpreter, file, control, false))?;
+        loader.base.extend(blocks);
+    }
+    let base = loader.base.clone();
+    let global = loader.load(&mut interpreter, &[&base]);
+    let global = global.map_err(|control| LoadError::new(&mut interpreter, &path, control, true))?;
+    let mut loaded = Loaded {
+        interpreter,
+        session,
+        loader,
+        global,
+        path,
+        home: home.unwrap_or_default(),
+        default_provider: options.default_provider,
+        refused,
+    };
+    loaded.look_at_every_machine()?;
+    Ok(loaded)
+}
+
+impl Loaded {
+    /// The Vagrantfile.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The project's folder.
+    pub fn root(&self) -> &Path {
+        &self.session.project
+    }
+
+    /// What the sandbox refused, in words. The Vagrantfile may have carried on without it.
+    pub fn refused(&self) -> Vec<String> {
+        self.refused.borrow().clone()
+    }
+
+    /// The machines in order of definition.
+    pub fn machines(&self) -> Vec<MachineName> {
+        let list: Vec<(String, bool, bool)> = vm_of(&self.global, |vm| {
+            vm.machines
+                .iter()
+                .map(|(name, machine)| {
+                    let primary = machine.options.get_symbol("primary").is_some_and(|it| it.truthy());
+                    let autostart =
+                        !matches!(machine.options.get_symbol("autostart"), Some(Value::Bool(false)));
+                    (name.clone(), primary, autostart)
+                })
+                .collect()
+        })
+        .unwrap_or_default();
+        let single = list.len() == 1;
+        let chosen = list.iter().position(|(_, primary, _)| *primary);
+        list.into_iter()
+            .enumerate()
+            .map(|(index, (name, _, autostart))| MachineName {
+                name,
+                primary: single || chosen == Some(index),
+                autostart,
+            })
+            .collect()
+    }
+
+    /// Options of `config.vm.define` that have no meaning of their own.
+    pub(crate) fn define_options(&mut self, name: &str) -> Vec<(String, Json)> {
+        let options = vm_of(&self.global, |vm| vm.machines.get(name).map(|machine| machine.options.to_vec()));
+        let mut result = Vec::new();
+        for (key, value) in options.flatten().unwrap_or_default() {
+            let key = crate::json::key_text(&mut self.interpreter, &key);
+            if !["primary", "autostart", "config_version"].contains(&key.as_str()) {
+                result.push((key, to_json(&mut self.interpreter, &value)));
+            }
+        }
+        result
+    }
+
+    /// Vagrant reads every machine once before anything else, which Vagrantfiles can notice: what a machine's block
+    /// says to the outer `config` counts for all of them.
+    fn look_at_every_machine(&mut self) -> Result<(), LoadError> {
+        for machine in self.machines() {
+            let config = self.configured(&machine.name, None, None)?;
+            let Some(cell) = vm_cell(&config) else { continue };
+            let (image, version) = {
+                let config = cell.config.borrow();
+                (config.get("box"), config.get("box_version"))
+            };
+            if image.text_or_symbol().is_some_and(|image| !image.is_empty()) && !version.is_nil() {
+                self.check_box_version(&version)?;
+            }
+            self.check_plugins_section(&config, &machine.name)?;
+        }
+        Ok(())
+    }
+
+    fn check_box_version(&mut self, version: &Value) -> Result<(), LoadError> {
+        let text = self.interpreter.to_s(version).unwrap_or_default();
+        let Some(wrong) = text.split(',').find(|part| !crate::vagrant::is_requirement(part)) else {
+            return Ok(());
+        };
+        let message = format!(
+            "The format of box version provided ({wrong}) is incorrect. The\nversion must follow the semantic versioning format or semantic\nversioning compatible constraint format. Examples of valid values:\n\n  2.0\n  2.1.4\n  >= 2\n  < 3.0.0"
+        );
+        Err(self.raised("Vagrant::Errors::BoxVersionInvalid", message))
+    }
+
+    /// Vagrant looks into `config.vagrant` for plugins, and stops when something is wrong there.
+    fn check_plugins_section(&mut self, config: &Rc<Root>, name: &str) -> Result<(), LoadError> {
+        if !config.sections.borrow().contains_key("vagrant") {
+            return Ok(());
+        }
+        let found = self.complaints(config, name, "virtualbox");
+        let Some(list) = found.get("vagrant") else { return Ok(()) };
+        let lines: String = list.iter().map(|complaint| format!("* {}\n", complaint.message)).collect();
+        let message = format!(
+            "There are errors in the configuration of this machine. Please fix\nthe following errors and try again:\n\nvagrant:\n{lines}\n"
+        );
+        Err(self.raised("Vagrant::Errors::ConfigInvalid", message))
+    }
+
+    fn raised(&mut self, class: &str, message: String) -> LoadError {
+        crate::vagrant::load_prelude(&mut self.interpreter);
+        let control = self.interpreter.exception(class, message);
+        self.failed(control)
+    }
+
+    fn failed(&mut self, control: Control) -> LoadError {
+        let path = self.path.clone();
+        LoadError::new(&mut self.interpreter, &path, control, true)
+    }
+
+    /// A machine's finished configuration.
+    pub(crate) fn configured(
+        &mut self,
+        name: &str,
+        provider: Option<&str>,
+        boxed: Option<&Path>,
+    ) -> Result<Rc<Root>, LoadError> {
+        let global = Rc::clone(&self.global);
+        let outcome = self.loader.machine(&mut self.interpreter, &global, name, provider, boxed);
+        outcome.map_err(|control| self.failed(control))
+    }
+
+    /// A finished object with nothing set.
+    pub(crate) fn finished(&mut self, kind: &Kind) -> Option<Value> {
+        let made = self.session.make(&mut self.interpreter, kind).ok()?;
+        object::finalize(&mut self.interpreter, &self.session, &made).ok()?;
+        Some(made)
+    }
+
+    /// What is wrong with a machine's configuration.
+    pub(crate) fn complaints(
+        &mut self,
+        config: &Rc<Root>,
+        name: &str,
+        provider: &str,
+    ) -> IndexMap<String, Vec<Complaint>> {
+        validate::machine(&mut self.interpreter, config, name, provider, &self.home)
+    }
+
+    /// The provider of a machine when nothing is known about the host: the one asked for, else the first one
+    /// mentioned, else Vagrant's own default.
+    pub(crate) fn first_provider(&mut self, name: &str) -> Result<String, LoadError> {
+        if let Some(forced) = self.forced_provider() {
+            return Ok(forced);
+        }
+        let config = self.configured(name, None, None)?;
+        let first = vm_of(&config, |vm| vm.providers.keys().next().cloned()).flatten();
+        Ok(first.unwrap_or_else(|| "virtualbox".to_owned()))
+    }
+
+    /// The provider that the command line or the environment asks for; a Vagrantfile may set the environment.
+    pub fn forced_provider(&mut self) -> Option<String> {
+        if let Some(asked) = &self.default_provider {
+            return Some(asked.clone());
+        }
+        let environment = self.interpreter.constant_named("ENV")?;
+        let name = Value::str("VAGRANT_DEFAULT_PROVIDER");
+        let value = self.interpreter.send(&environment, "[]", Args::one(name)).ok()?;
+        value.as_text().filter(|text| !text.is_empty())
+    }
+
+    /// The providers that a machine's configuration mentions, in order of first mention.
+    pub fn mentioned_providers(&mut self, machine: &str) -> Vec<String> {
+        let Ok(config) = self.configured(machine, None, None) else { return Vec::new() };
+        vm_of(&config, |vm| vm.providers.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// What a machine should be when this provider builds it; `box_vagrantfile` is the one inside the box, once
+    /// the box is known.
+    pub fn machine(
+        &mut self,
+        name: &str,
+        provider: &str,
+        box_vagrantfile: Option<&Path>,
+    ) -> yado_core::Result<MachineSpec> {
+        let machines = self.machines();
+        let Some(machine) = machines.iter().find(|machine| machine.name == name) else {
+            let message = format!(
+                "The machine with the name '{name}' was not found configured for\nthis Vagrant environment."
+            );
+            return Err(Error::new(ErrorKind::MachineNotFound, message));
+        };
+        let config = self.configured(name, Some(provider), box_vagrantfile)?;
+        let found = self.complaints(&config, name, provider);
+        Ok(crate::spec::build(self, &config, machine, provider, found))
+    }
+
+    /// The whole configuration as canonical JSON.
+    pub fn canonical_json(&mut self) -> Json {
+        crate::dump::all(self)
+    }
+
+    /// The folder that Ruby expands `~` to.
+    pub(crate) fn home(&self) -> &str {
+        &self.home
+    }
+}
+
+/// The canonical JSON of a failure to load.
+pub fn failure_json(error: &LoadError) -> Json {
+    crate::dump::failed(error)
+}

@@ -1,0 +1,167 @@
+//! Puts configurations together: which blocks count for a machine, in which order. Every block runs once and its
+//! result is kept, so that what it says to an outer `config` counts for all machines.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use yado_ruby::{Args, Eval, Interpreter, Proc, Value};
+
+use crate::config::{ConfigCell, Extra};
+use crate::root::Root;
+use crate::session::{Block, Session};
+use crate::v1::OldRoot;
+
+/// What a block said.
+enum Said {
+    /// In the current language.
+    Current(Rc<Root>),
+    /// In that of version 1.
+    Old(Rc<OldRoot>),
+}
+
+/// See the module.
+pub(crate) struct Loader {
+    session: Rc<Session>,
+    /// Blocks that ran, and what they said. Keeping the block keeps its address its own.
+    done: Vec<(Rc<Proc>, Said)>,
+    /// The blocks of the files that count for all machines.
+    pub(crate) base: Vec<Block>,
+}
+
+impl Loader {
+    /// A loader that has run nothing.
+    pub(crate) fn new(session: &Rc<Session>) -> Self {
+        Self { session: Rc::clone(session), done: Vec::new(), base: Vec::new() }
+    }
+
+    /// Runs a file; what it gives to `Vagrant.configure` is the result.
+    pub(crate) fn read(&mut self, interpreter: &mut Interpreter, path: &Path) -> Eval<Vec<Block>> {
+        let before = std::mem::take(&mut *self.session.captured.borrow_mut());
+        let outcome = interpreter.eval_file(path);
+        let blocks = std::mem::replace(&mut *self.session.captured.borrow_mut(), before);
+        outcome?;
+        crate::vagrant::resolve_plugins(interpreter, &self.session)?;
+        Ok(blocks)
+    }
+
+    /// What a block says, running it if it did not run yet.
+    fn run(&mut self, interpreter: &mut Interpreter, block: &Block) -> Eval<usize> {
+        if let Some(known) = self.done.iter().position(|(body, _)| Rc::ptr_eq(body, &block.body)) {
+            return Ok(known);
+        }
+        let (object, said) = match block.version.as_str() {
+            "1" => {
+                let root = OldRoot::new(&self.session);
+                (root.object(interpreter), Said::Old(root))
+            }
+            "2" => {
+                let root = Root::new(&self.session);
+                (root.object(interpreter), Said::Current(root))
+            }
+            other => {
+                let text = format!("the configuration version {other:?} is not known; use \"2\"");
+                return interpreter.raise("NoMethodError", text);
+            }
+        };
+        interpreter.call_proc(&block.body, Args::one(object))?;
+        self.done.push((Rc::clone(&block.body), said));
+        Ok(self.done.len() - 1)
+    }
+
+    /// The completed configuration that these blocks make together.
+    pub(crate) fn load(&mut self, interpreter: &mut Interpreter, groups: &[&[Block]]) -> Eval<Rc<Root>> {
+        let mut result = Root::new(&self.session);
+        for block in groups.iter().flat_map(|group| group.iter()) {
+            let index = self.run(interpreter, block)?;
+            let root = match &self.done[index].1 {
+                Said::Current(root) => Rc::clone(root),
+                Said::Old(old) => Rc::clone(old).upgraded(interpreter)?,
+            };
+            result = result.merged(interpreter, &root)?;
+        }
+        result.finalize(interpreter)?;
+        Ok(result)
+    }
+
+    /// The configuration of one machine. With a provider, its overrides are laid over everything; with a box, the
+    /// box's Vagrantfile lies below everything.
+    pub(crate) fn machine(
+        &mut self,
+        interpreter: &mut Interpreter,
+        global: &Root,
+        name: &str,
+        provider: Option<&str>,
+        boxed: Option<&Path>,
+    ) -> Eval<Rc<Root>> {
+        let own = machine_blocks(global, name);
+        let base = self.base.clone();
+        let mut config = self.load(interpreter, &[&base, &own])?;
+        let mut below = Vec::new();
+        if let Some(path) = boxed.filter(|_| !ignores_box(&config)) {
+            below = self.read(interpreter, path)?;
+            config = self.load(interpreter, &[&below, &base, &own])?;
+        }
+        let Some(provider) = provider else { return Ok(config) };
+        // A provider's override can name another box, and overriding starts again then; so does Vagrant, which does
+        // it all once more when that box is not installed. Blocks that count their runs can see it.
+        let initial = wanted_box(&config);
+        let mut seen = initial.clone();
+        for _ in 0..2 {
+            // A box name that changes with every run would go on for ever.
+            for _ in 0..8 {
+                let over = vm_of(&config, |vm| vm.overrides(provider)).unwrap_or_default();
+                if !over.is_empty() {
+                    config = self.load(interpreter, &[&below, &base, &own, &over])?;
+                }
+                let now = wanted_box(&config);
+                if same(&now, &seen) {
+                    break;
+                }
+                seen = now;
+            }
+            if boxed.is_some() {
+                break;
+            }
+            seen = (initial.1.clone(), seen.1);
+        }
+        Ok(config)
+    }
+}
+
+/// Box and version.
+type Wanted = (Value, Value);
+
+fn wanted_box(config: &Root) -> Wanted {
+    vm_cell(config).map_or((Value::Nil, Value::Nil), |cell| {
+        let config = cell.config.borrow();
+        (config.get("box"), config.get("box_version"))
+    })
+}
+
+fn same(a: &Wanted, b: &Wanted) -> bool {
+    yado_ruby::eql(&a.0, &b.0) && yado_ruby::eql(&a.1, &b.1)
+}
+
+fn ignores_box(config: &Root) -> bool {
+    vm_cell(config).is_some_and(|cell| cell.config.borrow().get("ignore_box_vagrantfile").truthy())
+}
+
+/// The `vm` section of a completed configuration.
+pub(crate) fn vm_cell(config: &Root) -> Option<Rc<ConfigCell>> {
+    ConfigCell::of(config.sections.borrow().get("vm")?)
+}
+
+/// Looks at the lists of the `vm` section.
+pub(crate) fn vm_of<T>(config: &Root, look: impl FnOnce(&crate::vm::Vm) -> T) -> Option<T> {
+    let cell = vm_cell(config)?;
+    match &*cell.extra.borrow() {
+        Extra::Vm(vm) => Some(look(vm)),
+        _ => None,
+    }
+}
+
+fn machine_blocks(global: &Root, name: &str) -> Vec<Block> {
+    vm_of(global, |vm| vm.machines.get(name).map(|machine| machine.blocks.clone()))
+        .flatten()
+        .unwrap_or_default()
+}

@@ -1,0 +1,121 @@
+//! The `config` that a block is given: sections by name, made when they are first mentioned.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+use yado_core::spec::Origin;
+use yado_ruby::{ClassRef, Eval, Interpreter, Value};
+
+use crate::config::{ConfigCell, origin};
+use crate::object;
+use crate::session::{Kind, Session};
+
+/// A root object as Ruby sees it.
+pub(crate) struct Root {
+    /// The load that it belongs to.
+    pub(crate) session: Rc<Session>,
+    /// Its sections.
+    pub(crate) sections: RefCell<IndexMap<String, Value>>,
+    /// Sections that nothing is known about, and where they were first mentioned.
+    pub(crate) unknown: RefCell<Vec<(String, Option<Origin>)>>,
+}
+
+impl Root {
+    /// An empty root.
+    pub(crate) fn new(session: &Rc<Session>) -> Rc<Self> {
+        Rc::new(Self {
+            session: Rc::clone(session),
+            sections: RefCell::default(),
+            unknown: RefCell::default(),
+        })
+    }
+
+    /// The root behind a Ruby object.
+    pub(crate) fn of(value: &Value) -> Option<Rc<Root>> {
+        value.data::<Rc<Root>>().map(|root| Rc::clone(&root))
+    }
+
+    /// The Ruby object of this root.
+    pub(crate) fn object(self: &Rc<Self>, interpreter: &mut Interpreter) -> Value {
+        let class = match interpreter.class_named("Vagrant::Config::V2::Root") {
+            Some(class) => class,
+            None => define_class(interpreter),
+        };
+        interpreter.new_object(&class, Some(Box::new(Rc::clone(self))))
+    }
+
+    /// A section, made if it is not there yet.
+    pub(crate) fn section(self: &Rc<Self>, interpreter: &mut Interpreter, name: &str) -> Eval {
+        if let Some(known) = self.sections.borrow().get(name) {
+            return Ok(known.clone());
+        }
+        let kind = self.session.section(name);
+        if matches!(kind, Kind::Unknown) {
+            let origin = origin(interpreter);
+            self.unknown.borrow_mut().push((name.to_owned(), origin));
+        }
+        let made = self.session.make(interpreter, &kind)?;
+        self.sections.borrow_mut().insert(name.to_owned(), made.clone());
+        Ok(made)
+    }
+
+    /// A section that is a table of ours, made if it is not there yet.
+    pub(crate) fn table(self: &Rc<Self>, interpreter: &mut Interpreter, name: &str) -> Eval<Rc<ConfigCell>> {
+        let section = self.section(interpreter, name)?;
+        match ConfigCell::of(&section) {
+            Some(cell) => Ok(cell),
+            None => interpreter.raise("TypeError", format!("the section '{name}' was replaced")),
+        }
+    }
+
+    /// Both roots together; the newer one wins.
+    pub(crate) fn merged(&self, interpreter: &mut Interpreter, newer: &Root) -> Eval<Rc<Root>> {
+        let result = Root::new(&self.session);
+        let older_sections = self.sections.borrow().clone();
+        let newer_sections = newer.sections.borrow().clone();
+        for (name, section) in &older_sections {
+            let value = match newer_sections.get(name) {
+                Some(other) => object::merge(interpreter, &self.session, section, other)?,
+                None => object::copy(interpreter, &self.session, section)?,
+            };
+            result.sections.borrow_mut().insert(name.clone(), value);
+        }
+        for (name, section) in &newer_sections {
+            if !older_sections.contains_key(name) {
+                let value = object::copy(interpreter, &self.session, section)?;
+                result.sections.borrow_mut().insert(name.clone(), value);
+            }
+        }
+        for side in [self, newer] {
+            for entry in side.unknown.borrow().iter() {
+                if !result.unknown.borrow().iter().any(|(known, _)| *known == entry.0) {
+                    result.unknown.borrow_mut().push(entry.clone());
+                }
+            }
+        }
+        Ok(result)
+    }
+
+    /// Completes every section. The machine section is always there.
+    pub(crate) fn finalize(self: &Rc<Self>, interpreter: &mut Interpreter) -> Eval<()> {
+        self.section(interpreter, "vm")?;
+        let sections: Vec<_> = self.sections.borrow().values().cloned().collect();
+        for section in sections {
+            object::finalize(interpreter, &self.session, &section)?;
+        }
+        Ok(())
+    }
+}
+
+fn define_class(interpreter: &mut Interpreter) -> ClassRef {
+    let class = interpreter.define_class("Vagrant::Config::V2::Root", None);
+    interpreter.define_method(&class, "method_missing", |interpreter, this, args| {
+        let name = args.get(0).and_then(Value::text_or_symbol).unwrap_or_default();
+        match Root::of(this) {
+            Some(root) => root.section(interpreter, &name),
+            None => Ok(Value::Nil),
+        }
+    });
+    class
+}

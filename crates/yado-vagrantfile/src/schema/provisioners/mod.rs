@@ -1,0 +1,79 @@
+//! The provisioners that Vagrant brings, one file per family.
+
+use yado_ruby::Value;
+
+use super::{EMPTY, Section, plain, with};
+use crate::validate::provisioners as check;
+
+mod ansible;
+mod cfengine;
+mod chef;
+mod containers;
+mod puppet;
+mod salt;
+
+/// The provisioner of this type.
+pub(crate) fn find(name: &str) -> Option<&'static Section> {
+    Some(match name {
+        "shell" => &SHELL,
+        "file" => &FILE,
+        "ansible" => &ansible::ANSIBLE,
+        "ansible_local" => &ansible::ANSIBLE_LOCAL,
+        "docker" => &containers::DOCKER,
+        "podman" => &containers::PODMAN,
+        "container" => &containers::CONTAINER,
+        "chef_solo" => &chef::SOLO,
+        "chef_zero" => &chef::ZERO,
+        "chef_client" => &chef::CLIENT,
+        "chef_apply" => &chef::APPLY,
+        "puppet" => &puppet::APPLY,
+        "puppet_server" => &puppet::SERVER,
+        "salt" => &salt::SALT,
+        "cfengine" => &cfengine::CFENGINE,
+        _ => return None,
+    })
+}
+
+/// `shell`
+pub(crate) static SHELL: Section = Section {
+    class: "VagrantPlugins::Shell::Config",
+    title: "shell provisioner",
+    settings: &[
+        plain("args"),
+        with("binary", "false"),
+        with("env", "{}"),
+        plain("inline"),
+        with("keep_color", "false"),
+        plain("md5"),
+        plain("name"),
+        plain("path"),
+        with("powershell_args", "\"-ExecutionPolicy Bypass\""),
+        with("powershell_elevated_interactive", "false"),
+        with("privileged", "true"),
+        with("reboot", "false"),
+        with("reset", "false"),
+        with("sensitive", "false"),
+        plain("sha1"),
+        plain("sha256"),
+        plain("sha384"),
+        plain("sha512"),
+        plain("upload_path"),
+    ],
+    finalize: Some(|_, _, config| {
+        if let Value::Int(number) = config.get("args") {
+            config.put("args", Value::str(number.to_string()));
+        }
+        Ok(())
+    }),
+    validate: Some(check::shell),
+    ..EMPTY
+};
+
+/// `file`
+static FILE: Section = Section {
+    class: "VagrantPlugins::FileUpload::Config",
+    title: "File provisioner",
+    settings: &[plain("source"), plain("destination")],
+    validate: Some(check::file),
+    ..EMPTY
+};

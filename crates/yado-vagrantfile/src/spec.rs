@@ -1,0 +1,278 @@
+//! From finished configuration to [`MachineSpec`]: plain data that the rest of yado works with.
+
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value as Json};
+use yado_core::spec::{
+    BoxSpec, FolderSpec, MachineSpec, NetworkSpec, Problem, ProviderSettings, ProvisionerSpec, RunWhen,
+    SshSpec,
+};
+use yado_ruby::{HashRef, Interpreter, Value};
+
+use crate::config::{Config, ConfigCell, Extra};
+use crate::dummy::DummyCell;
+use crate::hash::{option, text};
+use crate::json::to_json;
+use crate::loaded::{Loaded, MachineName};
+use crate::loader::vm_cell;
+use crate::root::Root;
+use crate::validate::{Complaint, absolute};
+use crate::vm::{Provisioner, Vm};
+
+mod order;
+
+/// The specification of one machine.
+pub(crate) fn build(
+    loaded: &mut Loaded,
+    config: &Rc<Root>,
+    machine: &MachineName,
+    provider: &str,
+    found: IndexMap<String, Vec<Complaint>>,
+) -> MachineSpec {
+    let ssh = ssh(loaded, config);
+    let project = loaded.root().to_owned();
+    let home = loaded.home().to_owned();
+    let interpreter = &mut loaded.interpreter;
+    let mut spec = MachineSpec {
+        name: machine.name.clone(),
+        project,
+        primary: machine.primary,
+        autostart: machine.autostart,
+        providers: Vec::new(),
+        image: BoxSpec::default(),
+        hostname: None,
+        guest: None,
+        communicator: None,
+        networks: Vec::new(),
+        synced_folders: Vec::new(),
+        provisioners: Vec::new(),
+        ssh,
+        boot_timeout: 300,
+        graceful_halt_timeout: 60,
+        post_up_message: String::new(),
+        usable_port_range: (2200, 2250),
+        allow_hosts_modification: true,
+        problems: problems(found),
+    };
+    let Some(cell) = vm_cell(config) else { return spec };
+    plain_settings(interpreter, &cell.config.borrow(), &mut spec);
+    if let Extra::Vm(vm) = &*cell.extra.borrow() {
+        spec.providers = providers(interpreter, vm);
+        spec.networks = networks(interpreter, vm, provider);
+        spec.synced_folders = folders(interpreter, vm, provider, &spec, &home);
+        spec.provisioners = order::ordered(&vm.provisioners)
+            .iter()
+            .map(|one| provisioner(interpreter, &one.borrow()))
+            .collect();
+    }
+    spec
+}
+
+fn problems(found: IndexMap<String, Vec<Complaint>>) -> Vec<(String, Vec<Problem>)> {
+    let shown = |complaint: Complaint| {
+        let message = match complaint.hint {
+            Some(hint) => format!("{}\n({hint})", complaint.message),
+            None => complaint.message,
+        };
+        Problem { message, origin: complaint.origin }
+    };
+    found.into_iter().map(|(title, list)| (title, list.into_iter().map(shown).collect())).collect()
+}
+
+fn whole_number(config: &Config, name: &str, default: u64) -> u64 {
+    match config.get(name) {
+        Value::Int(number) => u64::try_from(number).unwrap_or(default),
+        Value::Str(text) => text.text().trim().parse().unwrap_or(default),
+        Value::Float(number) => number as u64,
+        _ => default,
+    }
+}
+
+/// `config.vm`'s plain settings.
+fn plain_settings(interpreter: &mut Interpreter, config: &Config, spec: &mut MachineSpec) {
+    let mut shown = |name: &str| {
+        let value = config.get(name);
+        if value.is_nil() { None } else { interpreter.to_s(&value).ok() }
+    };
+    spec.hostname = shown("hostname").filter(|name| !name.is_empty());
+    spec.guest = shown("guest");
+    spec.communicator = shown("communicator").filter(|name| !name.is_empty());
+    spec.post_up_message = shown("post_up_message").unwrap_or_default();
+    let checksum = shown("box_download_checksum").filter(|sum| !sum.is_empty());
+    spec.image = BoxSpec {
+        name: shown("box").filter(|name| !name.trim().is_empty()),
+        version: shown("box_version"),
+        urls: list(&config.get("box_url")),
+        checksum: checksum.zip(shown("box_download_checksum_type")),
+        check_update: config.get("box_check_update").truthy(),
+        origin: config.origin("box"),
+    };
+    spec.boot_timeout = whole_number(config, "boot_timeout", 300);
+    spec.graceful_halt_timeout = whole_number(config, "graceful_halt_timeout", 60);
+    spec.allow_hosts_modification = config.get("allow_hosts_modification").truthy();
+    if let Value::Range(range) = config.get("usable_port_range")
+        && let (Value::Int(first), Value::Int(last)) = (&range.begin, &range.end)
+    {
+        let last = if range.exclusive { last - 1 } else { *last };
+        if let (Ok(first), Ok(last)) = (u16::try_from(*first), u16::try_from(last)) {
+            spec.usable_port_range = (first, last);
+        }
+    }
+}
+
+fn list(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.to_vec().iter().filter_map(Value::text_or_symbol).collect(),
+        other => other.text_or_symbol().into_iter().collect(),
+    }
+}
+
+fn map(json: Json) -> Map<String, Json> {
+    match json {
+        Json::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// Options with those that are meant for this provider (`NAME__option`) applied and those for others left out.
+fn options_for(interpreter: &mut Interpreter, options: &HashRef, provider: &str) -> Map<String, Json> {
+    let all = map(to_json(interpreter, &Value::Hash(options.clone())));
+    let (mut plain, mut scoped) = (Map::new(), Map::new());
+    for (name, value) in all {
+        match name.split_once("__") {
+            Some((scope, setting)) if scope == provider => drop(scoped.insert(setting.to_owned(), value)),
+            _ => drop(plain.insert(name, value)),
+        }
+    }
+    plain.extend(scoped);
+    plain
+}
+
+fn providers(interpreter: &mut Interpreter, vm: &Vm) -> Vec<ProviderSettings> {
+    let mut result = Vec::new();
+    for (name, mention) in &vm.providers {
+        let config = vm.compiled.get(name).cloned().unwrap_or(Value::Nil);
+        let (mut settings, mut calls, mut origins) = (Map::new(), Vec::new(), Vec::new());
+        if let Some(dummy) = DummyCell::of(&config) {
+            calls = dummy.calls_json(interpreter, 0);
+            (settings, origins) = dummy.settings(interpreter);
+            calls.retain(|call| {
+                let called = call.get(0).and_then(Json::as_str).unwrap_or_default();
+                !called.ends_with('=') || called == "[]="
+            });
+        } else if let Some(cell) = ConfigCell::of(&config) {
+            let config = cell.config.borrow();
+            for (setting, entry) in &config.values {
+                if let Some(origin) = &entry.origin {
+                    settings.insert((*setting).to_owned(), to_json(interpreter, &entry.value));
+                    origins.push(((*setting).to_owned(), origin.clone()));
+                }
+            }
+            calls = customizations(interpreter, &config);
+        }
+        result.push(ProviderSettings {
+            name: name.clone(),
+            settings,
+            calls,
+            origins,
+            origin: mention.origin.clone(),
+        });
+    }
+    result
+}
+
+/// VirtualBox's commands as calls.
+fn customizations(interpreter: &mut Interpreter, config: &Config) -> Vec<Json> {
+    let Value::Array(list) = config.get("customizations") else { return Vec::new() };
+    let mut calls = Vec::new();
+    for entry in list.to_vec() {
+        let mut call = vec![Json::from("customize")];
+        if let Json::Array(pair) = to_json(interpreter, &entry) {
+            call.extend(pair);
+        }
+        calls.push(Json::Array(call));
+    }
+    calls
+}
+
+fn networks(interpreter: &mut Interpreter, vm: &Vm, provider: &str) -> Vec<NetworkSpec> {
+    let mut result = Vec::new();
+    for network in vm.networks.values() {
+        let options = options_for(interpreter, &network.options, provider);
+        result.push(NetworkSpec { kind: network.kind.clone(), options, origin: network.origin.clone() });
+    }
+    result
+}
+
+fn folders(
+    interpreter: &mut Interpreter,
+    vm: &Vm,
+    provider: &str,
+    spec: &MachineSpec,
+    home: &str,
+) -> Vec<FolderSpec> {
+    let mut result = Vec::new();
+    for (id, folder) in &vm.folders {
+        if option(&folder.options, "disabled").is_some_and(|disabled| disabled.truthy()) {
+            continue;
+        }
+        let host = text(&folder.options, "hostpath").unwrap_or_default();
+        result.push(FolderSpec {
+            id: text(&folder.options, "id").unwrap_or_else(|| id.clone()),
+            host_path: absolute(&spec.project, home, &host),
+            guest_path: text(&folder.options, "guestpath").unwrap_or_default(),
+            kind: text(&folder.options, "type"),
+            options: options_for(interpreter, &folder.options, provider),
+            origin: folder.origin.clone(),
+        });
+    }
+    result
+}
+
+fn provisioner(interpreter: &mut Interpreter, one: &Provisioner) -> ProvisionerSpec {
+    let config = one.config.clone().unwrap_or(Value::Nil);
+    let mut settings = map(to_json(interpreter, &config));
+    let mut name = one.name.clone();
+    if let Some(cell) = ConfigCell::of(&config) {
+        let config = cell.config.borrow();
+        for (hidden, shown) in [("__containers", "containers"), ("__build_images", "build_images")] {
+            let value = config.get(hidden);
+            if !value.is_nil() {
+                settings.insert(shown.to_owned(), to_json(interpreter, &value));
+            }
+        }
+        name = name.or_else(|| config.text("name"));
+    }
+    let run = match one.run.as_deref() {
+        Some("always") => RunWhen::Always,
+        Some("never") => RunWhen::Never,
+        _ => RunWhen::Once,
+    };
+    ProvisionerSpec {
+        kind: one.kind.clone(),
+        name,
+        run,
+        communicator_required: one.communicator_required,
+        settings,
+        origin: one.origin.clone(),
+    }
+}
+
+/// `config.ssh`, completed even where nobody mentioned it.
+fn ssh(loaded: &mut Loaded, config: &Rc<Root>) -> SshSpec {
+    let known = config.sections.borrow().get("ssh").cloned();
+    let kind = loaded.session.section("ssh");
+    let section = known.or_else(|| loaded.finished(&kind)).unwrap_or(Value::Nil);
+    let mut settings = map(to_json(&mut loaded.interpreter, &section));
+    let mut take = |name: &str| match settings.remove(name) {
+        Some(Json::String(text)) => Some(text),
+        _ => None,
+    };
+    SshSpec {
+        username: take("username"),
+        shell: take("shell").unwrap_or_else(|| "bash -l".to_owned()),
+        sudo_command: take("sudo_command").unwrap_or_else(|| "sudo -E -H %c".to_owned()),
+        settings,
+    }
+}

@@ -1,0 +1,129 @@
+//! The `Vagrant` module as Ruby code sees it. What nearly every Vagrantfile uses is defined at once; the rest is a
+//! piece of Ruby that is read when it is first referred to.
+
+use std::rc::Rc;
+
+use yado_ruby::{Args, ClassRef, Eval, Interpreter, Value};
+
+use crate::session::{Block, Session};
+
+mod plugin;
+mod versions;
+
+pub(crate) use plugin::resolve as resolve_plugins;
+pub(crate) use versions::is_requirement;
+
+/// The version of Vagrant that yado behaves like.
+pub(crate) const VERSION: &str = "2.3.4";
+
+const PRELUDE: &str = include_str!("prelude.rb");
+
+/// Reads the rest of the module, unless that happened already.
+pub(crate) fn load_prelude(interpreter: &mut Interpreter) {
+    if interpreter.class_named("Vagrant::Errors").is_none() {
+        // Our own text: should it fail, the constant that was asked for is missing, which is reported as such.
+        drop(interpreter.eval_source("vagrant.rb", PRELUDE));
+    }
+}
+
+/// Defines the module.
+pub(crate) fn define(interpreter: &mut Interpreter, session: &Rc<Session>) {
+    let vagrant = interpreter.define_module("Vagrant");
+    interpreter.set_constant(Some(&vagrant), "VERSION", Value::str(VERSION));
+    interpreter.set_constant(Some(&vagrant), "DEFAULT_SERVER_URL", Value::str("https://vagrantcloud.com"));
+    let config = interpreter.define_module("Vagrant::Config");
+    for (module, name, default) in [(&vagrant, "configure", "2"), (&config, "run", "1")] {
+        let session = Rc::clone(session);
+        interpreter.define_singleton_method(module, name, move |interpreter, _, args| {
+            let version = if args.is_empty() { default.to_owned() } else { interpreter.to_s(&args.at(0))? };
+            if let Some(body) = args.block {
+                session.captured.borrow_mut().push(Block { version, body });
+            }
+            Ok(Value::Nil)
+        });
+    }
+    interpreter.define_singleton_method(&vagrant, "require_version", require_version);
+    interpreter.define_singleton_method(&vagrant, "version?", |interpreter, _, args| {
+        let wanted = requirements(interpreter, &args)?;
+        Ok(Value::Bool(versions::satisfies(VERSION, &wanted)))
+    });
+    interpreter.define_singleton_method(&vagrant, "has_plugin?", |_, _, _| Ok(Value::Bool(false)));
+    for nothing in ["require_plugin", "original_env"] {
+        interpreter.define_singleton_method(&vagrant, nothing, |_, _, _| Ok(Value::Nil));
+    }
+    for no in ["in_installer?", "very_quiet?", "prerelease?", "enable_resolv_replace"] {
+        interpreter.define_singleton_method(&vagrant, no, |_, _, _| Ok(Value::Bool(false)));
+    }
+    for yes in ["in_bundler?", "plugins_enabled?", "plugins_init?"] {
+        interpreter.define_singleton_method(&vagrant, yes, |_, _, _| Ok(Value::Bool(true)));
+    }
+    let plugins = interpreter.define_module("VagrantPlugins");
+    let i18n = interpreter.define_module("I18n");
+    let log4r = interpreter.define_module("Log4r");
+    for module in [&vagrant, &config, &plugins, &i18n, &log4r] {
+        define_late(interpreter, module);
+    }
+    interpreter.define_singleton_method(&vagrant, "method_missing", late_method);
+    interpreter.define_singleton_method(&i18n, "method_missing", late_method);
+    plugin::define(interpreter, &vagrant, session);
+}
+
+/// Reads the prelude when a constant is missing, and looks again.
+fn define_late(interpreter: &mut Interpreter, module: &ClassRef) {
+    interpreter.define_singleton_method(module, "const_missing", |interpreter, this, args| {
+        let name = args.get(0).and_then(Value::text_or_symbol).unwrap_or_default();
+        load_prelude(interpreter);
+        let path = match this {
+            Value::Class(module) => format!("{}::{name}", interpreter.class_name(module)),
+            _ => name,
+        };
+        match interpreter.constant_named(&path) {
+            Some(value) => Ok(value),
+            None => interpreter.raise("NameError", format!("uninitialized constant {path}")),
+        }
+    });
+}
+
+/// Reads the prelude when a method of the module is missing, and calls what it defines.
+fn late_method(interpreter: &mut Interpreter, this: &Value, mut args: Args) -> Eval {
+    let name = args.positional.remove(0).text_or_symbol().unwrap_or_default();
+    load_prelude(interpreter);
+    let method = yado_ruby::Symbol::new(&name);
+    let class = interpreter.dispatch_class(this);
+    match interpreter.find_method(&class, method) {
+        Some(found) => interpreter.invoke(this, &found, args),
+        None => {
+            let shown = interpreter.inspect(this)?;
+            interpreter.raise("NoMethodError", format!("undefined method `{name}' for {shown}:Module"))
+        }
+    }
+}
+
+/// The requirements of a call: strings, and lists of them.
+fn requirements(interpreter: &mut Interpreter, args: &Args) -> Eval<Vec<String>> {
+    let mut wanted = Vec::new();
+    for argument in &args.positional {
+        let items = match argument {
+            Value::Array(list) => list.to_vec(),
+            one => vec![one.clone()],
+        };
+        for item in items {
+            wanted.push(interpreter.to_s(&item)?);
+        }
+    }
+    Ok(wanted)
+}
+
+/// `Vagrant.require_version ">= 2.2"`
+fn require_version(interpreter: &mut Interpreter, _: &Value, args: Args) -> Eval {
+    let wanted = requirements(interpreter, &args)?;
+    if versions::satisfies(VERSION, &wanted) {
+        return Ok(Value::Nil);
+    }
+    load_prelude(interpreter);
+    let list = wanted.join(", ");
+    let message = format!(
+        "This Vagrant environment has specified that it requires the Vagrant\nversion to satisfy the following version requirements:\n\n  {list}\n\nYou are running Vagrant {VERSION}, which does not satisfy\nthese requirements. Please change your Vagrant version or update\nthe Vagrantfile to allow this Vagrant version. However, be warned\nthat if the Vagrantfile has specified another version, it probably has\ngood reason to do so, and changing that may cause the environment to\nnot function properly."
+    );
+    interpreter.raise("Vagrant::Errors::VagrantVersionBad", message)
+}

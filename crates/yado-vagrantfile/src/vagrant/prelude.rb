@@ -1,0 +1,472 @@
+# What Vagrantfiles use of Vagrant beyond configuring: errors, platform tests, user interface, utilities.
+# Read when something of it is first referred to.
+
+module Vagrant
+  module Errors
+    class VagrantError < StandardError
+      class << self
+        def error_message(text = nil)
+          define_method(:error_message) { text } if text
+        end
+
+        def error_key(key = nil, namespace = nil)
+          define_method(:error_key) { key } if key
+        end
+
+        def error_namespace(namespace = nil)
+        end
+
+        def status_code(code = nil)
+          define_method(:status_code) { code } if code
+        end
+
+        def const_missing(name)
+          Errors.const_missing(name)
+        end
+      end
+
+      attr_accessor :extra_data
+
+      def initialize(*args)
+        key = args.first.is_a?(Symbol) ? args.shift : nil
+        data = args.first.is_a?(Hash) ? args.shift : {}
+        text = args.first.is_a?(String) ? args.shift : nil
+        @extra_data = data
+        text ||= error_message
+        if text
+          data.each { |name, value| text = text.gsub("%{#{name}}", value.to_s) }
+        else
+          text = (key || error_key || self.class.name).to_s
+          text += ": #{data.inspect}" unless data.empty?
+        end
+        super(text)
+      end
+
+      def error_message
+        nil
+      end
+
+      def error_key
+        nil
+      end
+
+      def status_code
+        1
+      end
+    end
+
+    def self.const_missing(name)
+      const_set(name, Class.new(VagrantError))
+    end
+  end
+
+  module Util
+    module Platform
+      class << self
+        def windows?; false; end
+        def darwin?; RUBY_PLATFORM.include?("darwin"); end
+        def linux?; !darwin?; end
+        def cygwin?; false; end
+        def msys?; false; end
+        def solaris?; false; end
+        def wsl?; false; end
+        def wsl_windows_access?; false; end
+        def wsl_windows_access_bypass?(_path = nil); false; end
+        def wsl_drvfs_path?(_path = nil); false; end
+        def wsl_path?(_path = nil); false; end
+        def windows_admin?; false; end
+        def windows_hyperv_admin?; false; end
+        def windows_hyperv_enabled?; false; end
+        def windows_unc_path(path); path; end
+        def bit64?; true; end
+        def bit32?; false; end
+        def architecture; RUBY_PLATFORM.split("-").first; end
+        def platform; RbConfig::CONFIG["host_os"].downcase; end
+        def fs_case_sensitive?; true; end
+        def fs_real_path(path, **_options); Pathname.new(File.expand_path(path)); end
+        def terminal_supports_colors?; true; end
+        def systemd?; File.directory?("/run/systemd/system"); end
+        def cygwin_path(path); path; end
+        def cygwin_windows_path(path, **_options); path; end
+        def format_windows_path(path, *_options); path; end
+        def unix_windows_path(path); path; end
+        def windows_path(path, *_options); path; end
+        def wsl_to_windows_path(path); path; end
+        def wsl_init(*_arguments); end
+        def user_dir?(_path = nil); true; end
+        def reset!; end
+
+        def method_missing(name, *_arguments)
+          return false if name.to_s.end_with?("?")
+          super
+        end
+
+        def respond_to_missing?(name, _private = false)
+          name.to_s.end_with?("?")
+        end
+      end
+    end
+
+    module Which
+      def self.which(command, **_options)
+        return command if command.include?("/") && File.executable?(command)
+        (ENV["PATH"] || "").split(File::PATH_SEPARATOR).each do |folder|
+          candidate = File.join(folder, command)
+          return candidate if File.file?(candidate) && File.executable?(candidate)
+        end
+        nil
+      end
+    end
+
+    module DeepMerge
+      def self.deep_merge(older, newer)
+        newer = newer.nil? ? {} : newer
+        older.merge(newer) do |_key, a, b|
+          a.is_a?(Hash) && b.is_a?(Hash) ? deep_merge(a, b) : b
+        end
+      end
+    end
+
+    class HashWithIndifferentAccess < Hash
+      def initialize(hash = {}, &block)
+        super(&block)
+        hash.each { |key, value| self[key] = value }
+      end
+
+      def [](key); super(convert_key(key)); end
+      def []=(key, value); super(convert_key(key), value); end
+      def fetch(key, *rest, &block); super(convert_key(key), *rest, &block); end
+      def key?(key); super(convert_key(key)); end
+      def delete(key); super(convert_key(key)); end
+      alias include? key?
+      alias has_key? key?
+
+      private
+
+      def convert_key(key)
+        key.is_a?(Symbol) ? key.to_s : key
+      end
+    end
+
+    module Subprocess
+      class Result
+        attr_reader :exit_code, :stdout, :stderr
+
+        def initialize(exit_code, stdout, stderr)
+          @exit_code, @stdout, @stderr = exit_code, stdout, stderr
+        end
+      end
+
+      def self.execute(*command, &_block)
+        command.pop if command.last.is_a?(Hash)
+        unless Which.which(command.first)
+          raise Errors::CommandUnavailable, "The executable '#{command.first}' Vagrant is trying to run was not\nfound in the PATH variable. This is an error. Please verify\nthis software is installed and on the path."
+        end
+        require "open3"
+        stdout, stderr, status = Open3.capture3(*command)
+        Result.new(status.exitstatus, stdout, stderr)
+      end
+    end
+
+    module Experimental
+      def self.enabled?
+        !ENV["VAGRANT_EXPERIMENTAL"].to_s.empty? && ENV["VAGRANT_EXPERIMENTAL"] != "0"
+      end
+
+      def self.global_enabled?
+        ENV["VAGRANT_EXPERIMENTAL"] == "1"
+      end
+
+      def self.feature_enabled?(feature)
+        list = ENV["VAGRANT_EXPERIMENTAL"].to_s.downcase.split(",").map(&:strip)
+        list.include?("1") || list.include?(feature.to_s.strip)
+      end
+    end
+
+    module Network
+    end
+
+    module Env
+      def self.with_clean_env; yield; end
+      def self.with_original_env; yield; end
+    end
+
+    module SilenceWarnings
+      def self.silence!; yield; end
+    end
+
+    class Downloader
+      def initialize(source, destination, **_options)
+        @source, @destination = source, destination
+      end
+
+      def download!
+        raise Errors::DownloaderError, "'#{@source}' cannot be downloaded while the configuration is read."
+      end
+    end
+  end
+
+  module UI
+    class Interface
+      attr_accessor :opts, :stdin, :stdout, :stderr
+
+      def initialize(*_arguments)
+        @opts = {}
+      end
+
+      %i[detail info output success warn error].each do |level|
+        define_method(level) do |message = nil, **_options|
+          say(level, message)
+        end
+      end
+
+      def say(level, message = nil, **_options)
+        stream = %i[warn error].include?(level) ? $stderr : $stdout
+        stream.puts(message.to_s)
+        nil
+      end
+
+      def ask(*_arguments, **_options)
+        raise Errors::UIExpectsTTY, "Vagrant is attempting to interface with the UI in a way that requires\na TTY. Most actions in Vagrant that require a TTY have configuration\nswitches to disable this requirement. Please do that or run Vagrant\nwith TTY."
+      end
+
+      def color?; false; end
+      def to_proxy; self; end
+      def machine(*_arguments); end
+      def report_progress(*_arguments); end
+      def clear_line; end
+      def rewriting; yield self; end
+    end
+
+    class Silent < Interface
+      def say(*_arguments, **_options); nil; end
+    end
+
+    class Basic < Interface; end
+    class NonInteractive < Basic; end
+    class MachineReadable < Interface; end
+    class Colored < Basic; end
+    class Prefixed < Interface
+      def initialize(ui = nil, prefix = nil, **_options)
+        super()
+        @ui, @prefix = ui, prefix
+      end
+
+      def say(level, message = nil, **_options)
+        message.to_s.each_line { |line| super(level, "==> #{@prefix}: #{line.chomp}") }
+        nil
+      end
+    end
+  end
+
+  module Plugin
+    class Manager
+      def self.instance
+        @instance ||= new
+      end
+
+      def installed_plugins; {}; end
+      def installed_specs; []; end
+      def plugin_installed?(*_arguments); false; end
+      def globalize!(*_arguments); {}; end
+      def localize!(*_arguments); {}; end
+
+      def install_plugin(name, **_options)
+        raise Errors::PluginGemNotFound, "The plugin '#{name}' cannot be installed: yado has no use for plugins of Vagrant."
+      end
+    end
+
+    module V2
+      class Trigger; end
+    end
+  end
+
+  module Action
+    class Builder
+      def self.build(*_arguments); new; end
+      def use(*_arguments); self; end
+      def insert(*_arguments); self; end
+      def insert_before(*_arguments); self; end
+      def insert_after(*_arguments); self; end
+      def append(*_arguments); self; end
+      def prepend(*_arguments); self; end
+      def replace(*_arguments); self; end
+      def delete(*_arguments); self; end
+      def call(*_arguments); end
+    end
+
+    class Runner; end
+    class Warden; end
+    class Hook < Builder; end
+
+    # Steps of Vagrant's own; yado has others, so that hooks around these have nothing to attach to.
+    module Builtin
+      def self.const_missing(name)
+        const_set(name, Class.new)
+      end
+    end
+
+    module General
+      def self.const_missing(name)
+        const_set(name, Class.new)
+      end
+    end
+  end
+
+  class Environment
+    DEFAULT_LOCAL_DATA = ".vagrant"
+    DEFAULT_HOME = "~/.vagrant.d"
+  end
+
+  class Machine; end
+  class MachineState; end
+  class Box; end
+
+  module Config
+    def self.const_missing(name)
+      const_set(name, Class.new)
+    end
+  end
+
+  class QuietLogger
+    %i[debug info warn error fatal].each do |level|
+      define_method(level) { |*_arguments| true }
+      define_method("#{level}?") { false }
+    end
+    attr_accessor :level, :outputters
+
+    def add(*_arguments); true; end
+  end
+
+  def self.global_logger
+    @global_logger ||= QuietLogger.new
+  end
+
+  def self.global_logger=(logger)
+    @global_logger = logger
+  end
+
+  def self.source_root
+    Pathname.new("/usr/share/vagrant")
+  end
+
+  def self.user_data_path
+    Pathname.new(File.expand_path(ENV["VAGRANT_HOME"] || "~/.vagrant.d"))
+  end
+
+  def self.installed_version
+    VERSION
+  end
+
+  def self.installer_embedded_dir; nil; end
+  def self.log_level; "warn"; end
+end
+
+module VagrantPlugins
+  module ProviderVirtualBox
+    class Provider; end
+    class Config < Vagrant.plugin("2", :config); end
+
+    module Driver
+      class Meta
+        def initialize(*_arguments)
+          unless Vagrant::Util::Which.which("VBoxManage")
+            raise Vagrant::Errors::VirtualBoxNotDetected, "Vagrant could not detect VirtualBox! Make sure VirtualBox is properly installed.\nVagrant uses the `VBoxManage` binary that ships with VirtualBox, and requires\nthis to be available on the PATH. If VirtualBox is installed, please find the\n`VBoxManage` binary and add it to the PATH environmental variable."
+          end
+        end
+
+        def version
+          require "open3"
+          Open3.capture3("VBoxManage", "--version").first.strip[/\A[\d.]+/]
+        end
+      end
+
+      class Base; end
+    end
+
+    module Action
+      def self.const_missing(name)
+        const_set(name, Class.new)
+      end
+    end
+
+    module Model
+      class ForwardedPort; end
+    end
+  end
+
+  module DockerProvider
+    class Provider; end
+  end
+
+  module HyperV
+    class Provider; end
+  end
+
+  module Shell
+    class Provisioner < Vagrant.plugin("2", :provisioner); end
+  end
+
+  module FileUpload
+    class Provisioner < Vagrant.plugin("2", :provisioner); end
+  end
+
+  module SyncedFolderNFS; end
+  module SyncedFolderRSync; end
+  module SyncedFolderSMB; end
+  module CommunicatorSSH; end
+  module CommunicatorWinRM; end
+end
+
+module I18n
+  class << self
+    def t(key, **data)
+      "translation missing: en.#{key}"
+    end
+
+    def translate(key, **data)
+      t(key, **data)
+    end
+
+    def load_path
+      @load_path ||= []
+    end
+
+    def reload!; end
+    def backend; self; end
+    def store_translations(*_arguments); end
+    def locale; :en; end
+    def locale=(name); end
+    def default_locale; :en; end
+    def enforce_available_locales=(flag); end
+  end
+end
+
+module Log4r
+  DEBUG, INFO, WARN, ERROR, FATAL, OFF = 1, 2, 3, 4, 5, 6
+
+  class Logger < Vagrant::QuietLogger
+    def initialize(*_arguments); end
+
+    def self.[](_name)
+      new
+    end
+  end
+
+  class Outputter
+    attr_accessor :level, :formatter
+
+    def self.[](_name); new; end
+    def self.stdout; new; end
+    def self.stderr; new; end
+  end
+
+  module Log4rConfig
+    LogLevels = %w[DEBUG INFO WARN ERROR FATAL].freeze
+  end
+
+  class StdoutOutputter < Outputter; end
+  class StderrOutputter < Outputter; end
+  class FileOutputter < Outputter; end
+  class PatternFormatter; end
+end
