@@ -177,7 +177,7 @@ fn agent(proxy: Option<&str>, insecure: bool) -> Result<ureq::Agent> {
         .timeout_resolve(seconds(15))
         .timeout_connect(seconds(15))
         .timeout_recv_response(seconds(60))
-        .timeout_per_read(seconds(60))
+        .timeout_per_read(seconds(30))
         .max_idle_connections_per_host(4)
         .user_agent(concat!("yado/", env!("CARGO_PKG_VERSION")))
         .tls_config(

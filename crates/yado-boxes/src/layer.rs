@@ -243,7 +243,7 @@ mod tests {
         let changes: [fn(&Path); 6] = [
             |root| std::fs::write(root.join("etc/file"), "CONTENT").unwrap(),
             |root| {
-                std::fs::set_permissions(root.join("etc/file"), PermissionsExt::from_mode(0o4755)).unwrap()
+                std::fs::set_permissions(root.join("etc/file"), PermissionsExt::from_mode(0o4755)).unwrap();
             },
             |root| std::os::unix::fs::chown(root.join("etc/file"), Some(7), None).unwrap(),
             |root| std::fs::rename(root.join("etc/file"), root.join("etc/other")).unwrap(),

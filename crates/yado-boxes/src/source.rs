@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::bootstrap::well_known;
+
 /// Where a box comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -23,6 +25,25 @@ pub enum Source {
 }
 
 impl Source {
+    /// The source that an argument of `box add` stands for: `host`, a well-known box name, `bootstrap:debian/SUITE`
+    /// or what [`Source::recognize`] knows.
+    pub fn find(text: &str, base: &Path) -> Option<Self> {
+        if text == crate::host::NAME {
+            return Some(Self::Host);
+        }
+        let bootstrap = |distribution: &str, suite: &str| Self::Bootstrap {
+            distribution: distribution.to_owned(),
+            suite: suite.to_owned(),
+        };
+        if let Some((distribution, suite)) =
+            text.strip_prefix("bootstrap:").and_then(|rest| rest.split_once('/'))
+        {
+            return Some(bootstrap(distribution, suite));
+        }
+        Self::recognize(text, base)
+            .or_else(|| well_known::suite(text).map(|known| bootstrap(known.distribution, known.suite)))
+    }
+
     /// The source that a `box_url`, an argument of `box add` or a box's name stands for, relative to `base`:
     /// a URL, or a file or directory that exists.
     pub fn recognize(text: &str, base: &Path) -> Option<Self> {
@@ -91,5 +112,10 @@ mod tests {
         assert_eq!(recognize("."), Some(Source::Directory(base.path().join("."))));
         assert_eq!(recognize("https://x/y.box"), Some(Source::Url("https://x/y.box".into())));
         assert_eq!(recognize("debian/bookworm64"), None);
+        let bookworm = Source::Bootstrap { distribution: "debian".into(), suite: "bookworm".into() };
+        for text in ["debian/bookworm64", "generic/debian12", "bootstrap:debian/bookworm"] {
+            assert_eq!(Source::find(text, base.path()), Some(bookworm.clone()));
+        }
+        assert_eq!(Source::find("host", base.path()), Some(Source::Host));
     }
 }

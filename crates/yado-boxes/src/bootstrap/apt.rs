@@ -6,9 +6,11 @@ use super::deb822;
 use crate::fetch::Proxies;
 
 /// Where Debian's packages come from when the host does not say.
-const FALLBACK: &str = "http://mirror.example/debian";
-const FALLBACK_SECURITY: &str = "http://mirror.example/debian-security";
-const KEYRING: &str = "usr/share/keyrings/debian-archive-keyring.gpg";
+pub(crate) const FALLBACK: &str = "http://mirror.example/debian";
+/// The same for its security archive.
+pub(crate) const FALLBACK_SECURITY: &str = "http://mirror.example/debian-security";
+const KEYRINGS: [&str; 2] =
+    ["usr/share/keyrings/debian-archive-keyring.gpg", "usr/share/keyrings/debian-archive-keyring.pgp"];
 
 /// A source of binary packages that the host uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +51,7 @@ impl Configuration {
         };
         let mut keyrings: Vec<PathBuf> =
             [main, security].into_iter().flatten().flat_map(|entry| entry.signed_by.clone()).collect();
-        keyrings.push(host.join(KEYRING));
+        keyrings.extend(KEYRINGS.map(|keyring| host.join(keyring)));
         keyrings.sort();
         keyrings.dedup();
         keyrings.retain(|path| path.is_file());
@@ -245,10 +247,10 @@ mod tests {
 
     #[test]
     fn a_host_without_configuration_uses_the_public_mirror() {
-        let host = host(&[(KEYRING, "")]);
+        let host = host(&[(KEYRINGS[0], "")]);
         let found = Configuration::read(host.path());
         assert_eq!((found.mirror.as_str(), found.security.as_str()), (FALLBACK, FALLBACK_SECURITY));
-        assert_eq!(found.keyrings, [host.path().join(KEYRING)]);
+        assert_eq!(found.keyrings, [host.path().join(KEYRINGS[0])]);
         assert_eq!(found.proxies, Proxies::default());
     }
 

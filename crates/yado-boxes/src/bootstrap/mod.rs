@@ -9,6 +9,7 @@ mod packages;
 mod pool;
 mod relation;
 mod release;
+mod signature;
 #[cfg(test)]
 mod tests;
 pub(crate) mod well_known;
@@ -208,13 +209,19 @@ fn unpack_core(cx: &Context, root: &Path, core: &[Package], debs: &Path) -> Resu
     }
 }
 
+/// The mirror that the host uses, as far as a machine can reach it.
 fn write_sources(root: &Path, releases: &Releases) -> Result<()> {
-    let lines: String = releases
-        .iter()
-        // What was reached through a file of the host's is not reachable from a machine.
-        .filter(|(mirror, ..)| mirror.starts_with("http"))
-        .map(|(mirror, suite, _)| format!("deb {mirror} {suite} main\n"))
-        .collect();
+    let mut lines = String::new();
+    for (mirror, suite, _) in releases {
+        let is_reachable = mirror.starts_with("http")
+            && !["://localhost", "://127.", "://[::1]"].iter().any(|local| mirror.contains(local));
+        let mirror = match is_reachable {
+            true => mirror.as_str(),
+            false if suite.ends_with("-security") => apt::FALLBACK_SECURITY,
+            false => apt::FALLBACK,
+        };
+        lines.push_str(&format!("deb {mirror} {suite} main\n"));
+    }
     open(root)?
         .write(&"etc/apt/sources.list".into(), 0o644, lines)
         .doing(|| "writing '/etc/apt/sources.list'")

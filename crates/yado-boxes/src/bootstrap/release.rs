@@ -1,13 +1,11 @@
 //! `InRelease` files: what a suite consists of, signed.
 
 use std::path::Path;
-use std::time::Duration;
 
-use yado_core::error::Doing;
 use yado_core::{Context, Error, ErrorKind, Result};
 
 use super::apt::Configuration;
-use super::deb822;
+use super::{deb822, signature};
 use crate::fetch::{Client, Failure};
 use crate::scratch::Scratch;
 
@@ -69,9 +67,10 @@ pub(crate) fn fetch(
         indexes.join(format!("InRelease-{}", crate::layer::combine([url.as_str()]).replacen(':', "-", 1)));
     let scratch = Scratch::file(indexes)?;
     // With one at hand, waiting for a network that is not there would be a waste of time.
-    let outcome = match kept.exists() {
-        true => client.download_once(&url, scratch.path(), &cx.cancel, &mut |_, _| ()),
-        false => client.download(&url, scratch.path(), &cx.cancel, &mut |_, _| ()),
+    let outcome = if kept.exists() {
+        client.download_once(&url, scratch.path(), &cx.cancel, &mut |_, _| ())
+    } else {
+        client.download(&url, scratch.path(), &cx.cancel, &mut |_, _| ())
     };
     match outcome {
         Ok(()) => {
@@ -93,41 +92,10 @@ pub(crate) fn fetch(
     }
 }
 
-/// Checks the signature with `gpgv` and reads what was signed, and only that.
+/// Reads what was signed, and only that.
 fn verify(cx: &Context, path: &Path, configuration: &Configuration, url: &str) -> Result<Release> {
-    let hint = "Install the packages 'gpgv' and 'debian-archive-keyring'.";
     let refuse = |why: &str| Error::new(ErrorKind::BoxImport, format!("'{url}' {why}."));
-    if configuration.keyrings.is_empty() {
-        return Err(
-            refuse("cannot be verified: Debian's keyring is not installed on this machine").hinted(hint)
-        );
-    }
-    if cx.host.which("gpgv").is_none() {
-        return Err(
-            refuse("cannot be verified: the program 'gpgv' is not installed on this machine").hinted(hint)
-        );
-    }
-    let folder = path.parent().unwrap_or(path);
-    let scratch = Scratch::directory(folder)?;
-    let signed = scratch.path().join("signed");
-    let mut argv: Vec<std::ffi::OsString> = ["gpgv", "--status-fd", "1"].map(Into::into).into();
-    for keyring in &configuration.keyrings {
-        argv.push("--keyring".into());
-        argv.push(keyring.into());
-    }
-    argv.extend(["--output".into(), signed.clone().into(), path.into()]);
-    let output = cx.host.run(&cx.cancel, &argv, Duration::from_secs(60))?;
-    let status = String::from_utf8_lossy(&output.stdout);
-    let has = |word: &str| {
-        status.lines().any(|line| line.strip_prefix("[GNUPG:] ").is_some_and(|rest| rest.starts_with(word)))
-    };
-    // A mirror's file bears several signatures, and an older host lacks some of the keys: one good is enough.
-    if !has("GOODSIG ") || !has("VALIDSIG ") || has("BADSIG ") {
-        tracing::debug!(stderr = %String::from_utf8_lossy(&output.stderr), "gpgv");
-        return Err(refuse("is not signed by a key that this machine trusts")
-            .hinted("An outdated 'debian-archive-keyring' lacks the keys of newer suites; or the mirror was tampered with."));
-    }
-    let text = std::fs::read(&signed).doing(|| format!("reading what was signed in '{url}'"))?;
+    let text = signature::signed_text(cx, path, &configuration.keyrings, url)?;
     let release = Release::parse(&text).ok_or_else(|| refuse("cannot be understood"))?;
     let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |passed| passed.as_secs() as i64);
     if configuration.refuse_expired && release.valid_until.is_some_and(|end| end < now) {

@@ -145,7 +145,9 @@ impl Mirror {
     /// The file behind a path of the archive.
     fn file(&self, path: &str) -> PathBuf {
         match path.rsplit_once('/') {
-            Some((_, name)) if path.ends_with(".deb") => self.0.join("debs").join(name.replace("%3a", ":")),
+            Some((_, name)) if Path::new(path).extension().is_some_and(|extension| extension == "deb") => {
+                self.0.join("debs").join(name.replace("%3a", ":"))
+            }
             _ => self.0.join("lists").join(format!("mirror.example{}", path.replace('/', "_"))),
         }
     }

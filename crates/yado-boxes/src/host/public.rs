@@ -108,10 +108,12 @@ fn copy_entry(tree: &mut Tree, source: &Path, path: &EntryPath) -> Result<()> {
         for name in names(source) {
             copy_entry(tree, &source.join(&name), &path.join(&name))?;
         }
-    } else if metadata.is_file() && metadata.mode() & 0o004 != 0 && metadata.len() <= LARGEST {
-        if let Ok(mut file) = std::fs::File::open(source) {
-            tree.file(path, &attributes, &mut file).doing(doing)?;
-        }
+    } else if metadata.is_file()
+        && metadata.mode() & 0o004 != 0
+        && metadata.len() <= LARGEST
+        && let Ok(mut file) = std::fs::File::open(source)
+    {
+        tree.file(path, &attributes, &mut file).doing(doing)?;
     }
     Ok(())
 }

@@ -86,7 +86,7 @@ impl BoxStore {
     /// Every installed box, sorted by name, provider and version. Records that cannot be read are left out.
     pub fn list(&self) -> Result<Vec<InstalledBox>> {
         let mut found = Vec::new();
-        self.records(&self.boxes, 0, &mut found)?;
+        records(&self.boxes, 0, &mut found)?;
         found.sort_by(|a, b| {
             (&a.name, &a.provider, a.parsed_version(), &a.architecture).cmp(&(
                 &b.name,
@@ -98,32 +98,6 @@ impl BoxStore {
         Ok(found)
     }
 
-    fn records(&self, directory: &Path, depth: usize, found: &mut Vec<InstalledBox>) -> Result<()> {
-        let doing = || format!("reading '{}'", directory.display());
-        let entries = match std::fs::read_dir(directory) {
-            Ok(entries) => entries,
-            // Removed by somebody else meanwhile.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(Error::system(doing(), error)),
-        };
-        for entry in entries {
-            let entry = entry.doing(doing)?;
-            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            if is_hidden || !entry.file_type().doing(doing)?.is_dir() {
-                continue;
-            }
-            if depth < 3 {
-                self.records(&entry.path(), depth + 1, found)?;
-            } else if entry.path().join(record::FILE).exists() {
-                match InstalledBox::read(&entry.path()) {
-                    Ok(installed) => found.push(installed),
-                    Err(error) => tracing::warn!(%error, "left out"),
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// The newest installed box of this name for `provider` that satisfies the constraints.
     pub fn find(
         &self,
@@ -133,7 +107,7 @@ impl BoxStore {
     ) -> Result<Option<InstalledBox>> {
         let constraints = Constraints::parse(version_constraints.unwrap_or(""))?;
         let mut found = Vec::new();
-        self.records(&self.boxes.join(record::escape(name)), 1, &mut found)?;
+        records(&self.boxes.join(record::escape(name)), 1, &mut found)?;
         found.retain(|installed| {
             installed.name == name
                 && installed.provider == provider
@@ -233,4 +207,31 @@ impl BoxStore {
             user: installed.user.clone(),
         }
     }
+}
+
+/// Reads the records below `directory`, which lies `depth` levels below that of all records.
+fn records(directory: &Path, depth: usize, found: &mut Vec<InstalledBox>) -> Result<()> {
+    let doing = || format!("reading '{}'", directory.display());
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        // Removed by somebody else meanwhile.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::system(doing(), error)),
+    };
+    for entry in entries {
+        let entry = entry.doing(doing)?;
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if is_hidden || !entry.file_type().doing(doing)?.is_dir() {
+            continue;
+        }
+        if depth < 3 {
+            records(&entry.path(), depth + 1, found)?;
+        } else if entry.path().join(record::FILE).exists() {
+            match InstalledBox::read(&entry.path()) {
+                Ok(installed) => found.push(installed),
+                Err(error) => tracing::warn!(%error, "left out"),
+            }
+        }
+    }
+    Ok(())
 }

@@ -131,6 +131,10 @@ pub(crate) fn unpack_entry<R: Read>(
         }
         _ => unpacked.skipped += 1,
     }
+    // Holes of sparse files count as well, though they come from no stream.
+    if unpacked.bytes > options.limits.bytes {
+        return Err(bad(&raw, "makes it larger than it may be when unpacked"));
+    }
     Ok(())
 }
 

@@ -76,7 +76,7 @@ impl EntryPath {
 
     /// How many components it has.
     pub(crate) fn depth(&self) -> usize {
-        if self.is_root() { 0 } else { self.0.as_bytes().iter().filter(|byte| **byte == b'/').count() + 1 }
+        self.as_path().components().count()
     }
 
     /// As a relative path.
