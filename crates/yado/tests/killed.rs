@@ -1,0 +1,62 @@
+//! kill -9 at any instant, then `destroy -f`: nothing is left behind, and nothing is in the way of the next `up`.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use support::audit::Traces;
+use support::{Sandbox, can_make_machines};
+
+const FILE: &str = r#"
+Vagrant.configure("2") do |config|
+  config.vm.box = "host"
+  config.vm.define("a") { |m| m.vm.network "private_network", ip: "192.168.202.11" }
+  config.vm.define("b") { |m| m.vm.network "forwarded_port", guest: 80, host: 23600, auto_correct: true }
+  config.vm.provision "shell", inline: "sleep 0.2"
+end
+"#;
+
+#[test]
+fn up_killed_at_ten_instants_leaves_nothing_after_destroy() {
+    if !can_make_machines("killed") {
+        return;
+    }
+    // How long an undisturbed `up` takes here decides where the instants lie.
+    let sandbox = Sandbox::new(FILE);
+    let begin = Instant::now();
+    sandbox.ok(&["up"]);
+    let whole = begin.elapsed();
+    sandbox.destroy_and_audit();
+    for instant in 0..10_u32 {
+        let mut child = sandbox.start(&["up"]);
+        // Spread over the whole, with a jitter that differs from run to run.
+        let jitter = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos() % 1000;
+        std::thread::sleep(whole * (instant * 1000 + jitter) / 10_000);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let traces = Traces::of(&sandbox);
+        sandbox.ok(&["destroy", "-f"]);
+        traces.assert_gone(&sandbox);
+    }
+    sandbox.ok(&["up"]);
+    sandbox.destroy_and_audit();
+}
+
+#[test]
+fn any_command_after_a_kill_finishes_or_undoes_the_work() {
+    if !can_make_machines("killed_recovery") {
+        return;
+    }
+    let sandbox = Sandbox::new(FILE);
+    let mut child = sandbox.start(&["up"]);
+    let begin = Instant::now();
+    while sandbox.home().join("state.sqlite").exists().then(|| sandbox.store().machines(None).unwrap().len()).unwrap_or(0) < 2 {
+        assert!(begin.elapsed() < Duration::from_secs(30));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    sandbox.ok(&["status"]);
+    assert!(sandbox.store().machines_in_progress().unwrap().is_empty(), "nothing is half done after any command");
+    sandbox.destroy_and_audit();
+}

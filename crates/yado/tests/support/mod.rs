@@ -1,0 +1,181 @@
+//! What the program's tests share: a [`Sandbox`] with a home and a project of its own, and the [`audit`] of what a
+//! test leaves on the host.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+pub mod audit;
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use yado_core::Store;
+
+/// A place where the program is tried as a user would: its own `YADO_HOME`, its own project. Whatever is left of its
+/// machines is removed when it goes, also after a failed test.
+pub struct Sandbox {
+    folder: tempfile::TempDir,
+    pub project: PathBuf,
+}
+
+impl Sandbox {
+    /// A project with this Vagrantfile.
+    pub fn new(vagrantfile: &str) -> Self {
+        let sandbox = Self::empty();
+        sandbox.write("Vagrantfile", vagrantfile);
+        sandbox
+    }
+
+    /// A project without a Vagrantfile.
+    pub fn empty() -> Self {
+        let folder = tempfile::Builder::new().prefix("yado-test-").tempdir().unwrap();
+        let project = folder.path().join("project");
+        std::fs::create_dir(&project).unwrap();
+        Self { folder, project }
+    }
+
+    /// A project that is a copy of a directory.
+    pub fn copy_of(source: &Path) -> Self {
+        let sandbox = Self::empty();
+        let status = Command::new("cp").arg("-a").arg(source.join(".")).arg(&sandbox.project).status().unwrap();
+        assert!(status.success());
+        sandbox
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.project.join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// The program, ready to run in the project.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yado"));
+        command
+            .args(arguments)
+            .current_dir(&self.project)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.folder.path())
+            .env("YADO_HOME", self.home())
+            .env("LANG", "C.UTF-8")
+            .stdin(Stdio::null());
+        for name in ["http_proxy", "https_proxy", "no_proxy"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self, arguments: &[&str]) -> Answer {
+        Answer::of(self.command(arguments).output().unwrap(), arguments)
+    }
+
+    /// Runs the program, which must succeed, and returns what it printed.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let answer = self.run(arguments);
+        assert_eq!(answer.code, 0, "yado {}\n{}{}", arguments.join(" "), answer.out, answer.err);
+        answer.out
+    }
+
+    /// Starts the program.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// What a command in a machine prints.
+    pub fn inside(&self, machine: &str, script: &str) -> String {
+        self.ok(&["ssh", machine, "-c", script])
+    }
+
+    /// The state that the program keeps.
+    pub fn store(&self) -> Store {
+        Store::open(&self.home()).unwrap()
+    }
+
+    /// The host port that leads to a guest port.
+    pub fn port(&self, machine: &str, guest: u16) -> u16 {
+        self.ok(&["port", machine, "--guest", &guest.to_string()]).trim().parse().unwrap()
+    }
+
+    /// Destroys all machines and makes sure that nothing is left of them.
+    pub fn destroy_and_audit(&self) {
+        let traces = audit::Traces::of(self);
+        self.ok(&["destroy", "-f"]);
+        traces.assert_gone(self);
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if self.home().join("state.sqlite").exists() && !self.store().machines(None).unwrap_or_default().is_empty() {
+            drop(self.command(&["destroy", "-f"]).stdout(Stdio::null()).stderr(Stdio::null()).status());
+        }
+    }
+}
+
+/// How a run of the program ended.
+#[derive(Debug)]
+pub struct Answer {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Answer {
+    fn of(output: Output, arguments: &[&str]) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let code = output.status.code().unwrap_or_else(|| panic!("yado {arguments:?} was killed"));
+        Self { code, out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// It failed with the reference's code, and said this.
+    pub fn refused(&self, words: &[&str]) {
+        assert_eq!(self.code, 1, "{}{}", self.out, self.err);
+        for word in words {
+            assert!(self.err.contains(word), "expected '{word}' in:\n{}", self.err);
+        }
+    }
+}
+
+/// Whether real machines can be made here; says why not. In CI they must be possible.
+pub fn can_make_machines(test: &str) -> bool {
+    if rustix::process::geteuid().is_root() {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none(), "in CI the end-to-end tests must be able to run");
+    eprintln!("skipped: {test} makes real machines, which needs root");
+    false
+}
+
+/// Asks a port of this host by HTTP.
+pub fn get(port: u16) -> Result<String, String> {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).map_err(|problem| problem.to_string())?;
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).map_err(|problem| problem.to_string())?;
+    stream.write_all(b"GET / HTTP/1.0\r\nHost: x\r\n\r\n").map_err(|problem| problem.to_string())?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).map_err(|problem| problem.to_string())?;
+    Ok(text)
+}
+
+/// Asks again until the answer holds this text, as a server in a machine needs a moment after `up`.
+pub fn get_until(port: u16, word: &str) -> String {
+    let mut last = String::new();
+    for _ in 0..100 {
+        match get(port) {
+            Ok(text) if text.contains(word) => return text,
+            Ok(text) | Err(text) => last = text,
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("port {port} never answered with '{word}', but: {last}")
+}
