@@ -9,6 +9,7 @@ mod public;
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use yado_core::error::Doing;
 use yado_core::{Error, ErrorKind, Result};
 
@@ -20,6 +21,28 @@ pub(crate) const NAME: &str = "host";
 pub(crate) fn mounts() -> Vec<(PathBuf, PathBuf)> {
     vec![("/usr".into(), "/usr".into())]
 }
+
+/// Changes whenever the generated layer would: the inputs' names, sizes and times, and yado's own version.
+pub(crate) fn fingerprint(host: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    hash.update(env!("CARGO_PKG_VERSION"));
+    for name in MERGED {
+        let target = std::fs::read_link(host.join(name)).unwrap_or_default();
+        hash.update(target.as_os_str().as_encoded_bytes());
+        hash.update([0]);
+    }
+    for name in ["etc/passwd", "etc/group"] {
+        hash.update(Sha256::digest(std::fs::read(host.join(name)).unwrap_or_default()));
+    }
+    for name in ["usr/bin/bash", "usr/lib/os-release"] {
+        hash.update([u8::from(host.join(name).exists())]);
+    }
+    public::fingerprint(host, &mut hash)?;
+    Ok(crate::layer::hex(&hash.finalize()))
+}
+
+/// What a merged `/usr` has made links of.
+const MERGED: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 
 /// Directories that every system has, with their permissions.
 const DIRECTORIES: &[(&str, u32)] = &[
@@ -66,7 +89,7 @@ pub(crate) fn generate(tree: &mut Tree, host: &Path) -> Result<()> {
 
 /// `bin → usr/bin` and its like, as the host has them.
 fn merge_usr(tree: &mut Tree, host: &Path) -> Result<()> {
-    for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
+    for name in MERGED {
         let there = host.join(name);
         let Ok(metadata) = there.symlink_metadata() else { continue };
         let target = metadata.is_symlink().then(|| std::fs::read_link(&there).ok()).flatten();

@@ -61,8 +61,6 @@ impl BoxStore {
     /// once. An interruption leaves the store as it was.
     pub fn add(&self, cx: &Context, source: &Source, options: &AddOptions) -> Result<InstalledBox> {
         let present = match source {
-            // Made anew each time: it takes milliseconds, and the host may have changed.
-            Source::Host => Present::Replace,
             _ if options.force => Present::Replace,
             _ => Present::Refuse,
         };
@@ -87,11 +85,19 @@ impl BoxStore {
         };
         let turn =
             lock::exclusive(cx, &locks.join(escape(&work)), &format!("it is adding the box '{name}'."))?;
+        // Taken before the layer is made: a change in between is then seen the next time.
+        let fingerprint = match source {
+            Source::Host => Some(host::fingerprint(&self.host)?),
+            _ => None,
+        };
         if let Some(existing) = self.installed_already(source, &name, provider, options)? {
             match present {
+                _ if fingerprint.is_some() && existing.fingerprint == fingerprint => return Ok(existing),
+                // The host has changed.
+                _ if fingerprint.is_some() => {}
                 Present::Use => return Ok(existing),
                 // Somebody made it while we waited for them.
-                _ if turn.waited && *source != Source::Host => return Ok(existing),
+                _ if turn.waited => return Ok(existing),
                 Present::Refuse => return Err(exists_already(&existing)),
                 Present::Replace => {}
             }
@@ -123,6 +129,7 @@ impl BoxStore {
             user: prepare::USER.to_owned(),
             vagrantfile: made.vagrantfile.is_some(),
             stamp: made.stamp,
+            fingerprint,
         };
         self.install(&installed, made.vagrantfile.as_deref())?;
         Ok(installed)

@@ -44,6 +44,9 @@ pub struct InstalledBox {
     /// Size and time of the file it was made from, to see that the file has changed.
     #[serde(default)]
     pub stamp: Option<(u64, i64)>,
+    /// What the host looked like when its box was made, to see that it has changed.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
 }
 
 /// A name as a directory: boxes have names with slashes.
