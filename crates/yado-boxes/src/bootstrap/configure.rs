@@ -152,3 +152,68 @@ fn directory_names(path: &Path) -> Result<Vec<std::ffi::OsString>> {
 fn open(root: &Path) -> Result<Tree> {
     Tree::open(root).doing(|| format!("opening '{}'", PathBuf::from(root).display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use yado_core::event::Silent;
+    use yado_core::{Cancel, Host};
+
+    use super::*;
+
+    /// Says a lot, then ends with this code.
+    struct Talker(i32);
+
+    impl Chroot for Talker {
+        fn run(
+            &self,
+            _cx: &Context,
+            root: &Path,
+            argv: &[&str],
+            env: &[(&str, &str)],
+            output: &mut dyn FnMut(&[u8]),
+        ) -> Result<i32> {
+            assert_eq!(argv[..2], ["/bin/sh", "-c"]);
+            assert!(env.contains(&("SOURCE_DATE_EPOCH", "77")));
+            assert!(root.join("var/cache/apt/archives/one.deb").is_file());
+            assert!(root.join("usr/sbin/policy-rc.d").is_file());
+            for line in 0..100 {
+                output(format!("line {line}\n").as_bytes());
+            }
+            Ok(self.0)
+        }
+    }
+
+    fn run(code: i32) -> (tempfile::TempDir, Result<()>) {
+        let (root, debs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::write(debs.path().join("ab.deb"), "package").unwrap();
+        let mut package = Package::default();
+        (package.name, package.sha256) = ("one".into(), "ab".into());
+        let cx = Context {
+            machine: None,
+            host: Arc::new(Host::new("/nowhere")),
+            events: Arc::new(Silent),
+            cancel: Cancel::new(),
+        };
+        let outcome = configure(&cx, &Talker(code), root.path(), &[package], debs.path(), 77);
+        (root, outcome)
+    }
+
+    #[test]
+    fn a_failure_shows_the_last_lines() {
+        let error = run(3).1.unwrap_err();
+        assert!(error.message().contains("code 3") && error.message().ends_with("line 99"), "{error}");
+        assert!(!error.message().contains("line 50"), "{error}");
+    }
+
+    #[test]
+    fn what_was_brought_in_is_taken_out_again() {
+        let (root, outcome) = run(0);
+        outcome.unwrap();
+        assert!(!root.path().join("var/cache/apt/archives/one.deb").exists());
+        assert!(!root.path().join("usr/sbin/policy-rc.d").exists());
+        assert_eq!(std::fs::read_to_string(root.path().join("etc/machine-id")).unwrap(), "");
+        assert!(root.path().join("etc/hosts").is_file());
+    }
+}

@@ -111,6 +111,7 @@ impl BoxStore {
             self.install(&installed, None)?;
             return Ok(installed);
         }
+        self.announce(cx, source, &name, provider, options);
         let made =
             self.make(cx, source, options).map_err(|error| explain(error, &name, self.layers.directory()))?;
         let mounts = made.host_mounts.iter().map(|(from, to)| format!("{}:{}", from.display(), to.display()));
@@ -133,6 +134,19 @@ impl BoxStore {
         };
         self.install(&installed, made.vagrantfile.as_deref())?;
         Ok(installed)
+    }
+
+    /// Says what is about to happen. The host box is too quick for words, and a suite tells its own steps.
+    fn announce(&self, cx: &Context, source: &Source, name: &str, provider: &str, options: &AddOptions) {
+        if matches!(source, Source::Host | Source::Bootstrap { .. }) {
+            return;
+        }
+        let version = options.version.as_deref().unwrap_or("0");
+        let architecture = platform::architecture();
+        cx.info(format!("Adding box '{name}' (v{version}) for provider: {provider} ({architecture})"));
+        if let Source::Archive(path) | Source::Directory(path) = source {
+            cx.detail(format!("Unpacking necessary files from: file://{}", path.display()));
+        }
     }
 
     /// The same suite, installed under another name: its layer serves both.
@@ -264,7 +278,7 @@ impl BoxStore {
     fn download(&self, cx: &Context, url: &str, insecure: bool) -> Result<Scratch> {
         let downloads = self.cache.join("downloads");
         scratch::collect(&downloads);
-        cx.info(format!("Downloading: {url}"));
+        cx.detail(format!("Downloading: {url}"));
         let client = fetch::Client::new(&fetch::Proxies::default(), insecure)?;
         let file = Scratch::file(&downloads)?;
         let mut progress: Option<Progress> = None;

@@ -52,7 +52,11 @@ impl BoxStore {
                 tried.push(format!("'{url}' (box_url): there is no such file"));
                 continue;
             };
-            cx.info(format!("Box '{name}' could not be found. Attempting to find and install..."));
+            if tried.is_empty() {
+                cx.info(format!("Box '{name}' could not be found. Attempting to find and install..."));
+                cx.detail(format!("Box Provider: {provider}"));
+                cx.detail(format!("Box Version: {}", spec.version.as_deref().unwrap_or(">= 0")));
+            }
             match self.add_unless(cx, &source, &options, Present::Use) {
                 Ok(installed) => return Ok(self.image(&installed)),
                 Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
