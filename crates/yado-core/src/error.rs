@@ -17,6 +17,8 @@ pub enum ErrorKind {
     NoEnvironment,
     /// The Vagrantfile cannot be read or evaluated.
     VagrantfileLoad,
+    /// The Vagrantfile ended the program itself (`exit`, `abort`), with this code.
+    VagrantfileExited(i32),
     /// The configuration was read, but makes no sense.
     ConfigInvalid,
     /// A machine of that name does not exist in the Vagrantfile.

@@ -14,8 +14,8 @@ use yado_core::plan::Goal;
 use yado_core::spec::BoxSpec;
 use yado_core::store::Operation;
 use yado_core::{
-    Cancel, Communicator, Context, Environment, Exec, ExitStatus, Host, Image, ImageSource, MachineSpec, MachineState,
-    ProviderKind, Result, Store, Stream, Usable,
+    Cancel, Communicator, Context, Environment, Exec, ExitStatus, Host, Image, ImageSource, MachineSpec,
+    MachineState, ProviderKind, Result, Store, Stream, Usable,
 };
 
 struct Boxes(PathBuf);
@@ -71,13 +71,23 @@ impl World {
 
     fn machine(&self) -> Machine {
         let data = self.project.join(".yado");
-        let environment = Environment::open(&self.project, "Vagrantfile", &data, &self.workshop.store).unwrap();
-        Machine::open(&self.context, &self.workshop, &environment, "subject", Some((self.spec(), self.kind)), "test")
-            .unwrap()
+        let environment =
+            Environment::open(&self.project, "Vagrantfile", &data, &self.workshop.store).unwrap();
+        Machine::open(
+            &self.context,
+            &self.workshop,
+            &environment,
+            "subject",
+            Some((self.spec(), self.kind)),
+            "test",
+        )
+        .unwrap()
     }
 
     fn reach(&self, goal: Goal) {
-        self.machine().reach(&self.context, goal, &Options::default()).unwrap_or_else(|problem| panic!("{goal:?}: {problem}"));
+        self.machine()
+            .reach(&self.context, goal, &Options::default())
+            .unwrap_or_else(|problem| panic!("{goal:?}: {problem}"));
     }
 
     fn state(&self) -> MachineState {
@@ -111,7 +121,11 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            drop(self.machine().reach(&self.context, Goal::Destroyed, &Options { force: true, ..Options::default() }));
+            drop(self.machine().reach(
+                &self.context,
+                Goal::Destroyed,
+                &Options { force: true, ..Options::default() },
+            ));
         }
     }
 }
@@ -121,7 +135,11 @@ fn up_twice_is_up_once(world: &World) {
     let boot = world.shell("cat /proc/1/stat").1;
     world.reach(Goal::Running);
     assert_eq!(world.state(), MachineState::Running);
-    assert_eq!(world.shell("cat /proc/1/stat").1.split(' ').nth(21), boot.split(' ').nth(21), "the same first process");
+    assert_eq!(
+        world.shell("cat /proc/1/stat").1.split(' ').nth(21),
+        boot.split(' ').nth(21),
+        "the same first process"
+    );
     world.reach(Goal::Destroyed);
 }
 
@@ -137,7 +155,9 @@ fn stopping_keeps_files_and_may_be_repeated(world: &World) {
 }
 
 fn destroy_works_from_every_state(world: &World) {
-    for goals in [&[][..], &[Goal::Running], &[Goal::Running, Goal::Stopped], &[Goal::Running, Goal::Suspended]] {
+    for goals in
+        [&[][..], &[Goal::Running], &[Goal::Running, Goal::Stopped], &[Goal::Running, Goal::Suspended]]
+    {
         for goal in goals {
             world.reach(*goal);
         }
@@ -224,12 +244,18 @@ fn synced_folders_belong_to_the_user_on_both_sides(world: &World) {
     let owner = std::fs::metadata(&world.project).unwrap().uid();
     assert_eq!(std::fs::metadata(world.project.join("inside")).unwrap().uid(), owner);
     let as_root = Exec {
-        argv: ["sh", "-c", "mkdir /vagrant/made && echo root > /vagrant/made/file"].map(str::to_owned).to_vec(),
+        argv: ["sh", "-c", "mkdir /vagrant/made && echo root > /vagrant/made/file"]
+            .map(str::to_owned)
+            .to_vec(),
         user: Some("root".into()),
         ..Exec::default()
     };
     assert!(world.run(&as_root).0.success());
-    assert_eq!(std::fs::metadata(world.project.join("made/file")).unwrap().uid(), owner, "also what root made");
+    assert_eq!(
+        std::fs::metadata(world.project.join("made/file")).unwrap().uid(),
+        owner,
+        "also what root made"
+    );
     world.reach(Goal::Destroyed);
 }
 
@@ -252,8 +278,14 @@ const CHECKS: &[Check] = &[
     ("a_suspended_machine_goes_on_where_it_was", a_suspended_machine_goes_on_where_it_was),
     ("exit_codes_and_signals_pass_through", exit_codes_and_signals_pass_through),
     ("large_output_arrives_whole_and_in_order", large_output_arrives_whole_and_in_order),
-    ("commands_run_as_the_user_with_input_and_environment", commands_run_as_the_user_with_input_and_environment),
-    ("a_command_that_leaves_a_daemon_behind_ends_all_the_same", a_command_that_leaves_a_daemon_behind_ends_all_the_same),
+    (
+        "commands_run_as_the_user_with_input_and_environment",
+        commands_run_as_the_user_with_input_and_environment,
+    ),
+    (
+        "a_command_that_leaves_a_daemon_behind_ends_all_the_same",
+        a_command_that_leaves_a_daemon_behind_ends_all_the_same,
+    ),
     ("files_and_directories_are_copied_both_ways", files_and_directories_are_copied_both_ways),
     ("synced_folders_belong_to_the_user_on_both_sides", synced_folders_belong_to_the_user_on_both_sides),
     ("an_interrupted_create_is_undone", an_interrupted_create_is_undone),

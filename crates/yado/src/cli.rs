@@ -91,11 +91,15 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         ui.raw(&format!("{}\n", Cli::command().render_help()));
         return ExitCode::FAILURE;
     };
-    let outcome = Session::new(Arc::clone(&ui), settings, cli.global).and_then(|session| dispatch(&session, command));
+    let outcome =
+        Session::new(Arc::clone(&ui), settings, cli.global).and_then(|session| dispatch(&session, command));
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             tracing::debug!(?error, "failed");
+            if let ErrorKind::VagrantfileExited(status) = error.kind() {
+                return ExitCode::from(u8::try_from(status & 0xff).unwrap_or(1));
+            }
             if error.kind() == ErrorKind::Interrupted {
                 ui.error("Exiting due to interrupt.");
             } else {
@@ -143,7 +147,10 @@ fn style(global: &Global, settings: &Settings) -> Style {
     let wanted = if global.color || settings.force_color { true } else { terminal };
     Style {
         machine_readable: global.machine_readable,
-        color: wanted && !global.no_color && !(settings.no_color && !global.color) && !global.machine_readable,
+        color: wanted
+            && !global.no_color
+            && !(settings.no_color && !global.color)
+            && !global.machine_readable,
         interactive: std::io::stdin().is_terminal() && !global.no_tty,
     }
 }
@@ -157,8 +164,11 @@ fn log(global: &Global, settings: &Settings) {
         Some("error") => tracing::Level::ERROR,
         _ => return,
     };
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .finish();
     // It can only be set once, and this is the only place that does.
     drop(tracing::subscriber::set_global_default(subscriber));
 }

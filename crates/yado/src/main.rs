@@ -18,5 +18,6 @@ fn main() -> ExitCode {
     if let Some(code) = yado_container::run_hidden_command_if_asked() {
         return code;
     }
-    cli::run(std::env::args_os().collect())
+    // Vagrantfiles may recurse deeply.
+    yado_vagrantfile::on_big_stack(|| cli::run(std::env::args_os().collect()))
 }

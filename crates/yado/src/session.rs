@@ -10,7 +10,7 @@ use yado_core::registry::{ChosenProvider, ProviderWish};
 use yado_core::{
     Cancel, Context, Environment, Error, ErrorKind, EventSink, Host, MachineSpec, ProviderKind, Result, Store,
 };
-use yado_vagrantfile::{LoadOptions, Loaded};
+use yado_vagrantfile::{LoadOptions, Loaded, Stream};
 
 use crate::cli::Global;
 use crate::settings::Settings;
@@ -36,7 +36,9 @@ pub(crate) struct Project {
 
 impl Session {
     pub(crate) fn new(ui: Arc<Ui>, settings: Settings, global: Global) -> Result<Self> {
-        let here = || std::env::current_dir().map_err(|problem| Error::system("finding the current directory", problem));
+        let here = || {
+            std::env::current_dir().map_err(|problem| Error::system("finding the current directory", problem))
+        };
         let directory = match global.chdir.clone().or_else(|| settings.directory.clone()) {
             None => here()?,
             Some(path) => here()?.join(&path).canonicalize().map_err(|problem| {
@@ -86,8 +88,24 @@ impl Session {
         if self.vagrantfile().is_none() {
             return Err(no_environment());
         }
-        let options = LoadOptions {
-            cwd: self.directory.clone(),
+        yado_vagrantfile::load(self.load_options()?).map_err(|problem| {
+            if let Some(status) = problem.status {
+                return Error::new(
+                    ErrorKind::VagrantfileExited(status),
+                    "The Vagrantfile ended the program.",
+                );
+            }
+            let text = problem.render(self.ui.style().color);
+            let error: Error = problem.into();
+            Error::new(error.kind(), text)
+        })
+    }
+
+    /// How the Vagrantfile here or above is read.
+    fn load_options(&self) -> Result<LoadOptions> {
+        let ui = Arc::clone(&self.ui);
+        let providers = yado_plugins::registry().providers;
+        Ok(LoadOptions {
             vagrantfile_name: self.settings.vagrantfile.clone(),
             home_vagrantfile: self.settings.home_vagrantfile.clone(),
             argv: std::env::args().skip(1).collect(),
@@ -95,18 +113,29 @@ impl Session {
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
             trusted: self.trusted()?,
-            extra_providers: yado_plugins::registry()
-                .providers
-                .iter()
-                .map(|kind| (kind.name(), kind.schema()))
-                .collect(),
-            default_provider: None,
-            ..LoadOptions::default()
-        };
-        yado_vagrantfile::load(&options).map_err(|problem| {
-            let text = problem.render(self.ui.style().color);
-            let error: Error = problem.into();
-            Error::new(error.kind(), text)
+            extra_providers: providers.iter().map(|kind| (kind.name(), kind.schema())).collect(),
+            output: Some(Box::new(move |stream, text| ui.vagrantfile_said(stream == Stream::Err, text))),
+            ..LoadOptions::new(&self.directory)
+        })
+    }
+
+    /// The configuration in its canonical form; a Vagrantfile that cannot be read has one, too. What the Vagrantfile
+    /// prints goes to standard error, so that the document stands alone.
+    pub(crate) fn canonical_configuration(&self) -> Result<serde_json::Value> {
+        if self.vagrantfile().is_none() {
+            return Err(no_environment());
+        }
+        let ui = Arc::clone(&self.ui);
+        let mut options = self.load_options()?;
+        // Vagrantfiles that look at the command line see one that changes nothing.
+        options.argv = vec!["status".to_owned()];
+        options.output = Some(Box::new(move |_, text| ui.vagrantfile_said(true, text)));
+        Ok(match yado_vagrantfile::load(options) {
+            Ok(mut loaded) => loaded.canonical_json(),
+            Err(problem) => {
+                self.ui.error(&problem.render(self.ui.style().color));
+                yado_vagrantfile::failure_json(&problem)
+            }
         })
     }
 
@@ -129,7 +158,8 @@ impl Session {
     pub(crate) fn project(&self) -> Result<Project> {
         let loaded = self.load()?;
         let root = loaded.root().to_owned();
-        let name = loaded.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name =
+            loaded.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let environment = Environment::open(&root, &name, &self.data_directory(&root), self.store()?)?;
         Ok(Project { loaded, environment })
     }
@@ -141,7 +171,8 @@ impl Session {
     /// The environment whose Vagrantfile is gone, or cannot be read: by its `.yado` here or above.
     pub(crate) fn environment_without_vagrantfile(&self) -> Result<Option<Environment>> {
         for folder in self.directory.ancestors() {
-            let environment = Environment::open(folder, "Vagrantfile", &self.data_directory(folder), self.store()?)?;
+            let environment =
+                Environment::open(folder, "Vagrantfile", &self.data_directory(folder), self.store()?)?;
             if environment.id().is_some() {
                 return Ok(Some(environment));
             }
@@ -150,7 +181,11 @@ impl Session {
     }
 
     /// The provider that a new machine gets.
-    pub(crate) fn choose_provider(&self, mentioned: &[String], asked: Option<&str>) -> Result<ChosenProvider> {
+    pub(crate) fn choose_provider(
+        &self,
+        mentioned: &[String],
+        asked: Option<&str>,
+    ) -> Result<ChosenProvider> {
         let wish = ProviderWish {
             forced: asked.or(self.settings.default_provider.as_deref()),
             preferred: &self.settings.preferred_providers,

@@ -53,7 +53,9 @@ impl Session {
         let mut targets: Vec<Target> = Vec::new();
         for name in names {
             for target in self.named(project.as_mut(), name, wanted)? {
-                if !targets.iter().any(|known| known.name == target.name && known.environment.id() == target.environment.id()) {
+                if !targets.iter().any(|known| {
+                    known.name == target.name && known.environment.id() == target.environment.id()
+                }) {
                     targets.push(target);
                 }
             }
@@ -137,7 +139,9 @@ impl Session {
         }
         let error = Error::new(
             ErrorKind::MachineNotFound,
-            format!("The machine with the name '{name}' was not found configured for\nthis Vagrant environment."),
+            format!(
+                "The machine with the name '{name}' was not found configured for\nthis Vagrant environment."
+            ),
         );
         Err(match yado_core::registry::nearest(name, machines.iter().map(|machine| machine.name.as_str())) {
             Some(near) => error.hinted(format!("Did you mean '{near}'?")),
@@ -150,8 +154,12 @@ impl Session {
         if prefix.len() < 4 || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(None);
         }
-        let mut found: Vec<_> =
-            self.store()?.machines(None)?.into_iter().filter(|record| record.id.starts_with(prefix)).collect();
+        let mut found: Vec<_> = self
+            .store()?
+            .machines(None)?
+            .into_iter()
+            .filter(|record| record.id.starts_with(prefix))
+            .collect();
         Ok(if found.len() == 1 { found.pop() } else { None })
     }
 

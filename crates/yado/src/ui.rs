@@ -47,6 +47,16 @@ impl Ui {
         ignore_broken_pipe(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
     }
 
+    /// What a Vagrantfile prints while it is read, as it is.
+    pub(crate) fn vagrantfile_said(&self, to_stderr: bool, text: &[u8]) {
+        let _progress = self.clear();
+        ignore_broken_pipe(if to_stderr || self.style.machine_readable {
+            std::io::stderr().lock().write_all(text)
+        } else {
+            std::io::stdout().lock().write_all(text)
+        });
+    }
+
     /// A failure, on standard error.
     pub(crate) fn error(&self, text: &str) {
         self.emit(Event::Message { machine: None, kind: MessageKind::Error, text: text.to_owned() });
@@ -183,7 +193,8 @@ fn colored(machine: Option<&str>, kind: MessageKind, text: &str) -> String {
 }
 
 fn machine_line(machine: Option<&str>, name: &str, data: &[String]) {
-    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let time =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
     let data: Vec<String> = data.iter().map(|field| escaped(field)).collect();
     ignore_broken_pipe(writeln!(
         std::io::stdout().lock(),

@@ -30,7 +30,8 @@ fn up_killed_at_ten_instants_leaves_nothing_after_destroy() {
     for instant in 0..10_u32 {
         let mut child = sandbox.start(&["up"]);
         // Spread over the whole, with a jitter that differs from run to run.
-        let jitter = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos() % 1000;
+        let jitter =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos() % 1000;
         std::thread::sleep(whole * (instant * 1000 + jitter) / 10_000);
         child.kill().unwrap();
         child.wait().unwrap();
@@ -50,13 +51,23 @@ fn any_command_after_a_kill_finishes_or_undoes_the_work() {
     let sandbox = Sandbox::new(FILE);
     let mut child = sandbox.start(&["up"]);
     let begin = Instant::now();
-    while sandbox.home().join("state.sqlite").exists().then(|| sandbox.store().machines(None).unwrap().len()).unwrap_or(0) < 2 {
+    while sandbox
+        .home()
+        .join("state.sqlite")
+        .exists()
+        .then(|| sandbox.store().machines(None).unwrap().len())
+        .unwrap_or(0)
+        < 2
+    {
         assert!(begin.elapsed() < Duration::from_secs(30));
         std::thread::sleep(Duration::from_millis(2));
     }
     child.kill().unwrap();
     child.wait().unwrap();
     sandbox.ok(&["status"]);
-    assert!(sandbox.store().machines_in_progress().unwrap().is_empty(), "nothing is half done after any command");
+    assert!(
+        sandbox.store().machines_in_progress().unwrap().is_empty(),
+        "nothing is half done after any command"
+    );
     sandbox.destroy_and_audit();
 }

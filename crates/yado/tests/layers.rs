@@ -72,7 +72,9 @@ fn no_plugin_imports_a_sibling() {
     for group in ["providers", "provisioners"] {
         let folder = crates().join("yado-plugins/src").join(group);
         for (path, text) in sources(&folder) {
-            for other in ["providers", "provisioners", "communicators"].iter().filter(|other| **other != group) {
+            for other in
+                ["providers", "provisioners", "communicators"].iter().filter(|other| **other != group)
+            {
                 assert!(!text.contains(&format!("crate::{other}::")), "{} imports {other}", path.display());
             }
         }
@@ -95,9 +97,8 @@ fn libraries_do_not_print() {
         for (path, text) in sources(&crates().join(name).join("src")) {
             let product = text.split("#[cfg(test)]").next().unwrap_or_default();
             for word in ["println!(", "eprintln!(", "print!(", "dbg!("] {
-                let printed = product.lines().any(|line| {
-                    line.contains(word) && !line.trim_start().starts_with("//")
-                });
+                let printed =
+                    product.lines().any(|line| line.contains(word) && !line.trim_start().starts_with("//"));
                 assert!(!printed, "{} prints with {word}", path.display());
             }
         }

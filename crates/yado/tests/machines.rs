@@ -164,7 +164,9 @@ fn machines_find_and_reach_each_other_by_name() {
         assert!(hosts.contains("192.168.201.1") || name == "node3", "{hosts}");
     }
     assert!(sandbox.ok(&["status"]).contains("spare                     not created (container)"));
-    assert!(sandbox.ok(&["status", "/node[12]/"]).lines().filter(|line| line.contains("running")).count() == 2);
+    assert!(
+        sandbox.ok(&["status", "/node[12]/"]).lines().filter(|line| line.contains("running")).count() == 2
+    );
     sandbox.ok(&["up", "spare"]);
     // A machine that came later is known to those that were there.
     assert!(sandbox.inside("node1", "getent hosts spare").contains("10."));
@@ -229,7 +231,10 @@ fn the_way_out_leads_through_the_host() {
     let sandbox = Sandbox::new(ONE);
     sandbox.ok(&["up"]);
     let asked = std::thread::spawn(move || listener.accept().map(|(_, peer)| peer));
-    sandbox.inside("default", &format!("perl -MIO::Socket::INET -e 'IO::Socket::INET->new(\"{outside}:{port}\") or die $@'"));
+    sandbox.inside(
+        "default",
+        &format!("perl -MIO::Socket::INET -e 'IO::Socket::INET->new(\"{outside}:{port}\") or die $@'"),
+    );
     asked.join().unwrap().unwrap();
     sandbox.destroy_and_audit();
 }
@@ -279,7 +284,12 @@ end
     assert_eq!(sandbox.inside("large", take), format!("{}\n", 200 << 20));
     assert_eq!(sandbox.inside("small", "echo alive"), "alive\n");
     // A fork bomb ends at the limit.
-    let many = sandbox.run(&["ssh", "small", "-c", "for i in $(seq 200); do sleep 5 & done 2>&1 | grep -c -i fork; jobs -p | wc -l"]);
+    let many = sandbox.run(&[
+        "ssh",
+        "small",
+        "-c",
+        "for i in $(seq 200); do sleep 5 & done 2>&1 | grep -c -i fork; jobs -p | wc -l",
+    ]);
     assert!(many.out.contains("fork") || many.code != 0 || many.err.contains("fork"), "{many:?}");
     sandbox.destroy_and_audit();
 }
@@ -336,7 +346,11 @@ fn two_ups_in_one_directory_make_one_machine_and_one_clear_message() {
     let (good, bad): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status.success());
     let text = |answer: &std::process::Output| String::from_utf8_lossy(&answer.stderr).into_owned();
     assert_eq!(good.len(), 1, "{}\n---\n{}", text(&answers[0]), text(&answers[1]));
-    assert!(text(bad[0]).contains("another process is already executing an action on the machine"), "{}", text(bad[0]));
+    assert!(
+        text(bad[0]).contains("another process is already executing an action on the machine"),
+        "{}",
+        text(bad[0])
+    );
     assert_eq!(sandbox.store().machines(None).unwrap().len(), 1);
     sandbox.destroy_and_audit();
 }
@@ -369,7 +383,8 @@ fn two_directories_that_want_one_port_share_it_by_correction_or_refusal() {
         .unwrap()
         .iter()
         .flat_map(|machine| {
-            let forwards: Vec<yado_core::Forward> = serde_json::from_str(machine.forwards.as_deref().unwrap()).unwrap();
+            let forwards: Vec<yado_core::Forward> =
+                serde_json::from_str(machine.forwards.as_deref().unwrap()).unwrap();
             forwards.into_iter().map(|forward| forward.host_port).collect::<Vec<_>>()
         })
         .collect();

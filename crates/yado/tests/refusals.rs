@@ -36,7 +36,9 @@ fn an_undefined_name_shows_path_line_and_message() {
 
 #[test]
 fn an_unknown_setting_is_told_with_the_nearest_name() {
-    let sandbox = Sandbox::new("Vagrant.configure(\"2\") do |config|\n  config.vm.box = \"host\"\n  config.vm.hostnam = \"x\"\nend\n");
+    let sandbox = Sandbox::new(
+        "Vagrant.configure(\"2\") do |config|\n  config.vm.box = \"host\"\n  config.vm.hostnam = \"x\"\nend\n",
+    );
     for command in ["validate", "up"] {
         sandbox.run(&[command]).refused(&[
             "There are errors in the configuration of this machine",
@@ -68,7 +70,11 @@ fn an_unknown_machine_is_told_with_the_nearest_name() {
 #[test]
 fn an_unknown_provider_is_told_with_the_nearest_name() {
     let sandbox = Sandbox::new(ONE);
-    sandbox.run(&["up", "--provider", "contaner"]).refused(&["'contaner'", "could not be found", "'container'"]);
+    sandbox.run(&["up", "--provider", "contaner"]).refused(&[
+        "'contaner'",
+        "could not be found",
+        "'container'",
+    ]);
 }
 
 #[test]
@@ -76,7 +82,8 @@ fn an_unknown_box_says_what_was_tried_and_leaves_nothing() {
     if !can_make_machines("an_unknown_box") {
         return;
     }
-    let sandbox = Sandbox::new("Vagrant.configure(\"2\") do |config|\n  config.vm.box = \"nobody/nothing\"\nend\n");
+    let sandbox =
+        Sandbox::new("Vagrant.configure(\"2\") do |config|\n  config.vm.box = \"nobody/nothing\"\nend\n");
     sandbox.run(&["up"]).refused(&["nobody/nothing"]);
     assert!(sandbox.store().machines(None).unwrap().is_empty());
     assert!(!sandbox.path(".yado").exists());
@@ -104,7 +111,12 @@ fn a_port_in_use_names_its_user_and_nothing_is_made() {
     let sandbox = Sandbox::new(&format!(
         "Vagrant.configure(\"2\") do |c|\n  c.vm.box = \"host\"\n  c.vm.define \"first\"\n  c.vm.define \"second\" do |m|\n    m.vm.network \"forwarded_port\", guest: 80, host: {port}\n  end\nend\n"
     ));
-    sandbox.run(&["up"]).refused(&[&port.to_string(), "already in use by another program", "auto_correct", "Vagrantfile:5"]);
+    sandbox.run(&["up"]).refused(&[
+        &port.to_string(),
+        "already in use by another program",
+        "auto_correct",
+        "Vagrantfile:5",
+    ]);
     assert!(sandbox.store().machines(None).unwrap().is_empty(), "the first machine was not made either");
     assert!(!sandbox.path(".yado").exists());
 }
@@ -148,7 +160,8 @@ fn init_writes_a_vagrantfile_that_validates_and_never_replaces_one() {
 
 #[test]
 fn a_vagrantfile_that_runs_programs_is_refused_until_it_is_trusted() {
-    let sandbox = Sandbox::new("system(\"touch made\")\nVagrant.configure(\"2\") { |c| c.vm.box = \"host\" }\n");
+    let sandbox =
+        Sandbox::new("system(\"touch made\")\nVagrant.configure(\"2\") { |c| c.vm.box = \"host\" }\n");
     sandbox.run(&["validate", "-p"]).refused(&["touch made", "yado trust", "Vagrantfile"]);
     assert!(!sandbox.path("made").exists());
     sandbox.ok(&["validate", "-p", "--trust"]);

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use yado_core::error::Doing;
 use yado_core::spec::{MachineSpec, ProvisionerSpec};
 use yado_core::{
-    Aftermath, Context, Error, ErrorKind, Exec, Guest, Kind, Provisioner, ProvisionerKind, Result, Schema, Setting,
-    SettingType,
+    Aftermath, Context, Error, ErrorKind, Exec, Guest, Kind, Provisioner, ProvisionerKind, Result, Schema,
+    Setting, SettingType,
 };
 
 /// The kind.
@@ -57,7 +57,10 @@ impl ProvisionerKind for FileKind {
         if !expanded.exists() {
             return Err(Error::new(
                 ErrorKind::ConfigInvalid,
-                format!("The file provisioner's source '{source}' does not exist ('{}').", expanded.display()),
+                format!(
+                    "The file provisioner's source '{source}' does not exist ('{}').",
+                    expanded.display()
+                ),
             )
             .at(spec.origin.clone()));
         }
@@ -113,8 +116,10 @@ fn expand_in_guest(context: &Context, guest: &Guest<'_>, path: &str) -> Result<S
         return Ok(path.to_owned());
     }
     // Only the tilde and variables are expanded: everything else is quoted.
-    let quoted: String =
-        path.chars().map(|c| if "~$/{}".contains(c) || c.is_alphanumeric() { c.to_string() } else { format!("\\{c}") }).collect();
+    let quoted: String = path
+        .chars()
+        .map(|c| if "~$/{}".contains(c) || c.is_alphanumeric() { c.to_string() } else { format!("\\{c}") })
+        .collect();
     let mut text = Vec::new();
     let command = Exec {
         argv: vec!["sh".into(), "-c".into(), format!("printf %s {quoted}")],
@@ -123,7 +128,10 @@ fn expand_in_guest(context: &Context, guest: &Guest<'_>, path: &str) -> Result<S
     };
     let status = guest.communicator.exec(context, &command, &mut |_, piece| text.extend_from_slice(piece))?;
     if !status.success() {
-        return Err(Error::new(ErrorKind::GuestCommandFailed, format!("The guest cannot expand the path '{path}'.")));
+        return Err(Error::new(
+            ErrorKind::GuestCommandFailed,
+            format!("The guest cannot expand the path '{path}'."),
+        ));
     }
     String::from_utf8(text).doing(|| format!("expanding '{path}' in the guest"))
 }

@@ -28,10 +28,12 @@ impl Batch<'_> {
         if matches!(self.goal, Goal::Running | Goal::Restarted) {
             reserve(session, &mut machines, self.goal)?;
         }
+        // Threads get the context alone; a session belongs to the thread that began it.
+        let whole = session.context.clone();
         let work = |machine: &mut Machine| {
-            let context = session.context.for_machine(&machine.name);
+            let context = whole.for_machine(&machine.name);
             context.data("action", &[self.action, "start"]);
-            let result = machine.reach(&session.context, self.goal, &self.options);
+            let result = machine.reach(&whole, self.goal, &self.options);
             context.data("action", &[self.action, "end"]);
             result.map_err(|error| (machine.name.clone(), error))
         };
@@ -54,7 +56,14 @@ impl Batch<'_> {
             .into_iter()
             .map(|target| {
                 let wanted = target.spec.map(|spec| (spec, target.kind as &'static dyn ProviderKind));
-                Machine::open(&session.context, workshop, &target.environment, &target.name, wanted, self.action)
+                Machine::open(
+                    &session.context,
+                    workshop,
+                    &target.environment,
+                    &target.name,
+                    wanted,
+                    self.action,
+                )
             })
             .collect()
     }

@@ -103,8 +103,11 @@ fn add(session: &Session, arguments: &AddArguments) -> Result<u8> {
         return add_by_name(session, &store, arguments, &provider);
     };
     let Some(name) = arguments.name.clone() else {
-        return Err(Error::new(ErrorKind::Usage, "A box from a directory, an archive or a URL needs a name.")
-            .hinted(format!("yado box add {} --name mine/box", arguments.source)));
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "A box from a directory, an archive or a URL needs a name.",
+        )
+        .hinted(format!("yado box add {} --name mine/box", arguments.source)));
     };
     let options = AddOptions {
         name: Some(name),
@@ -129,7 +132,8 @@ fn add_by_name(session: &Session, store: &BoxStore, arguments: &AddArguments, pr
         )
         .hinted("Add it with `--force` to build it again."));
     }
-    let spec = BoxSpec { name: Some(name.clone()), version: arguments.box_version.clone(), ..BoxSpec::default() };
+    let spec =
+        BoxSpec { name: Some(name.clone()), version: arguments.box_version.clone(), ..BoxSpec::default() };
     let image = store.resolve(&session.context.for_machine("box"), &spec, &session.directory, provider)?;
     success(session, &image.name, &image.version, provider);
     Ok(0)
@@ -143,7 +147,11 @@ fn success(session: &Session, name: &str, version: &str, provider: &str) {
 }
 
 fn list(session: &Session, arguments: &ListArguments) -> Result<u8> {
-    let boxes = if session.settings.home.is_dir() { wiring::open(&session.settings.home)?.list()? } else { Vec::new() };
+    let boxes = if session.settings.home.is_dir() {
+        wiring::open(&session.settings.home)?.list()?
+    } else {
+        Vec::new()
+    };
     if boxes.is_empty() {
         session.ui.plain("There are no installed boxes! Use `yado box add` to add some.");
         return Ok(0);
@@ -153,7 +161,9 @@ fn list(session: &Session, arguments: &ListArguments) -> Result<u8> {
         session.ui.data(None, "box-name", &[&installed.name]);
         session.ui.data(None, "box-provider", &[&installed.provider]);
         session.ui.data(None, "box-version", &[&installed.version]);
-        session.ui.plain(&format!("{:<width$} ({}, {})", installed.name, installed.provider, installed.version));
+        session
+            .ui
+            .plain(&format!("{:<width$} ({}, {})", installed.name, installed.provider, installed.version));
         if arguments.box_info {
             let facts = [
                 ("source", installed.source.clone()),
@@ -176,8 +186,12 @@ fn remove(session: &Session, arguments: &RemoveArguments) -> Result<u8> {
         .list()?
         .into_iter()
         .filter(|installed| installed.name == arguments.name)
-        .filter(|installed| arguments.box_version.as_ref().is_none_or(|version| *version == installed.version))
-        .filter(|installed| arguments.provider.as_ref().is_none_or(|provider| *provider == installed.provider))
+        .filter(|installed| {
+            arguments.box_version.as_ref().is_none_or(|version| *version == installed.version)
+        })
+        .filter(|installed| {
+            arguments.provider.as_ref().is_none_or(|provider| *provider == installed.provider)
+        })
         .collect();
     if matching.is_empty() {
         return Err(Error::new(
@@ -190,7 +204,11 @@ fn remove(session: &Session, arguments: &RemoveArguments) -> Result<u8> {
         let versions: Vec<_> = matching.iter().map(|installed| installed.version.as_str()).collect();
         return Err(Error::new(
             ErrorKind::Usage,
-            format!("You requested to remove the box '{}', which has several versions: {}.", arguments.name, versions.join(", ")),
+            format!(
+                "You requested to remove the box '{}', which has several versions: {}.",
+                arguments.name,
+                versions.join(", ")
+            ),
         )
         .hinted("Name one with `--box-version`, or use `--all`."));
     }
@@ -222,10 +240,16 @@ fn images(session: &Session) -> Result<Vec<(String, yado_core::Image)>> {
     let machines = session.store()?.machines(None)?;
     Ok(machines
         .into_iter()
-        .filter_map(|machine| Some((machine.name.clone(), serde_json::from_str(machine.image.as_deref()?).ok()?)))
+        .filter_map(|machine| {
+            Some((machine.name.clone(), serde_json::from_str(machine.image.as_deref()?).ok()?))
+        })
         .collect())
 }
 
 fn users(session: &Session, digest: &str) -> Result<Vec<String>> {
-    Ok(images(session)?.into_iter().filter(|(_, image)| image.digest == digest).map(|(name, _)| name).collect())
+    Ok(images(session)?
+        .into_iter()
+        .filter(|(_, image)| image.digest == digest)
+        .map(|(name, _)| name)
+        .collect())
 }

@@ -1,9 +1,9 @@
 //! `yado destroy`: machines that do not exist.
 
 use clap::Args;
+use yado_core::Result;
 use yado_core::lifecycle::Options;
 use yado_core::plan::Goal;
-use yado_core::Result;
 
 use super::batch::Batch;
 use crate::session::Session;

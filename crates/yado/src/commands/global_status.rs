@@ -22,7 +22,9 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
             let kind = yado_core::lifecycle::kind_of(&workshop.registry, &record)?;
             let place = yado_core::lifecycle::place(store, &record);
             let busy = store.unfinished(&record.id)?.is_some();
-            if !busy && kind.open(&record, None, &place)?.state(&session.context)? == yado_core::MachineState::NotCreated
+            if !busy
+                && kind.open(&record, None, &place)?.state(&session.context)?
+                    == yado_core::MachineState::NotCreated
             {
                 store.remove_machine(&record.id)?;
             }
@@ -54,7 +56,8 @@ fn table(machines: &[MachineRecord]) -> String {
     let name = width(6, &|machine| machine.name.len());
     let provider = width(8, &|machine| machine.provider.len());
     let state = width(5, &|machine| machine.state.len());
-    let mut text = format!("{:<8} {:<name$} {:<provider$} {:<state$} directory\n", "id", "name", "provider", "state");
+    let mut text =
+        format!("{:<8} {:<name$} {:<provider$} {:<state$} directory\n", "id", "name", "provider", "state");
     text.push_str(&format!("{}\n", "-".repeat(8 + name + provider + state + 40)));
     for machine in machines {
         text.push_str(&format!(

@@ -40,7 +40,10 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     if path.exists() && !arguments.force {
         return Err(Error::new(
             ErrorKind::Usage,
-            format!("`{}` already exists in this directory. Remove it before\nrunning `yado init`.", output.display()),
+            format!(
+                "`{}` already exists in this directory. Remove it before\nrunning `yado init`.",
+                output.display()
+            ),
         )
         .hinted("Use `--force` to replace it."));
     }

@@ -40,7 +40,11 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
             ));
             return Ok(1);
         };
-        session.ui.data(Some(&target.name), "forwarded_port", &[&guest.to_string(), &forward.host_port.to_string()]);
+        session.ui.data(
+            Some(&target.name),
+            "forwarded_port",
+            &[&guest.to_string(), &forward.host_port.to_string()],
+        );
         session.ui.plain(&forward.host_port.to_string());
         return Ok(0);
     }

@@ -30,7 +30,8 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     if let provisioning::Wish::Only(names) = arguments.provision.wish() {
         provisioning::check_names(&session.workshop()?.registry, &specs, &names)?;
     }
-    let options = Options { provision: arguments.provision.wish(), force: arguments.force, ..Options::default() };
+    let options =
+        Options { provision: arguments.provision.wish(), force: arguments.force, ..Options::default() };
     Batch { goal: Goal::Restarted, action: "reload", options, parallel: true }.run(session, targets)?;
     Ok(0)
 }

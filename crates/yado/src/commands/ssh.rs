@@ -32,7 +32,8 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     let store = session.store()?;
     let context = session.context.for_machine(&target.name);
     let Some(record) = &target.record else { return Err(not_ready(&target.name)) };
-    let spec = target.spec.or_else(|| record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok()));
+    let spec =
+        target.spec.or_else(|| record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok()));
     let provider = target.kind.open(record, spec.as_ref(), &lifecycle::place(store, record))?;
     if provider.state(&context)? != MachineState::Running {
         return Err(not_ready(&target.name));
@@ -66,11 +67,8 @@ fn in_shell(shell: &str, command: &str) -> Exec {
 }
 
 fn not_ready(name: &str) -> Error {
-    Error::new(
-        ErrorKind::Other,
-        format!("The machine '{name}' must be created and running to be entered."),
-    )
-    .hinted("Run `yado up` first.")
+    Error::new(ErrorKind::Other, format!("The machine '{name}' must be created and running to be entered."))
+        .hinted("Run `yado up` first.")
 }
 
 #[cfg(test)]

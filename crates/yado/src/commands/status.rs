@@ -68,6 +68,8 @@ fn long(state: MachineState) -> &'static str {
              switch it off, or `yado suspend` to freeze it with all its processes.\n\
              In either case, `yado up` brings it back."
         }
-        MachineState::Suspended => "The machine is suspended. To let it go on, run `yado resume` or `yado up`.",
+        MachineState::Suspended => {
+            "The machine is suspended. To let it go on, run `yado resume` or `yado up`."
+        }
     }
 }

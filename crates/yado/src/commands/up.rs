@@ -51,14 +51,19 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     let messages: Vec<(String, String)> =
         specs.iter().map(|spec| (spec.name.clone(), spec.post_up_message.clone())).collect();
     for target in &targets {
-        session.ui.plain(&format!("Bringing machine '{}' up with '{}' provider...", target.name, target.kind.name()));
+        session.ui.plain(&format!(
+            "Bringing machine '{}' up with '{}' provider...",
+            target.name,
+            target.kind.name()
+        ));
     }
     let options = Options {
         provision: arguments.provision.wish(),
         keep_on_error: arguments.no_destroy_on_error,
         ..Options::default()
     };
-    Batch { goal: Goal::Running, action: "up", options, parallel: !arguments.no_parallel }.run(session, targets)?;
+    Batch { goal: Goal::Running, action: "up", options, parallel: !arguments.no_parallel }
+        .run(session, targets)?;
     show_messages(session, &messages);
     Ok(0)
 }

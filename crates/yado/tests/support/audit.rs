@@ -15,7 +15,8 @@ pub struct Traces {
 impl Traces {
     pub fn of(sandbox: &Sandbox) -> Self {
         let machines = sandbox.store().machines(None).unwrap();
-        let mut environments: Vec<String> = machines.iter().map(|machine| machine.environment.clone()).collect();
+        let mut environments: Vec<String> =
+            machines.iter().map(|machine| machine.environment.clone()).collect();
         environments.sort();
         environments.dedup();
         Self {
@@ -77,8 +78,12 @@ impl Traces {
             .unwrap_or_default();
         for environment in &self.environments {
             let name = format!("yado-{}", &environment[..8]);
-            left.extend(links.iter().filter(|link| link.contains(&name)).map(|link| format!("interface {link}")));
-            left.extend(rules.lines().filter(|line| line.contains(&name)).map(|line| format!("rules: {line}")));
+            left.extend(
+                links.iter().filter(|link| link.contains(&name)).map(|link| format!("interface {link}")),
+            );
+            left.extend(
+                rules.lines().filter(|line| line.contains(&name)).map(|line| format!("rules: {line}")),
+            );
         }
     }
 

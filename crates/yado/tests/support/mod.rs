@@ -35,7 +35,8 @@ impl Sandbox {
     /// A project that is a copy of a directory.
     pub fn copy_of(source: &Path) -> Self {
         let sandbox = Self::empty();
-        let status = Command::new("cp").arg("-a").arg(source.join(".")).arg(&sandbox.project).status().unwrap();
+        let status =
+            Command::new("cp").arg("-a").arg(source.join(".")).arg(&sandbox.project).status().unwrap();
         assert!(status.success());
         sandbox
     }
@@ -116,7 +117,9 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        if self.home().join("state.sqlite").exists() && !self.store().machines(None).unwrap_or_default().is_empty() {
+        if self.home().join("state.sqlite").exists()
+            && !self.store().machines(None).unwrap_or_default().is_empty()
+        {
             drop(self.command(&["destroy", "-f"]).stdout(Stdio::null()).stderr(Stdio::null()).status());
         }
     }
@@ -159,8 +162,11 @@ pub fn can_make_machines(test: &str) -> bool {
 /// Asks a port of this host by HTTP.
 pub fn get(port: u16) -> Result<String, String> {
     use std::io::{Read, Write};
-    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).map_err(|problem| problem.to_string())?;
-    stream.set_read_timeout(Some(std::time::Duration::from_secs(20))).map_err(|problem| problem.to_string())?;
+    let mut stream =
+        std::net::TcpStream::connect(("127.0.0.1", port)).map_err(|problem| problem.to_string())?;
+    stream
+        .set_read_timeout(Some(std::time::Duration::from_secs(20)))
+        .map_err(|problem| problem.to_string())?;
     stream.write_all(b"GET / HTTP/1.0\r\nHost: x\r\n\r\n").map_err(|problem| problem.to_string())?;
     let mut text = String::new();
     stream.read_to_string(&mut text).map_err(|problem| problem.to_string())?;

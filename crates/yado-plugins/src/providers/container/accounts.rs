@@ -37,7 +37,8 @@ impl Accounts {
             .lines()
             .filter_map(|line| {
                 let fields: Vec<&str> = line.split(':').collect();
-                let members = fields.get(3)?.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+                let members =
+                    fields.get(3)?.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
                 Some(((*fields.first()?).to_owned(), fields.get(2)?.parse().ok()?, members))
             })
             .collect();
@@ -55,12 +56,20 @@ impl Accounts {
 
     /// The group id of this name, or this number.
     pub(super) fn group(&self, name: &str) -> Option<u32> {
-        self.groups.iter().find(|(known, _, _)| known == name).map(|(_, id, _)| *id).or_else(|| name.parse().ok())
+        self.groups
+            .iter()
+            .find(|(known, _, _)| known == name)
+            .map(|(_, id, _)| *id)
+            .or_else(|| name.parse().ok())
     }
 
     /// The additional groups of a user.
     pub(super) fn groups_of(&self, user: &str) -> Vec<u32> {
-        self.groups.iter().filter(|(_, _, members)| members.iter().any(|name| name == user)).map(|(_, id, _)| *id).collect()
+        self.groups
+            .iter()
+            .filter(|(_, _, members)| members.iter().any(|name| name == user))
+            .map(|(_, id, _)| *id)
+            .collect()
     }
 }
 
@@ -75,7 +84,10 @@ mod tests {
             "root:x:0:\nsudo:x:27:vagrant,other\nvagrant:x:1001:\n",
         );
         let user = accounts.user("vagrant").unwrap();
-        assert_eq!((user.uid, user.gid, user.home.as_str(), user.shell.as_str()), (1000, 1001, "/home/vagrant", "/bin/sh"));
+        assert_eq!(
+            (user.uid, user.gid, user.home.as_str(), user.shell.as_str()),
+            (1000, 1001, "/home/vagrant", "/bin/sh")
+        );
         assert_eq!(accounts.user("1000").unwrap().name, "vagrant");
         assert_eq!(accounts.user("nobody"), None);
         assert_eq!(accounts.groups_of("vagrant"), [27]);

@@ -74,7 +74,11 @@ pub(super) struct Interface {
 }
 
 /// The machine's interfaces in order (the first is `eth0`, with the way out); leases what is not leased yet.
-pub(super) fn assign(store: &Store, record: &MachineRecord, networks: &[NetworkSpec]) -> Result<Vec<Interface>> {
+pub(super) fn assign(
+    store: &Store,
+    record: &MachineRecord,
+    networks: &[NetworkSpec],
+) -> Result<Vec<Interface>> {
     let mut interfaces = vec![way_out(store, record)?];
     for network in networks.iter().filter(|network| network.kind == "private_network") {
         interfaces.push(private(store, record, network)?);
@@ -167,7 +171,8 @@ fn lease_subnet(store: &Store, environment: &str) -> Result<Subnet> {
     let routes = host_routes();
     for offset in 0..COUNT {
         let number = (start + offset) % COUNT;
-        let subnet = Subnet { network: Ipv4Addr::from_bits((10 << 24) | (1 << 23) | (number << 8)), prefix: 24 };
+        let subnet =
+            Subnet { network: Ipv4Addr::from_bits((10 << 24) | (1 << 23) | (number << 8)), prefix: 24 };
         let used = routes.iter().any(|(_, route)| route.overlaps(subnet));
         if !used && store.lease(LeaseKind::Subnet, &subnet.to_string(), Owner::Environment(environment))? {
             return Ok(subnet);
@@ -215,7 +220,9 @@ fn private(store: &Store, record: &MachineRecord, network: &NetworkSpec) -> Resu
         }
     };
     let bridge = private_bridge(subnet);
-    if let Some((other, _)) = host_routes().iter().find(|(name, route)| *name != bridge && route.overlaps(subnet)) {
+    if let Some((other, _)) =
+        host_routes().iter().find(|(name, route)| *name != bridge && route.overlaps(subnet))
+    {
         return Err(Error::new(
             ErrorKind::Collision,
             format!("The private network {subnet} overlaps with a network that this host reaches through '{other}'."),
@@ -272,9 +279,8 @@ fn parse_routes(table: &str) -> Vec<(String, Subnet)> {
             let fields: Vec<&str> = line.split_whitespace().collect();
             let (destination, mask) = (hex(fields.get(1)?)?, hex(fields.get(7)?)?);
             let prefix = mask.count_ones() as u8;
-            (prefix > 0).then(|| {
-                (fields[0].to_owned(), Subnet { network: Ipv4Addr::from_bits(destination), prefix })
-            })
+            (prefix > 0)
+                .then(|| (fields[0].to_owned(), Subnet { network: Ipv4Addr::from_bits(destination), prefix }))
         })
         .collect()
 }

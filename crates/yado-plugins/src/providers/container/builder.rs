@@ -53,7 +53,8 @@ impl Chroot for Builder {
             );
             let (mut ours, theirs) =
                 std::io::pipe().map_err(|problem| yado_core::Error::system("making a pipe", problem))?;
-            let also = theirs.try_clone().map_err(|problem| yado_core::Error::system("making a pipe", problem))?;
+            let also =
+                theirs.try_clone().map_err(|problem| yado_core::Error::system("making a pipe", problem))?;
             request.stdout = Stdio::Fd(theirs.into());
             request.stderr = Stdio::Fd(also.into());
             let mut running = container.exec(&request).map_err(engine_error)?;

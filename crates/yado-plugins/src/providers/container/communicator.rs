@@ -66,7 +66,13 @@ impl Inside {
         if name == "root" || name == "0" {
             // A box without accounts still has its root.
             let text = |text: &str| text.to_owned();
-            return Ok(Account { name: text("root"), uid: 0, gid: 0, home: text("/root"), shell: text("/bin/sh") });
+            return Ok(Account {
+                name: text("root"),
+                uid: 0,
+                gid: 0,
+                home: text("/root"),
+                shell: text("/bin/sh"),
+            });
         }
         Err(Error::new(ErrorKind::Other, format!("The machine has no user '{name}'.")))
     }
@@ -108,16 +114,17 @@ impl Inside {
     /// A home directory that was removed must not keep anyone out.
     fn existing(&self, directory: &str) -> PathBuf {
         let root = format!("/proc/{}/root", self.container.pid());
-        let found = rustix::fs::openat(rustix::fs::CWD, &root, rustix::fs::OFlags::PATH, rustix::fs::Mode::empty())
-            .and_then(|root| {
-                rustix::fs::openat2(
-                    root,
-                    directory,
-                    rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY,
-                    rustix::fs::Mode::empty(),
-                    rustix::fs::ResolveFlags::IN_ROOT,
-                )
-            });
+        let found =
+            rustix::fs::openat(rustix::fs::CWD, &root, rustix::fs::OFlags::PATH, rustix::fs::Mode::empty())
+                .and_then(|root| {
+                    rustix::fs::openat2(
+                        root,
+                        directory,
+                        rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY,
+                        rustix::fs::Mode::empty(),
+                        rustix::fs::ResolveFlags::IN_ROOT,
+                    )
+                });
         PathBuf::from(if found.is_ok() { directory } else { "/" })
     }
 
@@ -261,8 +268,7 @@ impl Communicator for Inside {
     fn download(&self, context: &Context, from: &str, to: &Path) -> Result<()> {
         let mut content = Vec::new();
         let mut said = Vec::new();
-        let command =
-            Exec { argv: ["cat", "--", from].map(str::to_owned).to_vec(), ..Exec::default() };
+        let command = Exec { argv: ["cat", "--", from].map(str::to_owned).to_vec(), ..Exec::default() };
         let status = self.exec(context, &command, &mut |stream, piece| match stream {
             Stream::Stdout => content.extend_from_slice(piece),
             Stream::Stderr => said.extend_from_slice(piece),
@@ -270,7 +276,10 @@ impl Communicator for Inside {
         if !status.success() {
             return Err(Error::new(
                 ErrorKind::GuestCommandFailed,
-                format!("'{from}' could not be read in the machine: {}", String::from_utf8_lossy(&said).trim()),
+                format!(
+                    "'{from}' could not be read in the machine: {}",
+                    String::from_utf8_lossy(&said).trim()
+                ),
             ));
         }
         std::fs::write(to, content).doing(|| format!("writing '{}'", to.display()))

@@ -51,7 +51,13 @@ pub(super) fn mounts(
     folders.into_iter().map(|folder| mount(context, folder, user, accounts, first)).collect()
 }
 
-fn mount(context: &Context, folder: &FolderSpec, user: &str, accounts: &Accounts, first: u32) -> Result<Mount> {
+fn mount(
+    context: &Context,
+    folder: &FolderSpec,
+    user: &str,
+    accounts: &Accounts,
+    first: u32,
+) -> Result<Mount> {
     let path = &folder.host_path;
     if !path.is_dir() {
         std::fs::create_dir_all(path).doing(|| format!("creating the synced folder '{}'", path.display()))?;
@@ -80,7 +86,9 @@ fn mount(context: &Context, folder: &FolderSpec, user: &str, accounts: &Accounts
         destination: folder.guest_path.clone().into(),
         kind: Some("bind".to_owned()),
         source: Some(path.clone()),
-        options: ["rbind", "nosuid", "nodev", if read_only { "ro" } else { "rw" }].map(str::to_owned).to_vec(),
+        options: ["rbind", "nosuid", "nodev", if read_only { "ro" } else { "rw" }]
+            .map(str::to_owned)
+            .to_vec(),
         uid_mappings: mapping(owner.uid(), uid, first),
         gid_mappings: mapping(owner.gid(), gid, first),
     })
@@ -89,7 +97,10 @@ fn mount(context: &Context, folder: &FolderSpec, user: &str, accounts: &Accounts
 /// Says which options do nothing here; nothing is ignored silently.
 fn notices(context: &Context, folder: &FolderSpec) {
     if let Some(kind) = &folder.kind {
-        context.detail(format!("The folder type '{kind}' is not needed here: '{}' is mounted directly.", folder.guest_path));
+        context.detail(format!(
+            "The folder type '{kind}' is not needed here: '{}' is mounted directly.",
+            folder.guest_path
+        ));
     }
     let unknown = folder
         .options

@@ -7,7 +7,8 @@ use yado_container::{Container, CreateOptions, Engine, Overlay, Status};
 use yado_core::error::Doing;
 use yado_core::provider::{Place, StopMode, Suspend};
 use yado_core::{
-    Communicator, Context, Error, ErrorKind, Forward, Image, MachineRecord, MachineSpec, MachineState, Provider, Result,
+    Communicator, Context, Error, ErrorKind, Forward, Image, MachineRecord, MachineSpec, MachineState,
+    Provider, Result,
 };
 
 use super::accounts::Accounts;
@@ -32,9 +33,9 @@ impl Machine {
     }
 
     fn spec(&self) -> Result<&MachineSpec> {
-        self.spec
-            .as_ref()
-            .ok_or_else(|| Error::new(ErrorKind::Other, format!("'{}' has no configuration on record.", self.record.name)))
+        self.spec.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Other, format!("'{}' has no configuration on record.", self.record.name))
+        })
     }
 
     fn container(&self) -> Result<Option<Container>> {
@@ -68,7 +69,9 @@ impl Machine {
         match asked {
             Some(name) if accounts.user(&name).is_some() => Ok(name),
             Some(name) if name != "vagrant" => {
-                context.warn(format!("The machine has no user '{name}' ('config.ssh.username'); entering as '{own}'."));
+                context.warn(format!(
+                    "The machine has no user '{name}' ('config.ssh.username'); entering as '{own}'."
+                ));
                 Ok(own)
             }
             _ => Ok(own),
@@ -99,7 +102,8 @@ impl Machine {
             if container.state() != Status::Running {
                 continue;
             }
-            let spec: Option<MachineSpec> = other.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
+            let spec: Option<MachineSpec> =
+                other.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
             if spec.as_ref().is_some_and(|spec| !spec.allow_hosts_modification) {
                 continue;
             }
@@ -196,9 +200,7 @@ impl Provider for Machine {
                 spec.synced_folders.iter().for_each(|folder| folders::adopt(&folder.host_path, first));
             }
         }
-        let is_up = |other: &MachineRecord| {
-            matches!(self.engine.load(&other.id), Ok(Some(container)) if container.state() != Status::Stopped)
-        };
+        let is_up = |other: &MachineRecord| matches!(self.engine.load(&other.id), Ok(Some(container)) if container.state() != Status::Stopped);
         network::without_machine(&self.place.store, &self.record, self.spec.as_ref(), &is_up)
     }
 

@@ -18,7 +18,8 @@ use serde_json::Value;
 use yado_core::provider::Place;
 use yado_core::spec::Problem;
 use yado_core::{
-    Host, Kind, MachineRecord, MachineSpec, Provider, ProviderKind, Result, Schema, Setting, SettingType, Usable,
+    Host, Kind, MachineRecord, MachineSpec, Provider, ProviderKind, Result, Schema, Setting, SettingType,
+    Usable,
 };
 
 pub use builder::Builder;
@@ -63,7 +64,8 @@ impl Kind for ContainerKind {
     fn usable(&self, _host: &Host) -> Usable {
         if !rustix::process::geteuid().is_root() {
             return Usable::No(
-                "Machines of the 'container' provider are made as root for now; run yado with sudo.".to_owned(),
+                "Machines of the 'container' provider are made as root for now; run yado with sudo."
+                    .to_owned(),
             );
         }
         if !std::path::Path::new("/proc/self/ns/user").exists() {

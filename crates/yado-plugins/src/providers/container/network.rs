@@ -20,7 +20,8 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
     };
     spec.networks
         .iter()
-        .filter_map(|network| match network.kind.as_str() {
+        .filter_map(|network| {
+            match network.kind.as_str() {
             "public_network" => Some(refused(
                 "A public_network (a machine on the host's own network) is not possible with the 'container' \
                  provider yet. Use a private_network, or a forwarded_port with 'host_ip: \"0.0.0.0\"'."
@@ -33,6 +34,7 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
                 Some(refused("IPv6 addresses of private networks are not possible yet.".to_owned(), network))
             }
             _ => None,
+        }
         })
         .collect()
 }
@@ -42,7 +44,8 @@ pub(super) fn known_machines(store: &Store, environment: &str) -> Result<Vec<(St
     let mut known = Vec::new();
     for record in store.machines(Some(environment))? {
         let Some(address) = addresses::known_address(store, &record)? else { continue };
-        let spec: Option<MachineSpec> = record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let spec: Option<MachineSpec> =
+            record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let hostname = super::specification::hostname(spec.as_ref(), &record.name);
         known.push((record.name.clone(), address));
         if hostname != record.name {
@@ -171,7 +174,10 @@ fn table(store: &Store, record: &MachineRecord, own: Option<&[Forward]>) -> Resu
     let subnet = addresses::environment_subnet(store, &record.environment)?;
     Ok(NatTable {
         name: addresses::environment_bridge(&record.environment),
-        masquerade: subnet.map(|subnet| network::Subnet { address: subnet.network, prefix: subnet.prefix }).into_iter().collect(),
+        masquerade: subnet
+            .map(|subnet| network::Subnet { address: subnet.network, prefix: subnet.prefix })
+            .into_iter()
+            .collect(),
         forwards,
     })
 }
@@ -211,7 +217,8 @@ fn turn(store: &Store, environment: &str) -> Result<Turn> {
     let doing = || format!("locking '{}'", path.display());
     std::fs::create_dir_all(&folder).doing(doing)?;
     loop {
-        let file = std::fs::File::options().create(true).truncate(false).write(true).open(&path).doing(doing)?;
+        let file =
+            std::fs::File::options().create(true).truncate(false).write(true).open(&path).doing(doing)?;
         file.lock().doing(doing)?;
         // Whoever had it before may have taken the file away.
         let mine = file.metadata().doing(doing)?.ino();

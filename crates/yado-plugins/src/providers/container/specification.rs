@@ -25,7 +25,8 @@ pub(super) struct Limits {
 
 impl Limits {
     pub(super) fn of(spec: &MachineSpec) -> Self {
-        let setting = |name: &str| settings(spec).and_then(|provider| provider.settings.get(name)).and_then(number);
+        let setting =
+            |name: &str| settings(spec).and_then(|provider| provider.settings.get(name)).and_then(number);
         Self {
             memory: setting("memory").map(|mebibytes| (mebibytes * f64::from(1 << 20)) as i64),
             cpus: setting("cpus"),
@@ -37,7 +38,11 @@ impl Limits {
         Resources {
             devices: spec::default_device_rules(),
             // The same for memory and swap together: a limit that swap does not soften.
-            memory: self.memory.map(|bytes| Memory { limit: Some(bytes), swap: Some(bytes), ..Memory::default() }),
+            memory: self.memory.map(|bytes| Memory {
+                limit: Some(bytes),
+                swap: Some(bytes),
+                ..Memory::default()
+            }),
             cpu: self.cpus.map(|cpus| Cpu {
                 quota: Some((cpus * PERIOD as f64) as i64),
                 period: Some(PERIOD),
@@ -57,16 +62,25 @@ fn settings(spec: &MachineSpec) -> Option<&ProviderSettings> {
 pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
     let Some(provider) = settings(spec) else { return Vec::new() };
     let at = |name: &str| {
-        provider.origins.iter().find(|(known, _)| known == name).map(|(_, origin)| origin.clone()).or(provider.origin.clone())
+        provider
+            .origins
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, origin)| origin.clone())
+            .or(provider.origin.clone())
     };
     let mut problems = Vec::new();
-    for (name, least, unit) in [("memory", 4.0, "MiB"), ("cpus", 0.01, "processors"), ("pids", 4.0, "processes")] {
+    for (name, least, unit) in
+        [("memory", 4.0, "MiB"), ("cpus", 0.01, "processors"), ("pids", 4.0, "processes")]
+    {
         match provider.settings.get(name) {
             None | Some(Value::Null) => {}
             Some(value) => {
                 if number(value).is_none_or(|number| number < least) {
                     problems.push(Problem {
-                        message: format!("`{name}` must be a number of {unit}, {least} or more, not {value}."),
+                        message: format!(
+                            "`{name}` must be a number of {unit}, {least} or more, not {value}."
+                        ),
                         origin: at(name),
                     });
                 }
@@ -75,8 +89,10 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
     }
     let known: Vec<&str> = super::SCHEMA.settings.iter().map(|setting| setting.name).collect();
     for name in provider.settings.keys().filter(|name| !known.contains(&name.as_str())) {
-        let near = yado_core::registry::nearest(name, known.iter().copied())
-            .map_or_else(|| format!("it takes: {}", known.join(", ")), |near| format!("did you mean '{near}'?"));
+        let near = yado_core::registry::nearest(name, known.iter().copied()).map_or_else(
+            || format!("it takes: {}", known.join(", ")),
+            |near| format!("did you mean '{near}'?"),
+        );
         problems.push(Problem {
             message: format!("The following settings shouldn't exist: {name} ({near})"),
             origin: at(name),
@@ -97,7 +113,12 @@ pub(super) fn hostname(spec: Option<&MachineSpec>, name: &str) -> String {
 }
 
 /// The whole specification.
-pub(super) fn build(record: &MachineRecord, machine: &MachineSpec, image: &Image, folders: Vec<Mount>) -> Spec {
+pub(super) fn build(
+    record: &MachineRecord,
+    machine: &MachineSpec,
+    image: &Image,
+    folders: Vec<Mount>,
+) -> Spec {
     let first = first_id(record);
     let mut spec = spec::default_spec(&hostname(Some(machine), &record.name), first);
     // `sudo` needs what `no_new_privileges` forbids; what it may gain ends at the machine's user namespace.

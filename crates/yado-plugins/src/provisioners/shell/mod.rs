@@ -69,7 +69,10 @@ impl ProvisionerKind for ShellKind {
 enum Script {
     Inline(String),
     File(PathBuf),
-    Url { url: String, digest: Option<(&'static str, String)> },
+    Url {
+        url: String,
+        digest: Option<(&'static str, String)>,
+    },
     /// Only `reboot` or `reset` was asked for.
     Nothing,
 }
@@ -180,9 +183,12 @@ fn as_text(value: &Value) -> Option<String> {
 fn arguments(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
-        Some(Value::Array(list)) => {
-            list.iter().filter_map(as_text).map(|argument| run::quoted(&argument)).collect::<Vec<_>>().join(" ")
-        }
+        Some(Value::Array(list)) => list
+            .iter()
+            .filter_map(as_text)
+            .map(|argument| run::quoted(&argument))
+            .collect::<Vec<_>>()
+            .join(" "),
         Some(other) => as_text(other).unwrap_or_default(),
     }
 }

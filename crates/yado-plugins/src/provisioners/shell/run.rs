@@ -8,7 +8,13 @@ use yado_core::{Context, Error, ErrorKind, Exec, Guest, MessageKind, Result, Str
 use super::Shell;
 
 impl Shell {
-    pub(super) fn run_script(&self, context: &Context, guest: &Guest<'_>, text: &[u8], what: &str) -> Result<()> {
+    pub(super) fn run_script(
+        &self,
+        context: &Context,
+        guest: &Guest<'_>,
+        text: &[u8],
+        what: &str,
+    ) -> Result<()> {
         context.detail(format!("Running: {what}"));
         self.put(context, guest, text)?;
         let path = quoted(&self.upload_path);
@@ -21,9 +27,11 @@ impl Shell {
             line.push(' ');
             line.push_str(&self.arguments);
         }
-        let mut lines = Lines { context, keep_color: self.keep_color, secrets: self.secrets(), rest: [vec![], vec![]] };
+        let mut lines =
+            Lines { context, keep_color: self.keep_color, secrets: self.secrets(), rest: [vec![], vec![]] };
         let command = command(guest, self.privileged, &line);
-        let status = guest.communicator.exec(context, &command, &mut |stream, piece| lines.take(stream, piece))?;
+        let status =
+            guest.communicator.exec(context, &command, &mut |stream, piece| lines.take(stream, piece))?;
         lines.flush();
         if status.success() {
             return Ok(());
@@ -153,8 +161,12 @@ mod tests {
             events: kept.clone(),
             cancel: Cancel::new(),
         };
-        let mut lines =
-            Lines { context: &context, keep_color: false, secrets: vec!["hunter2".into()], rest: [vec![], vec![]] };
+        let mut lines = Lines {
+            context: &context,
+            keep_color: false,
+            secrets: vec!["hunter2".into()],
+            rest: [vec![], vec![]],
+        };
         lines.take(Stream::Stdout, b"one\ntw");
         lines.take(Stream::Stderr, b"err ");
         lines.take(Stream::Stdout, b"o hunter2\n");

@@ -79,9 +79,13 @@ fn verify(url: &str, bytes: &[u8], kind: &str, expected: &str) -> Result<()> {
     }
     Err(Error::new(
         ErrorKind::Other,
-        format!("The script '{url}' is not what the Vagrantfile expects: its {kind} is {actual}, not {expected}."),
+        format!(
+            "The script '{url}' is not what the Vagrantfile expects: its {kind} is {actual}, not {expected}."
+        ),
     )
-    .hinted("Nothing of it was run. If the script was changed on purpose, change the digest in the Vagrantfile."))
+    .hinted(
+        "Nothing of it was run. If the script was changed on purpose, change the digest in the Vagrantfile.",
+    ))
 }
 
 #[cfg(test)]
