@@ -139,6 +139,16 @@ impl Interpreter {
         self.raise("ArgumentError", format!("wrong number of arguments (given {given}, expected {expected})"))
     }
 
+    /// Raises `KeyError`, which knows what was asked and of whom.
+    pub fn key_error<T>(&mut self, message: impl Into<String>, receiver: &Value, key: &Value) -> Eval<T> {
+        let exception = self.exception("KeyError", message);
+        if let Control::Raise(Value::Object(object)) = &exception {
+            object.set_variable(names::HIDDEN_RECEIVER, receiver.clone());
+            object.set_variable(names::HIDDEN_KEY, key.clone());
+        }
+        Err(exception)
+    }
+
     /// Raises what Ruby raises where an implicit conversion is impossible.
     pub fn no_conversion<T>(&mut self, value: &Value, into: &str) -> Eval<T> {
         let from = self.describe_for_conversion(value);

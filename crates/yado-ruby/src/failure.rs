@@ -1,7 +1,7 @@
 //! What is left when evaluation ended early: for people, with the place in the source.
 
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A limit of the sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Limit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     /// The file's name as Ruby sees it.
-    pub file: Rc<str>,
+    pub file: Arc<str>,
     /// The line.
     pub line: usize,
     /// The column where it begins.

@@ -1,6 +1,7 @@
 //! Source files that were read, and the way from a byte offset to a line and column.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::failure::Location;
 
@@ -18,7 +19,7 @@ pub struct Span {
 /// A file that was parsed.
 pub struct SourceFile {
     /// Its name as Ruby sees it.
-    pub name: Rc<str>,
+    pub name: Arc<str>,
     /// The number of its first line: not 1 for `eval` with a line.
     pub first_line: usize,
     /// Where lines start.

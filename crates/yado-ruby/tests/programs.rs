@@ -60,7 +60,8 @@ fn run(path: &Path) -> String {
     let printed = Rc::new(RefCell::new(Vec::new()));
     let host = PrintingHost { inner: SandboxHost::new(), printed: printed.clone() };
     let mut interpreter = Interpreter::new(Box::new(host));
-    if let Err(control) = interpreter.eval_file(path) {
+    let result = interpreter.eval_file(path);
+    if let Err(control) = interpreter.run_at_exit().and(result) {
         let failure = interpreter.failure(control);
         printed.borrow_mut().extend(format!("{failure}\n").into_bytes());
     }

@@ -83,7 +83,7 @@ fn fetch(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         return Ok(args.at(1));
     }
     let shown = ruby.inspect(&args.at(0))?;
-    ruby.raise("KeyError", format!("key not found: {shown}"))
+    ruby.key_error(format!("key not found: {shown}"), this, &args.at(0))
 }
 
 fn set(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {

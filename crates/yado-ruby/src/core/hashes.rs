@@ -52,7 +52,7 @@ const LOOK: Table = &[
     ("inspect", inspect, NONE),
     ("to_proc", to_proc, NONE),
     ("==", equal, ONE),
-    ("eql?", equal, ONE),
+    ("eql?", |_, this, args| Ok(Value::Bool(crate::hash::eql(this, &args.at(0)))), ONE),
     ("hash", hash, NONE),
     (">=", superset, ONE),
     ("<=", subset, ONE),
@@ -231,7 +231,7 @@ fn fetch(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         return Ok(args.at(1));
     }
     let shown = ruby.inspect(&args.at(0))?;
-    ruby.raise("KeyError", format!("key not found: {shown}"))
+    ruby.key_error(format!("key not found: {shown}"), this, &args.at(0))
 }
 
 fn dig(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {

@@ -7,6 +7,7 @@ use crate::class::{ClassRef, Constant};
 use crate::control::Control;
 use crate::frame::Context;
 use crate::interpreter::Interpreter;
+use crate::procs::MethodBody;
 use crate::symbol::{Symbol, names};
 use crate::tree::Expr;
 use crate::value::{Eval, Value};
@@ -18,7 +19,19 @@ impl Interpreter {
             return Ok(value);
         }
         let module = cx.frame.lexical.module.clone();
-        self.call_method(&Value::Class(module), names::CONST_MISSING, Args::one(Value::Sym(name)))
+        self.missing_constant(&module, name)
+    }
+
+    /// `const_missing`; the one that raises is not worth a line in the backtrace.
+    fn missing_constant(&mut self, module: &ClassRef, name: Symbol) -> Eval {
+        let value = Value::Class(module.clone());
+        let class = self.dispatch_class(&value);
+        match self.find_method(&class, names::CONST_MISSING) {
+            Some(method) if !matches!(method.body, MethodBody::Native(..)) => {
+                self.invoke(&value, &method, Args::one(Value::Sym(name)))
+            }
+            _ => self.uninitialized_constant(module, name),
+        }
     }
 
     /// The same without `const_missing`.
@@ -80,7 +93,7 @@ impl Interpreter {
     pub fn constant_in(&mut self, class: &ClassRef, name: Symbol, top_too: bool) -> Eval {
         match self.find_constant(class, name, top_too)? {
             Some(value) => Ok(value),
-            None => self.call_method(&Value::Class(class.clone()), names::CONST_MISSING, Args::one(Value::Sym(name))),
+            None => self.missing_constant(class, name),
         }
     }
 

@@ -10,7 +10,8 @@ use crate::value::{Eval, Value};
 impl Interpreter {
     pub(super) fn eval_defined(&mut self, expr: &Expr, cx: &Context) -> Eval<Option<&'static str>> {
         Ok(match &expr.kind {
-            Kind::Nil => Some("expression"),
+            Kind::Nil => Some("nil"),
+            Kind::Unsupported(_) => None,
             Kind::True => Some("true"),
             Kind::False => Some("false"),
             Kind::SelfValue => Some("self"),
