@@ -12,9 +12,9 @@ use crate::create::pidfd_of;
 use crate::error::{Context, Error, Result};
 use crate::init::Init;
 use crate::record::{Phase, Record, Records};
-use crate::spec::{Resources, Spec};
+use crate::spec::{Hook, Hooks, Resources, Spec};
 use crate::sys::signals;
-use crate::{exec, signal_names};
+use crate::{exec, hooks, signal_names};
 
 /// The state of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,7 +130,9 @@ impl Container {
         let path = self.records.folder(self.id()).join("start");
         std::fs::write(&path, "1").path("start through", &path)?;
         self.record.phase = Phase::Started;
-        self.records.write(&self.record)
+        self.records.write(&self.record)?;
+        self.run_late_hooks(|hooks| &hooks.poststart, "running");
+        Ok(())
     }
 
     /// Runs a command inside. Use [`exec::Running`] to talk to it and to learn how it ends.
@@ -291,13 +293,23 @@ impl Container {
                 self.end();
                 self.record.cgroups.kill();
                 self.record.cgroups.remove()?;
-                return self.records.remove(self.id());
+                self.records.remove(self.id())?;
+                self.run_late_hooks(|hooks| &hooks.poststop, "stopped");
+                return Ok(());
             }
             drop(lock);
             if !force {
                 return Err(Error::StillRunning(self.id().to_owned()));
             }
             self.stop(Duration::ZERO)?;
+        }
+    }
+
+    /// Hooks whose failure changes nothing any more: it is only logged, as the specification has it.
+    fn run_late_hooks(&self, choose: impl FnOnce(&Hooks) -> &Vec<Hook>, status: &str) {
+        let Some(hooks) = &self.record.spec.hooks else { return };
+        if let Err(error) = hooks::run(choose(hooks), self.record.moment(status)) {
+            tracing::warn!(id = self.id(), %error, "a hook failed");
         }
     }
 

@@ -10,8 +10,10 @@ use crate::cgroup::Cgroups;
 use crate::container::Container;
 use crate::engine::Engine;
 use crate::error::{Context, Error, Result};
+use crate::hooks;
 use crate::init::{self, Config, Descriptors, HIDDEN_COMMAND, Init, Message};
 use crate::network::MachineNetwork;
+use crate::privileges;
 use crate::record::{Phase, Record, boot_id, start_time};
 use crate::rootfs::{self, Overlay, Translation};
 use crate::seccomp;
@@ -102,9 +104,6 @@ fn check(spec: &Spec, namespaces: &Namespaces, options: &CreateOptions) -> Resul
     if options.id_mapped_root && namespaces.own & libc::CLONE_NEWUSER == 0 {
         return Err(Error::invalid("id_mapped_root", "owners can be translated only with a user namespace"));
     }
-    if spec.hooks.as_ref().is_some_and(|hooks| *hooks != crate::spec::Hooks::default()) {
-        return Err(Error::invalid("hooks", "hooks are not supported yet"));
-    }
     if spec.hostname.is_some() && namespaces.own & libc::CLONE_NEWUTS == 0 {
         return Err(Error::invalid("hostname", "a host name of its own needs a UTS namespace"));
     }
@@ -118,13 +117,16 @@ fn check(spec: &Spec, namespaces: &Namespaces, options: &CreateOptions) -> Resul
     if options.init == Init::Process && process.is_none_or(|process| process.args.is_empty()) {
         return Err(Error::invalid("process.args", "there is no program to run"));
     }
+    if options.init == Init::Process && process.is_some_and(|process| process.terminal) {
+        return Err(Error::invalid(
+            "process.terminal",
+            "a terminal for the first process is not supported yet",
+        ));
+    }
     for (setting, set) in [
         ("linux.mountLabel", linux.mount_label.as_ref().is_some_and(|label| !label.is_empty())),
-        ("linux.personality", linux.personality.is_some()),
         ("process.apparmorProfile", process.is_some_and(|process| process.apparmor_profile.is_some())),
         ("process.selinuxLabel", process.is_some_and(|process| process.selinux_label.is_some())),
-        ("process.scheduler", process.is_some_and(|process| process.scheduler.is_some())),
-        ("process.ioPriority", process.is_some_and(|process| process.io_priority.is_some())),
     ] {
         if set {
             return Err(Error::invalid(setting, "this is not supported yet"));
@@ -137,6 +139,7 @@ fn check(spec: &Spec, namespaces: &Namespaces, options: &CreateOptions) -> Resul
 pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOptions) -> Result<Container> {
     let linux = spec.linux.clone().unwrap_or_default();
     let namespaces = sort_namespaces(&linux)?;
+    linux.personality.as_ref().map(privileges::personality).transpose()?;
     check(spec, &namespaces, options)?;
     let filter = linux.seccomp.as_ref().map_or(Ok(Vec::new()), seccomp::compile)?;
     let filter_flags = linux.seccomp.as_ref().map_or(Ok(0), seccomp::flags)?;
@@ -155,6 +158,7 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
         namespaces: namespaces.own,
         init: options.init,
         created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
+        bundle: options.bundle.clone().unwrap_or_default(),
         spec: spec.clone(),
     };
     // Written first, so that whoever finds this half-made knows where its parts are.
@@ -214,6 +218,7 @@ impl Attempt<'_> {
             let namespace = self.open_namespace("net")?;
             self.options.network.clone().unwrap_or_default().attach(namespace.as_fd())?;
         }
+        self.run_hooks()?;
         let descriptors = Descriptors { root: self.root()?, start, sources: Vec::new() };
         let (sources, has_source) = self.sources()?;
         let config = Config {
@@ -225,11 +230,22 @@ impl Attempt<'_> {
             user_namespace: self.namespaces.own & libc::CLONE_NEWUSER != 0,
             filter,
             filter_flags,
+            id: self.record.id.clone(),
+            bundle: self.record.bundle.clone(),
+            pid: self.record.pid,
         };
         let descriptors = Descriptors { sources, ..descriptors };
         init::send_config(ours.as_fd(), &config, &descriptors)?;
         drop(descriptors);
         self.finish(&ours)
+    }
+
+    /// The hooks that run on the host while the namespaces exist and the root is still the host's.
+    fn run_hooks(&self) -> Result<()> {
+        let Some(hooks) = &self.spec.hooks else { return Ok(()) };
+        let moment = self.record.moment("creating");
+        hooks::run(&hooks.prestart, moment)?;
+        hooks::run(&hooks.create_runtime, moment)
     }
 
     /// Waits for the init's word, writes the container down as made, and lets the init go on.

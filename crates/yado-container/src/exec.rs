@@ -280,6 +280,7 @@ pub(crate) fn run(record: &Record, pidfd: BorrowedFd<'_>, request: &ExecRequest)
     let possible =
         if record.namespaces & libc::CLONE_NEWUSER != 0 { u64::MAX } else { privileges::bounding_set() };
     let mut plan = privileges::plan(&process, filter, filter_flags, possible)?;
+    plan.personality = linux.personality.as_ref().map(privileges::personality).transpose()?;
     let streams = Streams::open(request)?;
     plan.stdio = Some(streams.numbers);
     let entrances = record.cgroups.entrances()?;

@@ -12,6 +12,7 @@ mod create;
 mod engine;
 mod error;
 mod exec;
+mod hooks;
 mod init;
 mod leftovers;
 pub mod network;

@@ -4,8 +4,8 @@ use std::ffi::CString;
 
 use crate::error::{Context, Error, Result};
 use crate::seccomp::Instruction;
-use crate::spec::{Capabilities, Process};
-use crate::sys::become_process::{CapabilityMasks, Plan};
+use crate::spec::{Capabilities, IoPriority, Personality, Process, Scheduler};
+use crate::sys::become_process::{CapabilityMasks, Plan, Scheduling};
 use crate::sys::clone::c_strings;
 
 const CAPABILITIES: [&str; 41] = [
@@ -121,6 +121,51 @@ fn limits(process: &Process) -> Result<Vec<(u32, u64, u64)>> {
         .collect()
 }
 
+/// The position of a word among those that a setting knows, which is the kernel's number for it.
+fn choose(setting: &str, word: &str, known: &[&str]) -> Result<u32> {
+    known
+        .iter()
+        .position(|name| *name == word)
+        .map(|position| position as u32)
+        .ok_or_else(|| Error::invalid(setting, format!("'{word}' is not known")))
+}
+
+fn scheduling(scheduler: &Scheduler) -> Result<Scheduling> {
+    // The number of SCHED_ISO was reserved and never used.
+    let policies =
+        ["SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", "SCHED_ISO", "SCHED_IDLE", "SCHED_DEADLINE"];
+    let flags = ["RESET_ON_FORK", "RECLAIM", "DL_OVERRUN", "KEEP_POLICY", "KEEP_PARAMS"];
+    let bits = scheduler.flags.iter().try_fold(0, |bits, name| {
+        let short = name.strip_prefix("SCHED_FLAG_").unwrap_or(name);
+        choose("process.scheduler.flags", short, &flags).map(|bit| bits | 1 << bit)
+    })?;
+    Ok(Scheduling {
+        size: std::mem::size_of::<Scheduling>() as u32,
+        policy: choose("process.scheduler.policy", &scheduler.policy, &policies)?,
+        flags: bits,
+        nice: scheduler.nice,
+        priority: scheduler.priority.max(0) as u32,
+        runtime: scheduler.runtime,
+        deadline: scheduler.deadline,
+        period: scheduler.period,
+    })
+}
+
+fn io_priority(priority: &IoPriority) -> Result<u32> {
+    let classes = ["IOPRIO_CLASS_NONE", "IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE"];
+    let class = choose("process.ioPriority.class", &priority.class, &classes)?;
+    Ok(class << 13 | priority.priority.clamp(0, 7) as u32)
+}
+
+/// The number of an execution domain.
+pub(crate) fn personality(personality: &Personality) -> Result<u64> {
+    match personality.domain.as_str() {
+        "LINUX" => Ok(0),
+        "LINUX32" => Ok(8),
+        other => Err(Error::invalid("linux.personality.domain", format!("'{other}' is not known"))),
+    }
+}
+
 /// Where a program may be, by its name and the process's own `PATH`.
 fn candidates(program: &str, environment: &[String]) -> Vec<String> {
     if program.contains('/') {
@@ -165,6 +210,9 @@ pub(crate) fn plan(
         groups: process.user.additional_gids.clone(),
         umask: Some(process.user.umask.unwrap_or(0o022)),
         limits: limits(process)?,
+        personality: None,
+        scheduling: process.scheduler.as_ref().map(scheduling).transpose()?,
+        io_priority: process.io_priority.as_ref().map(io_priority).transpose()?,
         oom_score_adjustment: process.oom_score_adj.and_then(|score| CString::new(score.to_string()).ok()),
         capabilities: within(
             masks(process.capabilities.as_ref().unwrap_or(&Capabilities::default()))?,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cgroup::Cgroups;
 use crate::error::{Context, Error, Result};
+use crate::hooks::Moment;
 use crate::init::Init;
 use crate::spec::Spec;
 
@@ -38,6 +39,9 @@ pub(crate) struct Record {
     pub(crate) init: Init,
     /// Seconds since 1970.
     pub(crate) created: u64,
+    /// The folder that relative paths count from.
+    #[serde(default)]
+    pub(crate) bundle: PathBuf,
     pub(crate) spec: Spec,
 }
 
@@ -183,6 +187,17 @@ pub(crate) fn start_time(pid: i32) -> Option<u64> {
 }
 
 impl Record {
+    /// This container at a point of its life, for hooks.
+    pub(crate) fn moment<'a>(&'a self, status: &'a str) -> Moment<'a> {
+        Moment {
+            id: &self.id,
+            status,
+            pid: (status != "stopped").then_some(self.pid),
+            bundle: &self.bundle,
+            spec: &self.spec,
+        }
+    }
+
     /// Whether the first process is the one on record and has not ended.
     pub(crate) fn is_alive(&self) -> bool {
         self.pid > 0 && start_time(self.pid) == Some(self.start_time) && self.boot == boot_id()

@@ -7,6 +7,7 @@ mod reaper;
 
 use std::ffi::OsString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
@@ -15,10 +16,11 @@ use conversation::receive_config;
 pub(crate) use conversation::{Message, pair, receive_message, release, send_config, send_message};
 
 use crate::error::{Context, Error, Result};
+use crate::hooks::{self, Moment};
 use crate::privileges;
 use crate::rootfs::{self, CgroupView};
 use crate::seccomp::Instruction;
-use crate::spec::Spec;
+use crate::spec::{Hook, Hooks, Spec};
 use crate::sys::become_process::Stage;
 use crate::sys::{clone, fds, signals};
 
@@ -47,6 +49,19 @@ pub(crate) struct Config {
     pub(crate) user_namespace: bool,
     pub(crate) filter: Vec<Instruction>,
     pub(crate) filter_flags: u32,
+    pub(crate) id: String,
+    pub(crate) bundle: PathBuf,
+    /// This process's id on the host.
+    pub(crate) pid: i32,
+}
+
+impl Config {
+    fn run_hooks(&self, choose: impl FnOnce(&Hooks) -> &Vec<Hook>, status: &str) -> Result<()> {
+        let Some(hooks) = &self.spec.hooks else { return Ok(()) };
+        let moment =
+            Moment { id: &self.id, status, pid: Some(self.pid), bundle: &self.bundle, spec: &self.spec };
+        hooks::run(choose(hooks), moment)
+    }
 }
 
 /// Descriptors that come with the configuration, in this order on the wire.
@@ -100,6 +115,7 @@ fn run(socket: &OwnedFd) -> Result<ExitCode> {
         rustix::system::setdomainname(name.as_bytes()).doing("set the domain name")?;
     }
     let start = descriptors.start;
+    config.run_hooks(|hooks| &hooks.create_container, "creating")?;
     let mut sources = descriptors.sources.into_iter();
     rootfs::build(rootfs::Parts {
         spec: &config.spec,
@@ -109,7 +125,10 @@ fn run(socket: &OwnedFd) -> Result<ExitCode> {
         user_namespace: config.user_namespace,
     })?;
     match config.init {
-        Init::Small => small(socket),
+        Init::Small => {
+            config.run_hooks(|hooks| &hooks.start_container, "created")?;
+            small(socket)
+        }
         Init::Process => become_program(&config, socket, &start),
     }
 }
@@ -133,8 +152,10 @@ fn become_program(config: &Config, socket: &OwnedFd, start: &OwnedFd) -> Result<
         .process
         .as_ref()
         .ok_or_else(|| Error::invalid("process", "there is no program to run"))?;
-    let plan =
+    let mut plan =
         privileges::plan(process, config.filter.clone(), config.filter_flags, privileges::bounding_set())?;
+    let personality = config.spec.linux.as_ref().and_then(|linux| linux.personality.as_ref());
+    plan.personality = personality.map(privileges::personality).transpose()?;
     if !plan.candidates.iter().any(|path| is_executable(path)) {
         return Err(Error::Command {
             id: config.spec.hostname.clone().unwrap_or_default(),
@@ -146,6 +167,7 @@ fn become_program(config: &Config, socket: &OwnedFd, start: &OwnedFd) -> Result<
     // The socket must not outlive the conversation; a blocked read of the pipe is all that is left.
     let mut word = [0; 1];
     rustix::io::retry_on_intr(|| rustix::io::read(start, &mut word)).doing("wait for the start")?;
+    config.run_hooks(|hooks| &hooks.start_container, "created")?;
     let (stage, error) = plan.ready().run(None);
     let source = std::io::Error::from_raw_os_error(error);
     Err(source).doing(Stage::describe(stage as u8))

@@ -44,7 +44,7 @@ impl Stage {
             1 => "join the cgroup",
             2 => "join the namespaces",
             3 => "make the process",
-            4 => "set the resource limits",
+            4 => "set the resource limits or priorities",
             5 => "open the terminal",
             6 => "take the user's identity",
             7 => "change to the working directory",
@@ -63,6 +63,20 @@ pub(crate) struct CapabilityMasks {
     pub(crate) permitted: u64,
     pub(crate) inheritable: u64,
     pub(crate) ambient: u64,
+}
+
+/// Scheduling, as the kernel's `sched_attr`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub(crate) struct Scheduling {
+    pub(crate) size: u32,
+    pub(crate) policy: u32,
+    pub(crate) flags: u64,
+    pub(crate) nice: i32,
+    pub(crate) priority: u32,
+    pub(crate) runtime: u64,
+    pub(crate) deadline: u64,
+    pub(crate) period: u64,
 }
 
 /// A process to become, wholly prepared.
@@ -88,6 +102,12 @@ pub(crate) struct Plan {
     pub(crate) umask: Option<u32>,
     /// Resource, soft, hard.
     pub(crate) limits: Vec<(u32, u64, u64)>,
+    /// Execution domain.
+    pub(crate) personality: Option<u64>,
+    /// Scheduling.
+    pub(crate) scheduling: Option<Scheduling>,
+    /// Class and priority of input and output, packed.
+    pub(crate) io_priority: Option<u32>,
     /// Text for `oom_score_adj`.
     pub(crate) oom_score_adjustment: Option<CString>,
     /// Rights.
@@ -245,6 +265,19 @@ impl Ready<'_> {
                     std::ptr::null_mut::<libc::rlimit64>(),
                 )
             })?;
+        }
+        // SAFETY: plain numbers, and a live structure that names its own size.
+        unsafe {
+            if let Some(personality) = self.plan.personality {
+                check(libc::syscall(libc::SYS_personality, personality))?;
+            }
+            if let Some(scheduling) = &self.plan.scheduling {
+                check(libc::syscall(libc::SYS_sched_setattr, 0, std::ptr::from_ref(scheduling), 0))?;
+            }
+            if let Some(priority) = self.plan.io_priority {
+                const THIS_PROCESS: libc::c_int = 1;
+                check(libc::syscall(libc::SYS_ioprio_set, THIS_PROCESS, 0, priority))?;
+            }
         }
         if let Some(text) = &self.plan.oom_score_adjustment {
             // SAFETY: C strings; the descriptor is closed again. Lowering the score may be refused, which is

@@ -15,6 +15,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_creator_killed_at_any_moment_leaves_what_can_be_cleaned", killed_creators),
     ("many_threads_make_containers_at_once", many_at_once),
     ("the_small_init_collects_orphans", orphans),
+    ("hooks_run_in_their_order", hooks),
 ];
 
 /// The other half of the test that kills a creator: makes a container and stays.
@@ -109,6 +110,42 @@ fn many_at_once() {
         }
     });
     assert!(ground.engine.list().unwrap().is_empty());
+}
+
+fn hooks() {
+    let ground = Ground::new();
+    let note = ground.folder.join("hooks");
+    let hook = |word: &str, place: &str| {
+        vec![yado_container::spec::Hook {
+            path: "/bin/sh".into(),
+            args: vec!["sh".to_owned(), "-c".to_owned(), format!("echo {word} >> {place}")],
+            ..Default::default()
+        }]
+    };
+    // The container's root may not write to the host's folder, but to its own tree.
+    let outside = note.display().to_string();
+    let mut spec = ground.spec("hooks");
+    spec.hooks = Some(yado_container::spec::Hooks {
+        prestart: hook("prestart", &outside),
+        create_runtime: hook("createRuntime", &outside),
+        create_container: hook("createContainer", "/dev/null"),
+        start_container: hook("startContainer", "/tmp/note"),
+        poststart: hook("poststart", &outside),
+        poststop: hook("poststop", &outside),
+    });
+    spec.process.as_mut().unwrap().args = ["sleep", "100"].map(str::to_owned).into();
+    let mut options = ground.options("hooks");
+    options.init = Init::Process;
+    let mut container = ground.engine.create("hooks", &spec, &options).unwrap();
+    container.start().unwrap();
+    while shell(&container, "cat /tmp/note 2>/dev/null || true") != "startContainer" {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    container.delete(true).unwrap();
+    assert_eq!(std::fs::read_to_string(&note).unwrap(), "prestart\ncreateRuntime\npoststart\npoststop\n");
+    spec.hooks.as_mut().unwrap().create_container = hook("x", "/no/such/folder/file");
+    let error = ground.engine.create("hooks", &spec, &ground.options("hooks")).unwrap_err();
+    assert!(error.to_string().contains("hook '/bin/sh'"), "{error}");
 }
 
 fn orphans() {

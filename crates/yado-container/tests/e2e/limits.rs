@@ -15,6 +15,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("limits_can_be_changed", update),
     ("a_paused_container_stands_still", pause),
     ("device_rules_are_accepted", devices),
+    ("processes_get_their_limits_and_priorities", priorities),
     ("a_killed_container_can_be_frozen_and_deleted", frozen_delete),
 ];
 
@@ -109,6 +110,29 @@ fn pause() {
     std::thread::sleep(Duration::from_millis(200));
     assert_ne!(count(), first);
     running.kill(9).unwrap();
+}
+
+fn priorities() {
+    let ground = Ground::new();
+    let mut spec = ground.spec("nice");
+    let process = spec.process.as_mut().unwrap();
+    process.rlimits =
+        vec![yado_container::spec::Rlimit { kind: "RLIMIT_NOFILE".to_owned(), soft: 123, hard: 456 }];
+    process.scheduler = Some(yado_container::spec::Scheduler {
+        policy: "SCHED_BATCH".to_owned(),
+        nice: 7,
+        ..Default::default()
+    });
+    process.io_priority =
+        Some(yado_container::spec::IoPriority { class: "IOPRIO_CLASS_BE".to_owned(), priority: 6 });
+    process.oom_score_adj = Some(500);
+    process.user.umask = Some(0o027);
+    spec.linux.as_mut().unwrap().personality =
+        Some(yado_container::spec::Personality { domain: "LINUX32".to_owned() });
+    let container = ground.container_with("nice", &spec);
+    let line = "ulimit -Sn; ulimit -Hn; umask; cat /proc/self/oom_score_adj; nice; ionice";
+    assert_eq!(shell(&container, line), "123\n456\n0027\n500\n7\nbest-effort: prio 6");
+    assert_ne!(shell(&container, "uname -m"), "x86_64");
 }
 
 fn devices() {

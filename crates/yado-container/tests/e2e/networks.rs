@@ -19,6 +19,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_machine_reaches_the_host_and_the_world_by_translation", way_out),
     ("machines_cannot_reach_the_hosts_loopback", no_way_to_loopback),
     ("forwarding_is_switched_on_and_put_back", switches),
+    ("several_owners_change_networks_at_the_same_time", crowd),
 ];
 
 const BRIDGE: &str = "yadotest0";
@@ -298,4 +299,32 @@ fn switches() {
     assert_eq!(read("/proc/sys/net/ipv4/ip_forward"), all);
     drop(net);
     assert_eq!(forwarding(), before);
+}
+
+fn crowd() {
+    let ground = Ground::new();
+    let folder = ground.folder.join("network");
+    std::thread::scope(|scope| {
+        for owner in 0..4u8 {
+            let folder = &folder;
+            scope.spawn(move || {
+                let registry = Registry::open(folder);
+                let name = format!("yadocrowd{owner}");
+                let gateway = Ipv4Addr::new(10, 213, 100 + owner, 1);
+                let table = NatTable {
+                    name: format!("crowd-{owner}"),
+                    masquerade: vec![Subnet { address: gateway, prefix: 24 }],
+                    forwards: Vec::new(),
+                };
+                for _ in 0..5 {
+                    Bridge::ensure(&registry, &name, gateway.into(), 24).unwrap();
+                    table.apply(&registry).unwrap();
+                    table.remove(&registry).unwrap();
+                    assert!(Bridge::remove_if_unused(&registry, &name, Duration::ZERO).unwrap());
+                }
+            });
+        }
+    });
+    assert!(!folder.join("changes.json").exists());
+    assert_eq!(ground.engine.leftovers().unwrap(), yado_container::Leftovers::default());
 }

@@ -1,0 +1,135 @@
+//! Programs that the specification wants run at points of a container's life, with its state on their
+//! standard input.
+
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::error::{Context, Error, Result};
+use crate::spec::{Hook, OCI_VERSION, Spec};
+
+/// A container's state as the specification words it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct State<'a> {
+    oci_version: &'a str,
+    id: &'a str,
+    status: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<i32>,
+    bundle: &'a Path,
+    annotations: &'a std::collections::BTreeMap<String, String>,
+}
+
+/// Whose hooks are run, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment<'a> {
+    pub(crate) id: &'a str,
+    /// `creating`, `created`, `running` or `stopped`.
+    pub(crate) status: &'a str,
+    pub(crate) pid: Option<i32>,
+    pub(crate) bundle: &'a Path,
+    pub(crate) spec: &'a Spec,
+}
+
+/// Runs hooks one after the other; the first failure ends it.
+pub(crate) fn run(hooks: &[Hook], moment: Moment<'_>) -> Result<()> {
+    if hooks.is_empty() {
+        return Ok(());
+    }
+    let state = State {
+        oci_version: OCI_VERSION,
+        id: moment.id,
+        status: moment.status,
+        pid: moment.pid,
+        bundle: moment.bundle,
+        annotations: &moment.spec.annotations,
+    };
+    let state =
+        serde_json::to_vec(&state).map_err(std::io::Error::from).doing("write the state for hooks")?;
+    hooks.iter().try_for_each(|hook| run_one(hook, &state))
+}
+
+fn run_one(hook: &Hook, state: &[u8]) -> Result<()> {
+    let mut command = Command::new(&hook.path);
+    if let [name, arguments @ ..] = hook.args.as_slice() {
+        command.arg0(name).args(arguments);
+    }
+    command.env_clear().envs(hook.env.iter().filter_map(|pair| pair.split_once('=')));
+    let mut child = command.stdin(Stdio::piped()).spawn().path("run the hook", &hook.path)?;
+    if let Some(mut input) = child.stdin.take() {
+        // A hook need not read.
+        match input.write_all(state) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                return Err(error).path("talk to the hook", &hook.path);
+            }
+            _ => {}
+        }
+    }
+    let status = wait(&mut child, hook)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("hook '{}'", hook.path.display()), format!("it failed ({status})")))
+}
+
+fn wait(child: &mut Child, hook: &Hook) -> Result<std::process::ExitStatus> {
+    let Some(seconds) = hook.timeout else {
+        return child.wait().path("wait for the hook", &hook.path);
+    };
+    let limit = Instant::now() + Duration::from_secs(seconds);
+    let pidfd = crate::sys::clone::pidfd_open(child.id() as i32).path("wait for the hook", &hook.path)?;
+    if !crate::container::readable(pidfd.as_fd(), limit.saturating_duration_since(Instant::now()))? {
+        child.kill().path("end the hook", &hook.path)?;
+        child.wait().path("wait for the hook", &hook.path)?;
+        return Err(Error::invalid(
+            format!("hook '{}'", hook.path.display()),
+            format!("it did not end within {seconds} seconds"),
+        ));
+    }
+    child.wait().path("wait for the hook", &hook.path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(line: &str, timeout: Option<u64>) -> Hook {
+        Hook {
+            path: "/bin/sh".into(),
+            args: ["sh", "-c", line].map(str::to_owned).into(),
+            env: vec!["WORD=yes".to_owned()],
+            timeout,
+        }
+    }
+
+    fn try_hook(hook: Hook) -> Result<()> {
+        let moment = Moment {
+            id: "web",
+            status: "creating",
+            pid: Some(7),
+            bundle: Path::new("/bundle"),
+            spec: &Spec::default(),
+        };
+        run(&[hook], moment)
+    }
+
+    #[test]
+    fn a_hook_reads_the_state_and_has_only_its_own_environment() {
+        let line = r#"read -r state; [ "$WORD$HOME" = yes ] || exit 1
+            case $state in *'"id":"web","status":"creating","pid":7,"bundle":"/bundle"'*) ;; *) exit 2 ;; esac"#;
+        // read returns 1 at the end of input without a line end, which must not end the shell.
+        try_hook(shell(&line.replace("read -r state;", "state=$(cat);"), None)).unwrap();
+    }
+
+    #[test]
+    fn a_failing_or_slow_hook_is_an_error() {
+        assert!(try_hook(shell("exit 3", None)).unwrap_err().to_string().contains("exit status: 3"));
+        assert!(try_hook(shell("sleep 9", Some(0))).unwrap_err().to_string().contains("within 0 seconds"));
+    }
+}
