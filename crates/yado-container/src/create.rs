@@ -290,7 +290,8 @@ impl Attempt<'_> {
     fn start(&mut self, theirs: &OwnedFd) -> Result<()> {
         let program = File::open("/proc/self/exe").path("open", "/proc/self/exe")?;
         let number = init::argument(theirs);
-        let arguments: Vec<CString> = c_strings(["yado", HIDDEN_COMMAND, &number]).doing("name the init")?;
+        let arguments: Vec<CString> =
+            c_strings(["yado", HIDDEN_COMMAND, &number, &self.record.id]).doing("name the init")?;
         let null = File::options().read(true).write(true).open("/dev/null").path("open", "/dev/null")?;
         let log = match &self.options.log {
             Some(path) => {

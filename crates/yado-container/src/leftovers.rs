@@ -27,6 +27,20 @@ impl Leftovers {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// What was not there before.
+    pub fn since(&self, before: &Self) -> Self {
+        let new = |now: &[String], before: &[String]| -> Vec<String> {
+            now.iter().filter(|line| !before.contains(line)).cloned().collect()
+        };
+        Self {
+            mounts: new(&self.mounts, &before.mounts),
+            cgroups: new(&self.cgroups, &before.cgroups),
+            interfaces: new(&self.interfaces, &before.interfaces),
+            tables: new(&self.tables, &before.tables),
+            processes: new(&self.processes, &before.processes),
+        }
+    }
 }
 
 impl Engine {
@@ -43,10 +57,7 @@ impl Engine {
             .chain(layout.unified.iter().map(|tree| tree.base.join("yado")));
         Ok(Leftovers {
             mounts: mounts.lines().filter(|line| line.contains(&root)).map(str::to_owned).collect(),
-            cgroups: folders
-                .filter(|folder| folder.exists())
-                .map(|folder| folder.display().to_string())
-                .collect(),
+            cgroups: folders.flat_map(|folder| cgroups_beneath(&folder)).collect(),
             interfaces: network::names_starting_with(network::INTERFACE_PREFIX)
                 .doing("list the interfaces")?,
             tables: network::tables()?,
@@ -55,13 +66,24 @@ impl Engine {
     }
 }
 
+/// The family's folder and each container's in it.
+fn cgroups_beneath(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let inner = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let paths = std::iter::once(folder.to_owned()).chain(inner.map(|entry| entry.path()));
+    paths.map(|path| path.display().to_string()).collect()
+}
+
 fn init_processes() -> Vec<String> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     entries.flatten().filter_map(|entry| describe_init(&entry.path())).collect()
 }
 
+/// The process and the container that it belongs to, which stands last on its command line.
 fn describe_init(process: &Path) -> Option<String> {
-    let words = std::fs::read(process.join("cmdline")).ok()?;
-    let second = words.split(|byte| *byte == 0).nth(1)?;
-    (second == HIDDEN_COMMAND.as_bytes()).then(|| process.display().to_string())
+    let text = std::fs::read(process.join("cmdline")).ok()?;
+    let words: Vec<&[u8]> = text.split(|byte| *byte == 0).collect();
+    let [_, second, _, id, ..] = words.as_slice() else { return None };
+    let found = *second == HIDDEN_COMMAND.as_bytes();
+    found.then(|| format!("{} {}", process.display(), String::from_utf8_lossy(id)))
 }

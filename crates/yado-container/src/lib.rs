@@ -3,6 +3,24 @@
 //! [`Engine::create`] makes a [`Container`], [`Container::exec`] runs commands in it, [`Container::stop`] and
 //! [`Container::delete`] end it. There is no daemon: what a later process must know is in a record on disk.
 //!
+//! ```no_run
+//! use std::time::Duration;
+//! use yado_container::{CreateOptions, Engine, ExecRequest, spec};
+//!
+//! # fn main() -> yado_container::Result<()> {
+//! let engine = Engine::open("/var/lib/example/engine")?;
+//! let mut spec = spec::default_spec("web", 1_000_000);
+//! spec.root = Some(spec::Root { path: "/srv/web/rootfs".into(), readonly: false });
+//! let options = CreateOptions { id_mapped_root: true, ..CreateOptions::default() };
+//! let mut web = engine.create("web", &spec, &options)?;
+//! let status = web.exec(&ExecRequest::new(["id"]))?.wait()?;
+//! web.stop(Duration::from_secs(5))?;
+//! web.delete(false)?;
+//! # assert!(status.success());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The program that uses this crate must call [`run_hidden_command_if_asked`] as the first thing in `main`,
 //! while it has one thread: a container's first process is that same program, run again in new namespaces.
 

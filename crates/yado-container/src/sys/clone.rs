@@ -78,7 +78,7 @@ pub(crate) struct InitRequest<'a> {
     pub(crate) cgroup: Option<RawFd>,
     /// The program to run: this one.
     pub(crate) program: BorrowedFd<'a>,
-    /// Its arguments; the last is the number of `socket`.
+    /// Its arguments, which name `socket` by number.
     pub(crate) arguments: &'a [CString],
     /// Our end of the conversation, left open for it.
     pub(crate) socket: BorrowedFd<'a>,

@@ -3,10 +3,10 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use yado_container::spec::{self, Mount, Spec};
-use yado_container::{Container, CreateOptions, Engine, ExecRequest, ExitStatus, Overlay, Stdio};
+use yado_container::{Container, CreateOptions, Engine, ExecRequest, ExitStatus, Leftovers, Overlay, Stdio};
 
 /// The host's id of the containers' root.
 pub(crate) const FIRST_ID: u32 = 1_000_000;
@@ -17,6 +17,8 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 pub(crate) struct Ground {
     pub(crate) folder: PathBuf,
     pub(crate) engine: Engine,
+    /// What others have on this machine.
+    before: Leftovers,
 }
 
 impl Ground {
@@ -31,7 +33,8 @@ impl Ground {
     /// On a folder that another process has prepared.
     pub(crate) fn at(folder: PathBuf) -> Self {
         let engine = Engine::open(folder.join("engine")).unwrap();
-        Self { folder, engine }
+        let before = engine.leftovers().unwrap();
+        Self { folder, engine, before }
     }
 
     /// A specification with all defaults and the host's `/usr`.
@@ -58,6 +61,19 @@ impl Ground {
         std::fs::create_dir_all(&overlay.upper).unwrap();
         std::fs::create_dir_all(&overlay.work).unwrap();
         CreateOptions { root_overlay: Some(overlay), id_mapped_root: true, ..CreateOptions::default() }
+    }
+
+    /// Fails when something of this test's is still on the machine after the kernel had time to clear up.
+    pub(crate) fn assert_nothing_left(&self) {
+        let limit = Instant::now() + Duration::from_secs(3);
+        loop {
+            let left = self.engine.leftovers().unwrap().since(&self.before);
+            if left.is_empty() {
+                return;
+            }
+            assert!(Instant::now() < limit, "{left:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// A container with all defaults.

@@ -70,11 +70,7 @@ fn killed_creators() {
     }
     println!("  creators killed: {half_made} containers half-made, {whole} whole");
     assert!(half_made > 0);
-    let limit = Instant::now() + Duration::from_secs(2);
-    while !ground.engine.leftovers().unwrap().is_empty() && Instant::now() < limit {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    assert_eq!(ground.engine.leftovers().unwrap(), yado_container::Leftovers::default());
+    ground.assert_nothing_left();
 }
 
 fn failed_creation() {
@@ -88,7 +84,7 @@ fn failed_creation() {
     let error = ground.engine.create("broken", &spec, &ground.options("broken")).unwrap_err();
     assert!(error.to_string().contains("mount '/x'"), "{error}");
     assert!(ground.engine.load("broken").unwrap().is_none());
-    assert_eq!(ground.engine.leftovers().unwrap(), yado_container::Leftovers::default());
+    ground.assert_nothing_left();
     let left: Vec<_> = std::fs::read_dir(ground.folder.join("engine")).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }

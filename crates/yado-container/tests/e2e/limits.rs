@@ -89,7 +89,7 @@ fn update() {
     let found = ground.engine.require("update").unwrap();
     assert_eq!(found.stats().pids_limit, Some(30));
     container.delete(true).unwrap();
-    assert!(ground.engine.leftovers().unwrap().cgroups.is_empty());
+    ground.assert_nothing_left();
 }
 
 fn pause() {

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use yado_container::network::{
     Bridge, Forward, Interface, MachineNetwork, NatTable, Protocol, Registry, Subnet,
@@ -67,12 +67,7 @@ impl Drop for Net<'_> {
         }
         self.table.remove(&self.registry).unwrap();
         assert!(Bridge::remove_if_unused(&self.registry, BRIDGE, Duration::from_secs(3)).unwrap());
-        // The kernel takes its time with the ends that are left.
-        let limit = Instant::now() + Duration::from_secs(3);
-        while !self.ground.engine.leftovers().unwrap().is_empty() && Instant::now() < limit {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        assert_eq!(self.ground.engine.leftovers().unwrap(), yado_container::Leftovers::default());
+        self.ground.assert_nothing_left();
     }
 }
 
@@ -326,5 +321,5 @@ fn crowd() {
         }
     });
     assert!(!folder.join("changes.json").exists());
-    assert_eq!(ground.engine.leftovers().unwrap(), yado_container::Leftovers::default());
+    ground.assert_nothing_left();
 }
