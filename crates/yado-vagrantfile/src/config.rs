@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use yado_core::spec::Origin;
 use yado_ruby::{Args, Eval, Interpreter, Symbol, Value};
 
+use crate::dummy::DummyCell;
 use crate::json::from_json;
 use crate::push::Pushes;
 use crate::schema::{Fallback, Initial, Section};
@@ -221,6 +222,9 @@ impl ConfigCell {
 /// Applies options as `object.key = value` for each: what `provision "shell", inline: …` does.
 pub(crate) fn set_options(interpreter: &mut Interpreter, target: &Value, options: &Value) -> Eval<()> {
     let Value::Hash(options) = options else { return Ok(()) };
+    if DummyCell::of(target).is_some() {
+        return Ok(());
+    }
     for (key, value) in options.to_vec() {
         let name = interpreter.to_s(&key)?;
         interpreter.call_method(target, Symbol::new(&format!("{name}=")), Args::one(value))?;

@@ -174,7 +174,14 @@ impl Dump<'_> {
         let mut rows = Vec::new();
         for disk in list.iter().filter(|disk| disk.flagged) {
             let options = to_json(&mut self.loaded.interpreter, &Value::Hash(disk.options.clone()));
-            rows.push(options);
+            let mut options = match options {
+                Json::Object(options) => options,
+                _ => Map::new(),
+            };
+            if !disk.invalid.is_empty() {
+                options.insert("$invalid".to_owned(), json!(disk.invalid));
+            }
+            rows.push(Json::Object(options));
         }
         Json::Array(rows)
     }

@@ -10,6 +10,7 @@ use yado_core::spec::MachineSpec;
 use yado_core::{Error, ErrorKind, Schema};
 use yado_ruby::{Args, Control, Interpreter, SandboxHost, Stream, Value};
 
+use crate::config::ConfigCell;
 use crate::failure::LoadError;
 use crate::host::{Sink, VagrantfileHost};
 use crate::json::to_json;
@@ -136,7 +137,10 @@ pub fn load(options: LoadOptions) -> Result<Loaded, LoadError> {
         default_provider: options.default_provider,
         refused,
     };
-    loaded.look_at_every_machine()?;
+    if loaded.look_at_every_machine()? {
+        // Missing plugins make Vagrant look once more, to name them.
+        loaded.look_at_every_machine()?;
+    }
     Ok(loaded)
 }
 
@@ -197,7 +201,8 @@ impl Loaded {
 
     /// Vagrant reads every machine once before anything else, which Vagrantfiles can notice: what a machine's block
     /// says to the outer `config` counts for all of them.
-    fn look_at_every_machine(&mut self) -> Result<(), LoadError> {
+    fn look_at_every_machine(&mut self) -> Result<bool, LoadError> {
+        let mut wants_plugins = false;
         for machine in self.machines() {
             let config = self.configured(&machine.name, None, None)?;
             let Some(cell) = vm_cell(&config) else { continue };
@@ -208,9 +213,9 @@ impl Loaded {
             if image.text_or_symbol().is_some_and(|image| !image.is_empty()) && !version.is_nil() {
                 self.check_box_version(&version)?;
             }
-            self.check_plugins_section(&config, &machine.name)?;
+            wants_plugins |= self.check_plugins_section(&config, &machine.name)?;
         }
-        Ok(())
+        Ok(wants_plugins)
     }
 
     fn check_box_version(&mut self, version: &Value) -> Result<(), LoadError> {
@@ -225,12 +230,14 @@ impl Loaded {
     }
 
     /// Vagrant looks into `config.vagrant` for plugins, and stops when something is wrong there.
-    fn check_plugins_section(&mut self, config: &Rc<Root>, name: &str) -> Result<(), LoadError> {
-        if !config.sections.borrow().contains_key("vagrant") {
-            return Ok(());
-        }
+    fn check_plugins_section(&mut self, config: &Rc<Root>, name: &str) -> Result<bool, LoadError> {
+        let section = config.sections.borrow().get("vagrant").and_then(ConfigCell::of);
+        let Some(section) = section else { return Ok(false) };
         let found = self.complaints(config, name, "virtualbox");
-        let Some(list) = found.get("vagrant") else { return Ok(()) };
+        let Some(list) = found.get("vagrant") else {
+            let plugins = section.config.borrow().get("plugins");
+            return Ok(matches!(plugins, Value::Hash(plugins) if !plugins.is_empty()));
+        };
         let lines: String = list.iter().map(|complaint| format!("* {}\n", complaint.message)).collect();
         let message = format!(
             "There are errors in the configuration of this machine. Please fix\nthe following errors and try again:\n\nvagrant:\n{lines}\n"

@@ -225,8 +225,9 @@ fn merge_docker(older: &Config, newer: &Config, result: &mut Config) {
         result.put(name, Value::array(list));
     }
     let sources = ["build_dir", "git_repo", "image"];
-    if let Some(chosen) = sources.iter().find(|name| newer.get(name).truthy()) {
-        for other in sources.iter().filter(|name| *name != chosen && !newer.is_set(name)) {
+    let set: Vec<&str> = sources.into_iter().filter(|name| newer.is_set(name)).collect();
+    if let [chosen] = set.as_slice() {
+        for other in sources.into_iter().filter(|name| name != chosen) {
             result.put(other, Value::Nil);
         }
     }

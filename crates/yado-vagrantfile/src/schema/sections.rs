@@ -99,6 +99,12 @@ static SMARTOS: Section = Section {
     class: "VagrantPlugins::GuestSmartos::Config",
     title: "VagrantPlugins::GuestSmartos::Config",
     settings: &[with("device", "\"e1000g\""), with("suexec_cmd", "\"pfexec\"")],
+    // Vagrant sets both whatever was asked for.
+    finalize: Some(|_, _, config| {
+        config.put("device", Value::str("e1000g"));
+        config.put("suexec_cmd", Value::str("pfexec"));
+        Ok(())
+    }),
     ..EMPTY
 };
 

@@ -78,7 +78,7 @@ pub(crate) static WINSSH: Section = Section {
     title: "WINSSH",
     settings: connection![
         plain("__default"),
-        plain("export_command_template"),
+        with("export_command_template", "\"$env:%ENV_KEY%=\\\"%ENV_VALUE%\\\"\""),
         with("forward_agent", "false"),
         with("forward_env", "false"),
         with("forward_x11", "false"),
@@ -229,18 +229,12 @@ fn finish_winssh(_: &mut Interpreter, _: &Rc<Session>, config: &mut Config) -> E
     if config.get("remote_user").is_nil() {
         config.put("remote_user", config.get("username"));
     }
-    if config.get("export_command_template").is_nil() {
-        let template = match config.text("shell").as_deref() {
-            Some("cmd") => "set %ENV_KEY%=\"%ENV_VALUE%\"",
-            _ => "$env:%ENV_KEY%=\"%ENV_VALUE%\"",
-        };
-        config.put("export_command_template", Value::str(template));
-    }
     Ok(())
 }
 
 fn finish_winrm(_: &mut Interpreter, _: &Rc<Session>, config: &mut Config) -> Eval<()> {
-    let encrypted = config.text("transport").as_deref() == Some("ssl");
+    // Only the symbol counts: with the text "ssl" the port stays that of plain HTTP, as people find it today.
+    let encrypted = matches!(config.get("transport"), Value::Sym(name) if name.as_str() == "ssl");
     let port = if encrypted { 5986 } else { 5985 };
     for name in ["port", "guest_port"] {
         if !config.is_set_by_hand(name) {

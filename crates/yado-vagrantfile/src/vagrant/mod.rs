@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use yado_ruby::{Args, ClassRef, Eval, Interpreter, Value};
+use yado_ruby::{Args, ClassRef, Eval, Interpreter, MethodBody, Value, Visibility};
 
 use crate::session::{Block, Session};
 
@@ -66,6 +66,22 @@ pub(crate) fn define(interpreter: &mut Interpreter, session: &Rc<Session>) {
     interpreter.define_singleton_method(&vagrant, "method_missing", late_method);
     interpreter.define_singleton_method(&i18n, "method_missing", late_method);
     plugin::define(interpreter, &vagrant, session);
+    define_require(interpreter);
+}
+
+/// `require "vagrant/…"` finds the prelude; everything else is the interpreter's business.
+fn define_require(interpreter: &mut Interpreter) {
+    let kernel = interpreter.define_module("Kernel");
+    let body: yado_ruby::NativeClosure = Rc::new(|interpreter, _, args| {
+        let name = interpreter.to_s(&args.at(0))?;
+        if matches!(name.as_str(), "vagrant" | "log4r" | "i18n") || name.starts_with("vagrant/") {
+            load_prelude(interpreter);
+            return Ok(Value::Bool(true));
+        }
+        interpreter.require(&name).map(Value::Bool)
+    });
+    let name = yado_ruby::Symbol::new("require");
+    interpreter.add_method(&kernel, name, Visibility::Private, MethodBody::Closure(body));
 }
 
 /// Reads the prelude when a constant is missing, and looks again.

@@ -54,6 +54,10 @@ pub(super) fn check(report: &mut Report<'_>, vm: &Vm) {
                 place.clone(),
             );
         }
+        if !disk.invalid.is_empty() {
+            let list = disk.invalid.join(", ");
+            report.say_under("vm", format!("The following settings shouldn't exist: {list}"), place.clone());
+        }
         if name.is_none() {
             report.say_under(
                 "vm",

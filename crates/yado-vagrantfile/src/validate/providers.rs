@@ -41,13 +41,8 @@ pub(crate) fn docker(config: &Config, report: &mut Report<'_>) {
             config.origin(sources[0]),
         ),
     }
-    if let Some(path) = config.text("build_dir") {
-        let folder = report.absolute(&path);
-        let file = config.text("dockerfile").unwrap_or_else(|| "Dockerfile".to_owned());
-        let complete = folder.is_dir() && (config.get("dockerfile").truthy() || folder.join(file).is_file());
-        if !complete {
-            report.say("\"build_dir\" must exist and contain a Dockerfile", config.origin("build_dir"));
-        }
+    if config.text("build_dir").is_some_and(|path| !report.absolute(&path).is_dir()) {
+        report.say("\"build_dir\" must exist and contain a Dockerfile", config.origin("build_dir"));
     }
     if let Some(address) = config.text("git_repo") {
         let known = ["http://", "https://", "git://", "git@", "github.com"];

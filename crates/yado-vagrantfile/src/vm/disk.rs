@@ -14,9 +14,16 @@ pub(crate) struct Disk {
     pub(crate) options: HashRef,
     /// Whether Vagrant 2.3.4 would have taken it: there it needs an experimental flag.
     pub(crate) flagged: bool,
+    /// Options that do not exist.
+    pub(crate) invalid: Vec<String>,
     /// Where it was asked for.
     pub(crate) origin: Option<Origin>,
 }
+
+/// The options of a disk.
+const DISK: &[&str] = &["disk_ext", "file", "id", "name", "primary", "provider_config", "size"];
+/// The options of a part of the user data.
+const CLOUD_INIT: &[&str] = &["content_disposition_filename", "content_type", "id", "inline", "path"];
 
 /// Whether an experimental feature is switched on by the environment as the Vagrantfile sees it.
 pub(crate) fn experimental(interpreter: &mut Interpreter, feature: &str) -> bool {
@@ -63,6 +70,7 @@ pub(super) fn disk(interpreter: &mut Interpreter, this: &Value, args: Args) -> E
     let options = RHash::new();
     put(&options, "type", Value::sym(&kind));
     let provider_config = RHash::new();
+    let mut invalid = Vec::new();
     for (key, value) in given.to_vec() {
         let name = interpreter.to_s(&key)?;
         match name.split_once("__") {
@@ -72,7 +80,9 @@ pub(super) fn disk(interpreter: &mut Interpreter, this: &Value, args: Args) -> E
                 put(&held, setting, value);
                 put(&provider_config, provider, Value::Hash(held));
             }
-            None => put(&options, &name, value),
+            None if name == "id" => {}
+            None if DISK.contains(&name.as_str()) => put(&options, &name, value),
+            None => invalid.push(name),
         }
     }
     if option(&options, "provider_config").is_none() {
@@ -83,29 +93,14 @@ pub(super) fn disk(interpreter: &mut Interpreter, this: &Value, args: Args) -> E
     if primary && text(&options, "name").is_none() {
         put(&options, "name", Value::str("vagrant_primary"));
     }
-    if let Some(Value::Str(size)) = option(&options, "size") {
-        let size = size.text();
-        put(&options, "size", bytes(&size).map_or(Value::Nil, Value::Int));
+    if let Some(name) = text(&options, "name") {
+        let usable = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+        let name: String = name.chars().map(|letter| if usable(letter) { letter } else { '_' }).collect();
+        put(&options, "name", Value::str(name));
     }
     let flagged = experimental(interpreter, "disks");
-    with_vm(&cell, |vm| vm.disks.push(Disk { options, flagged, origin }));
+    with_vm(&cell, |vm| vm.disks.push(Disk { options, flagged, invalid, origin }));
     Ok(Value::Nil)
-}
-
-/// `10GB` as a number of bytes.
-pub(crate) fn bytes(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let split = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
-    let number: i64 = text[..split].parse().ok()?;
-    let factor = match text[split..].trim().to_ascii_uppercase().as_str() {
-        "" | "B" => 1,
-        "K" | "KB" => 1 << 10,
-        "M" | "MB" => 1 << 20,
-        "G" | "GB" => 1 << 30,
-        "T" | "TB" => 1_i64 << 40,
-        _ => return None,
-    };
-    number.checked_mul(factor)
 }
 
 /// `config.vm.cloud_init`
@@ -113,21 +108,16 @@ pub(super) fn cloud_init(interpreter: &mut Interpreter, this: &Value, args: Args
     let cell = cell_of(interpreter, this)?;
     let origin = origin(interpreter);
     let (kind, options) = arguments(interpreter, args, "user_data")?;
+    let mut invalid = Vec::new();
+    for (key, _) in options.to_vec() {
+        let name = interpreter.to_s(&key)?;
+        if !CLOUD_INIT.contains(&name.as_str()) {
+            options.remove(&key);
+            invalid.push(name);
+        }
+    }
     put(&options, "type", Value::sym(&kind));
     let flagged = experimental(interpreter, "cloud_init");
-    with_vm(&cell, |vm| vm.cloud_init.push(Disk { options, flagged, origin }));
+    with_vm(&cell, |vm| vm.cloud_init.push(Disk { options, flagged, invalid, origin }));
     Ok(Value::Nil)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::bytes;
-
-    #[test]
-    fn sizes_are_counted_in_powers_of_1024() {
-        assert_eq!(bytes("10GB"), Some(10 << 30));
-        assert_eq!(bytes("5 MB"), Some(5 << 20));
-        assert_eq!(bytes("512"), Some(512));
-        assert_eq!(bytes("a lot"), None);
-    }
 }

@@ -10,7 +10,7 @@ use yado_ruby::{Arity, Eval, Interpreter, Proc, Value};
 use crate::config::{Config, ConfigCell, Extra};
 use crate::object;
 use crate::schema::{EMPTY, Section, plain, starting, with};
-use crate::session::{Block, Session};
+use crate::session::{Block, Kind, Session};
 
 mod define;
 mod disk;
@@ -215,6 +215,9 @@ pub(crate) fn finalize(
     })
     .unwrap_or_default();
     for (name, blocks) in mentions {
+        if blocks.is_empty() && matches!(session.provider(&name), Kind::Unknown) {
+            continue;
+        }
         let config = provider::compile(interpreter, session, &name, &blocks)?;
         with_vm(cell, |vm| vm.compiled.insert(name, config));
     }

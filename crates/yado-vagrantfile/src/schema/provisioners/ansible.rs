@@ -80,6 +80,19 @@ fn finish(_: &mut Interpreter, _: &Rc<Session>, config: &mut Config) -> Eval<()>
     if !["auto", "1.8", "2.0"].contains(&mode.as_str()) {
         config.put("compatibility_mode", Value::Nil);
     }
+    for (name, default) in [
+        ("become", false),
+        ("ask_become_pass", false),
+        ("ask_vault_pass", false),
+        ("host_key_checking", false),
+        ("force_remote_user", true),
+        ("install", true),
+    ] {
+        // Anything but the opposite of the default counts as the default.
+        if config.is_set(name) && !matches!(config.get(name), Value::Bool(value) if value != default) {
+            config.put(name, Value::Bool(default));
+        }
+    }
     if config.get("version").is_nil() {
         config.put("version", Value::str(""));
     }
