@@ -228,6 +228,14 @@ impl Container {
         exec::wait_for(pidfd.as_fd())
     }
 
+    /// Waits for the first process's end for so long at most, whoever's child it is; tells whether it ended.
+    pub fn wait_for_end(&self, time: Duration) -> Result<bool> {
+        match pidfd_of(&self.record) {
+            Ok(pidfd) => self.ended(&pidfd, time),
+            Err(_) => Ok(true),
+        }
+    }
+
     /// Freezes all processes.
     pub fn pause(&mut self) -> Result<()> {
         self.set_frozen(true)

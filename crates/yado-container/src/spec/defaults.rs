@@ -153,3 +153,60 @@ pub fn default_spec(hostname: &str, first_host_id: u32) -> Spec {
         ..Spec::default()
     }
 }
+
+/// Mappings for a host folder that is shown in a container: what `owner` owns on disk belongs to `inside`
+/// there, and what `inside` makes belongs to `owner` on disk.
+///
+/// Everybody else in the container can use the folder too, where its permissions let them; what they make has
+/// their id on the host (`first_host_id` and up) on disk. Without that, the container's root could make nothing
+/// at all; and it must never make files of the host's root, who could be tricked by a set-user-id bit.
+pub fn folder_mappings(owner: u32, inside: u32, first_host_id: u32) -> Vec<IdMapping> {
+    let special = first_host_id + inside;
+    let last = first_host_id + 65535;
+    let mut mappings = vec![IdMapping { container_id: owner, host_id: special, size: 1 }];
+    let mut start = first_host_id;
+    for hole in [special.min(owner), special.max(owner), last + 1] {
+        if hole < start || hole > last + 1 {
+            continue;
+        }
+        if hole > start {
+            mappings.push(IdMapping { container_id: start, host_id: start, size: hole - start });
+        }
+        start = hole + 1;
+    }
+    mappings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn triples(owner: u32) -> Vec<(u32, u32, u32)> {
+        folder_mappings(owner, 1000, 100_000)
+            .iter()
+            .map(|mapping| (mapping.container_id, mapping.host_id, mapping.size))
+            .collect()
+    }
+
+    #[test]
+    fn a_folders_owner_changes_and_everybody_else_stays() {
+        assert_eq!(triples(501), [(501, 101_000, 1), (100_000, 100_000, 1000), (101_001, 101_001, 64_535)]);
+    }
+
+    #[test]
+    fn an_owner_among_the_containers_ids_is_named_once() {
+        assert_eq!(
+            triples(100_002),
+            [
+                (100_002, 101_000, 1),
+                (100_000, 100_000, 2),
+                (100_003, 100_003, 997),
+                (101_001, 101_001, 64_535)
+            ]
+        );
+        assert_eq!(
+            triples(101_000),
+            [(101_000, 101_000, 1), (100_000, 100_000, 1000), (101_001, 101_001, 64_535)]
+        );
+    }
+}

@@ -191,6 +191,7 @@ fn stopping() {
     std::thread::sleep(Duration::from_millis(100));
     assert!(!container.stop(Duration::from_millis(300)).unwrap());
     assert_eq!(container.state(), Status::Stopped);
+    assert!(container.wait_for_end(Duration::ZERO).unwrap());
     container.delete(false).unwrap();
 
     let mut spec = ground.spec("program");
@@ -204,6 +205,7 @@ fn stopping() {
     assert_eq!(std::fs::read_to_string(ground.folder.join("log")).unwrap(), "");
     container.start().unwrap();
     assert_eq!(container.state(), Status::Running);
+    assert!(!container.wait_for_end(Duration::from_millis(10)).unwrap());
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(std::fs::read_to_string(ground.folder.join("log")).unwrap(), "up\n");
     container.stop(Duration::ZERO).unwrap();

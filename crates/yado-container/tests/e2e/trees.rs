@@ -3,7 +3,7 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::time::Duration;
 
-use yado_container::spec::{IdMapping, Mount};
+use yado_container::spec::{Mount, folder_mappings};
 use yado_container::{CreateOptions, Identity};
 
 use crate::Test;
@@ -82,16 +82,14 @@ fn synced_folder() {
     std::fs::write(project.join("host-file"), "host").unwrap();
     chown(&project, Some(2345), Some(2346)).unwrap();
     chown(project.join("host-file"), Some(2345), Some(2346)).unwrap();
-    let mapping =
-        |disk: u32, inside: u32| IdMapping { container_id: disk, host_id: FIRST_ID + inside, size: 1 };
     let mut spec = ground.spec("synced");
     spec.mounts.push(Mount {
         destination: "/vagrant".into(),
         kind: Some("bind".to_owned()),
         source: Some(project.clone()),
         options: vec!["bind".to_owned()],
-        uid_mappings: vec![mapping(2345, 1000)],
-        gid_mappings: vec![mapping(2346, 1000)],
+        uid_mappings: folder_mappings(2345, 1000, FIRST_ID),
+        gid_mappings: folder_mappings(2346, 1000, FIRST_ID),
     });
     let container = ground.container_with("synced", &spec);
     assert_eq!(shell(&container, "stat -c %u:%g /vagrant /vagrant/host-file"), "1000:1000\n1000:1000");
@@ -101,6 +99,12 @@ fn synced_folder() {
     assert!(status.success());
     let made = std::fs::metadata(project.join("guest-file")).unwrap();
     assert_eq!((made.uid(), made.gid()), (2345, 2346));
+    // The container's root can write as well, but its files never become those of the host's root.
+    std::fs::set_permissions(&project, std::fs::Permissions::from_mode(0o777)).unwrap();
+    assert_eq!(shell(&container, "touch /vagrant/by-root; stat -c %u /vagrant/by-root"), "0");
+    assert_eq!(std::fs::metadata(project.join("by-root")).unwrap().uid(), FIRST_ID);
+    shell(&container, "chown 1000:1000 /vagrant/by-root");
+    assert_eq!(std::fs::metadata(project.join("by-root")).unwrap().uid(), 2345);
 }
 
 fn persistence() {
