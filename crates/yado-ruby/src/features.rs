@@ -16,7 +16,73 @@ struct Source {
 }
 
 /// The libraries in `lib/`.
-const SOURCES: &[Source] = &[];
+const SOURCES: &[Source] = &[
+    Source {
+        features: &["enumerator/lazy"],
+        constants: &["__Lazy"],
+        text: include_str!("../lib/lazy.rb"),
+    },
+    Source {
+        features: &["set"],
+        constants: &["Set"],
+        text: include_str!("../lib/set.rb"),
+    },
+    Source {
+        features: &["struct"],
+        constants: &["Struct"],
+        text: include_str!("../lib/struct.rb"),
+    },
+    Source {
+        features: &["ostruct"],
+        constants: &["OpenStruct"],
+        text: include_str!("../lib/ostruct.rb"),
+    },
+    Source {
+        features: &["pathname"],
+        constants: &["Pathname"],
+        text: include_str!("../lib/pathname.rb"),
+    },
+    Source {
+        features: &["fileutils"],
+        constants: &["FileUtils"],
+        text: include_str!("../lib/fileutils.rb"),
+    },
+    Source {
+        features: &["rubygems", "rubygems/version", "rubygems/requirement"],
+        constants: &["Gem"],
+        text: include_str!("../lib/gem.rb"),
+    },
+    Source {
+        features: &["ipaddr"],
+        constants: &["IPAddr"],
+        text: include_str!("../lib/ipaddr.rb"),
+    },
+    Source {
+        features: &["uri"],
+        constants: &["URI"],
+        text: include_str!("../lib/uri.rb"),
+    },
+    Source {
+        features: &["optparse", "getoptlong"],
+        constants: &["OptionParser", "OptParse", "GetoptLong"],
+        text: include_str!("../lib/options.rb"),
+    },
+    Source {
+        features: &["date"],
+        constants: &["Date", "DateTime"],
+        text: include_str!("../lib/date.rb"),
+    },
+    Source {
+        features: &["csv"],
+        constants: &["CSV"],
+        text: include_str!("../lib/csv.rb"),
+    },
+    Source {
+        features: &["base64", "digest", "digest/md5", "digest/sha1", "digest/sha2", "securerandom", "shellwords", "open3", "erb", "etc", "rbconfig", "socket", "resolv", "net/http", "net/https", "open-uri", "zlib", "singleton", "forwardable", "delegate", "observer", "timeout", "benchmark", "pp", "tempfile", "tmpdir", "mkmf", "logger", "monitor", "thread"],
+        constants: &["Base64", "Digest", "SecureRandom", "Shellwords", "Open3", "ERB", "Etc", "RbConfig", "Socket", "SocketError", "Addrinfo", "TCPSocket", "TCPServer", "UDPSocket", "UNIXSocket", "Resolv", "Net", "OpenURI", "Zlib", "Singleton", "Forwardable", "SingleForwardable", "Delegator", "SimpleDelegator", "Observable", "Timeout", "Benchmark", "PP", "Marshal", "Monitor", "MonitorMixin", "Mutex", "Thread", "Queue", "Signal", "Tempfile", "MakeMakefile", "Logger"],
+        text: include_str!("../lib/small.rb"),
+    },
+];
 
 /// Libraries whose content is part of the core here, or which have nothing to add.
 const BUILT_IN: &[&str] = &[

@@ -43,5 +43,6 @@ pub use object::{Meta, ObjectRef, RObject, Variables};
 pub use procs::{Method, MethodBody, MethodObject, NativeClosure, NativeFunction, Proc, ProcBody, Visibility};
 pub use regexp::{MatchData, Regexp};
 pub use source::{SourceFile, Span};
+pub use stdlib::gem_version::{Constraint, Segment, Version};
 pub use symbol::Symbol;
 pub use value::{ArrayRef, Eval, RArray, RString, Range, StrRef, Value};

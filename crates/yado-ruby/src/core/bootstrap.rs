@@ -82,6 +82,15 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("NoMatchingPatternError", "StandardError"),
     ("NoMatchingPatternKeyError", "NoMatchingPatternError"),
     ("Refused", "StandardError"),
+    ("Psych::Exception", "RuntimeError"),
+    ("Psych::SyntaxError", "Psych::Exception"),
+    ("Psych::BadAlias", "Psych::Exception"),
+    ("Psych::DisallowedClass", "Psych::Exception"),
+    ("JSON::JSONError", "StandardError"),
+    ("JSON::ParserError", "JSON::JSONError"),
+    ("JSON::NestingError", "JSON::ParserError"),
+    ("JSON::GeneratorError", "JSON::JSONError"),
+    ("Math::DomainError", "ArgumentError"),
     ("Errno::ENOENT", "SystemCallError"),
     ("Errno::EACCES", "SystemCallError"),
     ("Errno::EEXIST", "SystemCallError"),
@@ -131,4 +140,6 @@ pub(crate) fn define(interpreter: &mut Interpreter) {
     super::kernel_values::define_constants(interpreter);
     super::streams::define_standard(interpreter);
     super::environment::define(interpreter);
+    let psych = interpreter.define_module("Psych");
+    interpreter.set_constant(None, "YAML", Value::Class(psych));
 }

@@ -767,6 +767,7 @@ fn grep_v(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 }
 
 fn lazy(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
+    ruby.require("enumerator/lazy")?;
     let class = crate::core::library::constant_at(ruby, &["Enumerator", "Lazy"])?;
     ruby.call_method(&class, Symbol::new("new"), Args::one(this.clone()))
 }

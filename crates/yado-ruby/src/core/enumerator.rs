@@ -40,6 +40,9 @@ pub(crate) const YIELDER: Table = &[
     ("to_proc", yielder_to_proc, NONE),
 ];
 
+/// Methods of the yielder's class itself.
+pub(crate) const YIELDER_CLASS: Table = &[("over", yielder_over, Arity::exactly(1))];
+
 /// Where the elements come from.
 #[derive(Clone)]
 enum Origin {
@@ -199,6 +202,13 @@ fn plus(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let mut items = ruby.elements(this)?;
     items.extend(ruby.elements(&args.at(0))?);
     Ok(enumerator(ruby, &Value::array(items), "each", Args::none()))
+}
+
+fn yielder_over(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    match (this, args.at(0)) {
+        (Value::Class(class), Value::Proc(block)) => Ok(ruby.new_object(class, Some(Box::new(Yielder(block))))),
+        _ => ruby.raise("TypeError", "a block is wanted"),
+    }
 }
 
 fn target(ruby: &mut Interpreter, this: &Value) -> Eval<Rc<Proc>> {

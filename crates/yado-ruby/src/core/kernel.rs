@@ -329,13 +329,13 @@ fn current_directory(interpreter: &mut Interpreter, _this: &Value, _args: Args) 
 fn local_variables(interpreter: &mut Interpreter, _this: &Value, _args: Args) -> Eval {
     let mut found: Vec<Symbol> = Vec::new();
     let mut scope = interpreter.caller_context().map(|context| context.scope.clone());
-    while let Some(here) = scope {
+    while let Some(here) = scope.take() {
         for name in here.names.iter() {
             if !name.as_str().starts_with('(') && !found.contains(name) {
                 found.push(*name);
             }
         }
-        scope = here.parent.clone();
+        scope.clone_from(&here.parent);
     }
     Ok(Value::array(found.into_iter().map(Value::Sym).collect()))
 }

@@ -28,6 +28,8 @@ pub(crate) const FUNCTIONS: Table = &[
     ("readline", |ruby, _, args| from_stdin(ruby, "readline", args), ANY),
     ("readlines", |ruby, _, args| from_stdin(ruby, "readlines", args), ANY),
     ("open", open, Arity::at_least(1).with_keywords()),
+    ("pp", |ruby, this, args| ruby.send(this, "p", args), ANY),
+    ("Rational", rational, Arity::between(1, 2)),
     ("test", |_, _, _| Ok(Value::Bool(false)), ANY),
     ("set_trace_func", |_, _, _| Ok(Value::Nil), ANY),
     ("srand", |_, _, _| Ok(Value::Int(0)), ANY),
@@ -126,6 +128,16 @@ fn hash(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
             }
         },
     }
+}
+
+/// Exact fractions are not kept: whole ones are integers, the others floats.
+fn rational(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
+    let (top, bottom) = (format::float(ruby, &args.at(0))?, if args.len() > 1 { format::float(ruby, &args.at(1))? } else { 1.0 });
+    if bottom == 0.0 {
+        return ruby.raise("ZeroDivisionError", "divided by 0");
+    }
+    let value = top / bottom;
+    Ok(if value.fract() == 0.0 { Value::integer(value as i128) } else { Value::Float(value) })
 }
 
 fn open(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {

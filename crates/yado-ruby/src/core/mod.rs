@@ -19,6 +19,7 @@ pub(crate) mod integer_text;
 pub(crate) mod kernel;
 pub(crate) mod kernel_values;
 pub(crate) mod library;
+mod math;
 mod module;
 mod numbers;
 mod object;
@@ -71,7 +72,7 @@ const fn module(path: &'static str, instance: &'static [Table], singleton: &'sta
 
 /// Methods of every object.
 const KERNEL: &[Table] =
-    &[kernel::FUNCTIONS, random::FUNCTIONS, kernel_values::FUNCTIONS, processes::FUNCTIONS, object::INSTANCE];
+    &[kernel::FUNCTIONS, random::FUNCTIONS, kernel_values::FUNCTIONS, processes::FUNCTIONS, object::INSTANCE, crate::stdlib::yaml::TO_YAML, crate::stdlib::json::TO_JSON];
 
 /// The functions among them, which are private.
 const KERNEL_FUNCTIONS: &[Table] =
@@ -104,7 +105,7 @@ static CLASSES: &[Spec] = &[
     class("UnboundMethod", "Object", &[], &[procs::UNBOUND_METHOD], &[]),
     class("Binding", "Object", &[], &[procs::BINDING], &[]),
     class("Enumerator", "Object", &["Enumerable"], &[enumerator::METHODS], &[enumerator::CLASS_METHODS]),
-    class("Enumerator::Yielder", "Object", &[], &[enumerator::YIELDER], &[]),
+    class("Enumerator::Yielder", "Object", &[], &[enumerator::YIELDER], &[enumerator::YIELDER_CLASS]),
     class("Random", "Object", &[], &[random::METHODS], &[random::CLASS_METHODS]),
     class("IO", "Object", &["Enumerable"], &[streams::METHODS], &[files::CLASS_METHODS, streams::FILE_CLASS]),
     class("File", "IO", &[], &[], &[]),
@@ -116,7 +117,10 @@ static CLASSES: &[Spec] = &[
     module("Process", &[], &[processes::PROCESS]),
     class("Process::Status", "Object", &[], &[processes::STATUS], &[]),
     class("Encoding", "Object", &[], &[kernel_values::ENCODING], &[kernel_values::ENCODING_CLASS]),
-    module("Math", &[], &[]),
+    module("Math", &[math::FUNCTIONS], &[math::FUNCTIONS]),
+    module("Psych", &[], &[crate::stdlib::yaml::METHODS]),
+    module("JSON", &[], &[crate::stdlib::json::METHODS]),
+    module("YadoNative", &[], &[crate::stdlib::native::METHODS]),
     module("GC", &[], &[kernel_values::GARBAGE]),
     module("ObjectSpace", &[], &[kernel_values::OBJECT_SPACE]),
     class("Exception", "Object", &[], &[exception::INSTANCE], &[exception::SINGLETON]),

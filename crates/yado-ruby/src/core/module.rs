@@ -715,7 +715,7 @@ pub(crate) fn allocate(interpreter: &mut Interpreter, this: &Value, _args: Args)
     let class = own(interpreter, this)?;
     let meta = |base: &ClassRef| {
         let same = Rc::ptr_eq(base, &class);
-        let meta = (!same).then(|| Box::new(Meta { class: class.clone(), variables: Default::default() }));
+        let meta = (!same).then(|| Box::new(Meta { class: class.clone(), variables: crate::object::Variables::default() }));
         std::cell::RefCell::new(meta)
     };
     let core = &interpreter.core;

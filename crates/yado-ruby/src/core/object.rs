@@ -485,10 +485,11 @@ fn copy(interpreter: &mut Interpreter, this: &Value, singleton_too: bool) -> Eva
                 return interpreter.raise("TypeError", format!("allocator undefined for {name}"));
             }
             let value = Value::Object(made);
-            if singleton_too && own.is_singleton() {
-                if let Some(class) = interpreter.singleton_class(&value) {
-                    copy_class_content(&own, &class);
-                }
+            if singleton_too
+                && own.is_singleton()
+                && let Some(class) = interpreter.singleton_class(&value)
+            {
+                copy_class_content(&own, &class);
             }
             value
         }

@@ -62,7 +62,7 @@ fn push_escaped(result: &mut String, character: char) {
         '\x0c' => result.push_str("\\f"),
         '\x1b' => result.push_str("\\e"),
         control if (control as u32) < 0x20 || control as u32 == 0x7f => {
-            result.push_str(&format!("\\x{:02X}", control as u32));
+            result.push_str(&if control as u32 == 0x7f { "\\x7F".to_owned() } else { escape_unicode(control) });
         }
         invisible if is_invisible(invisible) => result.push_str(&escape_unicode(invisible)),
         other => result.push(other),
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn strings_are_shown_as_their_source() {
-        assert_eq!(inspect("a\"b\\c\n\t\u{1b}\0"), r#""a\"b\\c\n\t\e\x00""#);
+        assert_eq!(inspect("a\"b\\c\n\t\u{1b}\0"), r#""a\"b\\c\n\t\e\u0000""#);
         assert_eq!(inspect("#{x} #x #$y"), r##""\#{x} #x \#$y""##);
         assert_eq!(inspect("häß€"), "\"häß€\"");
         assert_eq!(inspect_bytes(b"a\xffb"), r#""a\xFFb""#);

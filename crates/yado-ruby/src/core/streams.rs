@@ -79,10 +79,22 @@ pub(crate) const METHODS: Table = &[
 
 /// Methods of `File` itself that make channels.
 pub(crate) const FILE_CLASS: Table =
-    &[("open", open, Arity::between(1, 3).with_keywords()), ("new", new, Arity::between(1, 3).with_keywords())];
+    &[
+    ("open", open, Arity::between(1, 3).with_keywords()),
+    ("new", new, Arity::between(1, 3).with_keywords()),
+    ("popen", popen, ANY.with_keywords()),
+];
 
 /// Methods of `StringIO` itself.
 pub(crate) const STRING_CLASS: Table = &[("new", new_string, Arity::between(0, 2)), ("open", new_string, Arity::between(0, 2))];
+
+/// `IO.popen` is part of a library written in Ruby, whose definition comes before this one once it is loaded.
+fn popen(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    if !ruby.require("open3")? {
+        return ruby.raise("NotImplementedError", "popen is not supported on this class");
+    }
+    ruby.send(this, "popen", args)
+}
 
 /// What a channel reads from and writes to.
 enum Medium {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 /// One part of a version: numbers sort after words, so that `1.0.beta` comes before `1.0`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Segment {
+pub enum Segment {
     /// A number.
     Number(u64),
     /// Letters, which make it a pre-release.
@@ -30,7 +30,7 @@ impl PartialOrd for Segment {
 
 /// A version such as `2.3.4` or `1.0.0-rc1`.
 #[derive(Debug, Clone)]
-pub(crate) struct Version {
+pub struct Version {
     /// As it was written.
     pub text: String,
     /// Its parts.
@@ -39,7 +39,7 @@ pub(crate) struct Version {
 
 impl Version {
     /// Reads a version; `None` when it is malformed.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if text.is_empty() {
             return Some(Self { text: "0".to_owned(), segments: vec![Segment::Number(0)] });
@@ -69,18 +69,18 @@ impl Version {
     }
 
     /// Whether it has letters.
-    pub(crate) fn is_prerelease(&self) -> bool {
+    pub fn is_prerelease(&self) -> bool {
         self.segments.iter().any(|segment| matches!(segment, Segment::Word(_)))
     }
 
     /// The version without its pre-release part.
-    pub(crate) fn release(&self) -> Self {
+    pub fn release(&self) -> Self {
         let numbers = self.segments.iter().take_while(|segment| matches!(segment, Segment::Number(_)));
         Self::of(numbers.cloned().collect())
     }
 
     /// The next version that `~>` no longer allows.
-    pub(crate) fn bump(&self) -> Self {
+    pub fn bump(&self) -> Self {
         let mut segments = self.release().segments;
         if segments.len() > 1 {
             segments.pop();
@@ -104,7 +104,7 @@ impl Version {
     }
 
     /// The parts without zeros that make no difference.
-    pub(crate) fn canonical(&self) -> Vec<Segment> {
+    pub fn canonical(&self) -> Vec<Segment> {
         let word = self.segments.iter().position(|segment| matches!(segment, Segment::Word(_)));
         let (numbers, rest) = self.segments.split_at(word.unwrap_or(self.segments.len()));
         let trimmed = |part: &[Segment]| {
@@ -163,7 +163,7 @@ impl Ord for Version {
 
 /// One operator and version of a requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Constraint {
+pub struct Constraint {
     /// `=`, `!=`, `>`, `<`, `>=`, `<=` or `~>`.
     pub operator: &'static str,
     /// The version beside it.
@@ -172,7 +172,7 @@ pub(crate) struct Constraint {
 
 impl Constraint {
     /// Reads `>= 1.2`; a bare version means `=`.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let operator = ["~>", ">=", "<=", "!=", "=", ">", "<"].into_iter().find(|each| text.starts_with(each));
         let rest = text[operator.map_or(0, str::len)..].trim();
@@ -183,7 +183,7 @@ impl Constraint {
     }
 
     /// Whether `version` is allowed.
-    pub(crate) fn allows(&self, version: &Version) -> bool {
+    pub fn allows(&self, version: &Version) -> bool {
         let order = version.cmp(&self.version);
         match self.operator {
             "=" => order == Ordering::Equal,

@@ -1,0 +1,158 @@
+//! What an unquoted YAML scalar means by Psych's rules, which are those of YAML 1.1 with Ruby's symbols.
+
+use crate::core::float_text;
+use crate::core::integer_text;
+use crate::value::Value;
+
+/// The meaning of an unquoted scalar.
+pub(super) enum Meaning {
+    /// Nil, a boolean, a number or text.
+    Plain(Value),
+    /// A symbol of this name.
+    Symbol(String),
+    /// A date.
+    Date,
+    /// A time.
+    Time,
+}
+
+/// What the text of an unquoted scalar means.
+pub(super) fn resolve(text: &str) -> Meaning {
+    let plain = Meaning::Plain;
+    let Some(first) = text.chars().next() else { return plain(Value::Nil) };
+    match text.to_ascii_lowercase().as_str() {
+        "~" | "null" => return plain(Value::Nil),
+        "yes" | "true" | "on" => return plain(Value::Bool(true)),
+        "no" | "false" | "off" => return plain(Value::Bool(false)),
+        ".inf" | "+.inf" => return plain(Value::Float(f64::INFINITY)),
+        "-.inf" => return plain(Value::Float(f64::NEG_INFINITY)),
+        ".nan" => return plain(Value::Float(f64::NAN)),
+        _ => {}
+    }
+    if first == ':' && text.len() > 1 {
+        let name = &text[1..];
+        let quoted = ['"', '\''].iter().find_map(|quote| name.strip_prefix(*quote)?.strip_suffix(*quote));
+        return Meaning::Symbol(quoted.unwrap_or(name).to_owned());
+    }
+    if !(first.is_ascii_digit() || "+-.".contains(first)) {
+        return plain(Value::str(text));
+    }
+    if is_date(text) {
+        return Meaning::Date;
+    }
+    if is_time(text) {
+        return Meaning::Time;
+    }
+    plain(number(text).unwrap_or_else(|| Value::str(text)))
+}
+
+fn is_date(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let digits = |part: &str, least: usize, most: usize| {
+        (least..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let within = |part: &str, most: u32| part.parse::<u32>().is_ok_and(|number| number <= most);
+    match parts.as_slice() {
+        [year, month, day] => {
+            digits(year, 4, 4) && digits(month, 1, 2) && digits(day, 1, 2) && within(month, 12) && within(day, 31)
+        }
+        _ => false,
+    }
+}
+
+fn is_time(text: &str) -> bool {
+    let Some(at) = text.find([' ', 'T', 't']) else { return false };
+    let clock = text[at..].trim_start_matches([' ', 'T', 't']);
+    let mut fields = clock.splitn(3, ':');
+    let two = |field: Option<&str>| field.is_some_and(|it| it.len() >= 2 && it.as_bytes()[..2].iter().all(u8::is_ascii_digit));
+    is_date(&text[..at]) && fields.next().is_some_and(|hour| hour.parse::<u8>().is_ok()) && two(fields.next()) && two(fields.next())
+}
+
+fn number(text: &str) -> Option<Value> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let negative = text.starts_with('-');
+    if unsigned.contains(':') {
+        return sexagesimal(unsigned, negative);
+    }
+    let all = |text: &str, allowed: fn(char) -> bool| !text.is_empty() && text.chars().all(allowed);
+    let signed = |value: Option<integer_text::IntegerText>| {
+        value.map(|mut found| {
+            found.negative = negative;
+            found.to_value()
+        })
+    };
+    if let Some(digits) = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X")) {
+        return if all(digits, |it| it.is_ascii_hexdigit() || "_,".contains(it)) { signed(integer_text::parse_strict(&digits.replace(['_', ','], ""), 16)) } else { None };
+    }
+    if let Some(digits) = unsigned.strip_prefix("0b") {
+        return if all(digits, |it| "01_,".contains(it)) { signed(integer_text::parse_strict(&digits.replace(['_', ','], ""), 2)) } else { None };
+    }
+    if unsigned.starts_with('0') && unsigned.len() > 1 && all(unsigned, |it| ('0'..='7').contains(&it) || "_,".contains(it)) {
+        return signed(integer_text::parse_strict(&unsigned.replace(['_', ','], ""), 8));
+    }
+    if unsigned.bytes().all(|byte| byte.is_ascii_digit() || b"_,".contains(&byte)) {
+        let bytes = unsigned.as_bytes();
+        let doubled = bytes.windows(2).any(|pair| !pair[0].is_ascii_digit() && !pair[1].is_ascii_digit());
+        let sound = bytes.first().is_some_and(|byte| byte.is_ascii_digit())
+            && bytes.last().is_some_and(|byte| byte.is_ascii_digit())
+            && !doubled
+            && (unsigned == "0" || !unsigned.starts_with('0'));
+        return if sound { signed(integer_text::parse_strict(&unsigned.replace(['_', ','], ""), 10)) } else { None };
+    }
+    float(unsigned, negative)
+}
+
+/// A float needs its point, and a sign in its exponent.
+fn float(unsigned: &str, negative: bool) -> Option<Value> {
+    let (whole, rest) = unsigned.split_once('.')?;
+    let (fraction, exponent) = match rest.find(['e', 'E']) {
+        Some(at) => (&rest[..at], Some(&rest[at + 1..])),
+        None => (rest, None),
+    };
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !whole.bytes().all(|byte| byte.is_ascii_digit() || b"_,".contains(&byte)) || !digits(fraction) {
+        return None;
+    }
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let exponent = match exponent {
+        None => String::new(),
+        Some(text) if text.starts_with(['+', '-']) && text.len() > 1 && digits(&text[1..]) => format!("e{text}"),
+        Some(_) => return None,
+    };
+    let whole = whole.replace(['_', ','], "");
+    let whole = if whole.is_empty() { "0" } else { &whole };
+    let fraction = if fraction.is_empty() { "0" } else { fraction };
+    let number = float_text::parse_strict(&format!("{whole}.{fraction}{exponent}"))?;
+    Some(Value::Float(if negative { -number } else { number }))
+}
+
+/// `1:30` is ninety minutes in seconds of an hour: base sixty.
+fn sexagesimal(unsigned: &str, negative: bool) -> Option<Value> {
+    let parts: Vec<&str> = unsigned.split(':').collect();
+    if !(2..=3).contains(&parts.len()) {
+        return None;
+    }
+    let (last, leading) = parts.split_last()?;
+    let (last, fraction) = match last.split_once('.') {
+        Some((last, fraction)) => (last, Some(fraction)),
+        None => (*last, None),
+    };
+    let mut total = 0i64;
+    for (at, part) in leading.iter().copied().chain([last]).enumerate() {
+        let sound = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let number: i64 = part.parse().ok().filter(|number| sound && (at == 0 || (*number < 60 && part.len() <= 2)))?;
+        total = total * 60 + number;
+    }
+    // `1:30` counts hours and minutes, as if seconds followed.
+    let total = if parts.len() == 2 { total * 60 } else { total };
+    let total = if negative { -total } else { total };
+    Some(match fraction {
+        Some(fraction) if fraction.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Value::Float(total as f64 + format!("0.{fraction}0").parse::<f64>().unwrap_or(0.0) * if parts.len() == 2 { 60.0 } else { 1.0 })
+        }
+        Some(_) => return None,
+        None => Value::Int(total),
+    })
+}
