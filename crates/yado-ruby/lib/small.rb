@@ -234,7 +234,8 @@ module Net
   class HTTP
     class Get
       def initialize(*) = nil
-      def []=(*) = nil
+      def []=(*)
+      end
     end
     def self.refuse(address) = raise(SocketError, "Failed to open TCP connection to #{address} (the network is not available here)")
     def self.get(uri, *) = refuse(uri)

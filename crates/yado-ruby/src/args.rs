@@ -82,7 +82,7 @@ impl Args {
 /// A fresh hash with the same entries, so that a callee may change its keywords freely.
 pub(crate) fn copied(hash: &HashRef) -> HashRef {
     let copy = RHash::new();
-    *copy.entries.borrow_mut() = hash.entries.borrow().clone();
+    copy.entries.borrow_mut().clone_from(&hash.entries.borrow());
     copy
 }
 

@@ -170,7 +170,7 @@ impl Interpreter {
                 let class = self.class_name(&self.class_of(other));
                 let can_inspect = self.find_method(&self.dispatch_class(other), names::INSPECT).is_some();
                 let shown = match can_inspect.then(|| self.inspect(other)) {
-                    Some(Ok(text)) if text.len() <= 65 => text,
+                    Some(Ok(text)) => text,
                     _ => self.plain_inspect(other),
                 };
                 if shown.starts_with("#<") && shown != "main" { shown } else { format!("{shown}:{class}") }

@@ -172,7 +172,7 @@ impl Interpreter {
                     return self.raise("NotImplementedError", "instance variables of this object are not supported");
                 };
                 let mut meta = meta.borrow_mut();
-                let meta = meta.get_or_insert_with(|| Box::new(Meta { class, variables: Default::default() }));
+                let meta = meta.get_or_insert_with(|| Box::new(Meta { class, variables: crate::object::Variables::default() }));
                 meta.variables.insert(name, value);
             }
         }

@@ -262,7 +262,7 @@ impl Interpreter {
         let mut meta = meta.borrow_mut();
         match meta.as_mut() {
             Some(meta) => meta.class = singleton.clone(),
-            None => *meta = Some(Box::new(Meta { class: singleton.clone(), variables: Default::default() })),
+            None => *meta = Some(Box::new(Meta { class: singleton.clone(), variables: crate::object::Variables::default() })),
         }
         Some(singleton)
     }
@@ -324,11 +324,11 @@ impl Interpreter {
     fn parent_of(&self, class: &ClassRef) -> Option<ClassRef> {
         if let Some(Value::Class(attached)) = &*class.attached.borrow() {
             let mut current = attached.superclass.borrow().clone();
-            while let Some(superclass) = current {
+            while let Some(superclass) = current.take() {
                 if let Some(singleton) = superclass.singleton.borrow().clone() {
                     return Some(singleton);
                 }
-                current = superclass.superclass.borrow().clone();
+                current.clone_from(&superclass.superclass.borrow());
             }
         }
         class.superclass.borrow().clone()

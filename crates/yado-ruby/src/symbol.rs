@@ -71,7 +71,8 @@ macro_rules! well_known {
         pub(crate) mod names {
             #![allow(missing_docs)]
             use super::Symbol;
-            #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+            // The variants exist for their numbers alone.
+            #[allow(non_camel_case_types, clippy::upper_case_acronyms, dead_code)]
             enum Number { $($constant),* }
             pub(super) const ALL: &[&str] = &[$($text),*];
             $(pub(crate) const $constant: Symbol = Symbol(Number::$constant as u32);)*
@@ -81,24 +82,24 @@ macro_rules! well_known {
 
 well_known! {
     INITIALIZE = "initialize", NEW = "new", CALL = "call", EACH = "each", TO_S = "to_s", TO_STR = "to_str",
-    TO_A = "to_a", TO_ARY = "to_ary", TO_HASH = "to_hash", TO_H = "to_h", TO_PROC = "to_proc", INSPECT = "inspect",
-    EQUAL = "==", CASE_EQUAL = "===", NOT_EQUAL = "!=", MATCH = "=~", NOT_MATCH = "!~", NOT = "!",
-    EQL = "eql?", HASH = "hash", COMPARE = "<=>", METHOD_MISSING = "method_missing",
-    RESPOND_TO = "respond_to?", RESPOND_TO_MISSING = "respond_to_missing?", CONST_MISSING = "const_missing",
+    TO_A = "to_a", TO_ARY = "to_ary", TO_HASH = "to_hash", TO_PROC = "to_proc", INSPECT = "inspect",
+    EQUAL = "==", CASE_EQUAL = "===", NOT_EQUAL = "!=", MATCH = "=~", 
+    HASH = "hash", COMPARE = "<=>", METHOD_MISSING = "method_missing",
+    RESPOND_TO_MISSING = "respond_to_missing?", CONST_MISSING = "const_missing",
     INHERITED = "inherited", INCLUDED = "included", EXTENDED = "extended", PREPENDED = "prepended",
     METHOD_ADDED = "method_added", SINGLETON_METHOD_ADDED = "singleton_method_added",
-    INITIALIZE_COPY = "initialize_copy", MESSAGE = "message", BACKTRACE = "backtrace", EXCEPTION = "exception",
-    CAUSE = "cause", INDEX = "[]", INDEX_SET = "[]=", SHIFT_LEFT = "<<", SHIFT_RIGHT = ">>",
-    PLUS = "+", MINUS = "-", TIMES = "*", DIVIDE = "/", MODULO = "%", POWER = "**", LESS = "<", LESS_EQUAL = "<=",
+    INITIALIZE_COPY = "initialize_copy", EXCEPTION = "exception",
+    INDEX = "[]", INDEX_SET = "[]=", 
+    PLUS = "+", MINUS = "-", TIMES = "*", DIVIDE = "/", MODULO = "%", LESS = "<", LESS_EQUAL = "<=",
     GREATER = ">", GREATER_EQUAL = ">=", AND = "&", OR = "|", XOR = "^", DECONSTRUCT = "deconstruct",
     DECONSTRUCT_KEYS = "deconstruct_keys", SUCC = "succ", COERCE = "coerce", BLOCK_SLOT = "(block)", REST_SLOT = "(rest)",
-    KEYWORD_REST_SLOT = "(keywords)", LAMBDA = "lambda", PROC = "proc", BACKTICK = "`", WRITE = "write", PUTS = "puts",
-    STDOUT = "$stdout", STDERR = "$stderr", STDIN = "$stdin", MAIN = "<main>", TOP = "<top (required)>",
+    KEYWORD_REST_SLOT = "(keywords)", LAMBDA = "lambda", BACKTICK = "`", WRITE = "write", PUTS = "puts",
+    MAIN = "<main>", TOP = "<top (required)>",
     HIDDEN_MESSAGE = "__message", HIDDEN_BACKTRACE = "__backtrace", HIDDEN_CAUSE = "__cause",
     HIDDEN_STATUS = "__status", HIDDEN_NAME = "__name", HIDDEN_RECEIVER = "__receiver", HIDDEN_RESULT = "__result",
-    HIDDEN_KEY = "__key", SEND = "send", KEYS = "keys", LENGTH = "length", SIZE = "size", TO_SYM = "to_sym",
-    TO_I = "to_i", TO_INT = "to_int", TO_F = "to_f", TO_R = "to_r", IT = "it", SELF = "self", BEGIN = "begin", END = "end",
-    FIRST = "first", LAST = "last", MIN = "min", MAX = "max", RAISE = "raise", MATCH_DATA = "$~",
+    HIDDEN_KEY = "__key", 
+    TO_INT = "to_int", TO_F = "to_f", 
+    
 }
 
 #[cfg(test)]

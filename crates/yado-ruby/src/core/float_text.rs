@@ -17,7 +17,7 @@ pub(crate) fn to_s(number: f64) -> String {
     let (digits, exponent) = shortest_digits(number.abs());
     // The position of the decimal point counted from the first digit.
     let point = exponent + 1;
-    if (1..=16).contains(&point) {
+    if (1..=15).contains(&point) {
         let point = point as usize;
         if digits.len() <= point {
             return format!("{sign}{digits}{}.0", "0".repeat(point - digits.len()));
@@ -131,7 +131,8 @@ mod tests {
     fn floats_are_written_as_ruby_writes_them() {
         for (number, text) in [
             (0.1 + 0.2, "0.30000000000000004"),
-            (1e15, "1000000000000000.0"),
+            (1e14, "100000000000000.0"),
+            (1e15, "1.0e+15"),
             (1e16, "1.0e+16"),
             (1.5e-5, "1.5e-05"),
             (0.0001, "0.0001"),

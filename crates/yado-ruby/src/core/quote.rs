@@ -27,7 +27,13 @@ pub(crate) fn inspect(text: &str) -> String {
 
 /// `String#inspect` of a binary string, and `String#dump`: nothing but ASCII.
 pub(crate) fn inspect_ascii(bytes: &[u8], unicode: bool) -> String {
-    let shown = inspect_bytes(bytes);
+    let mut shown = inspect_bytes(bytes);
+    if !unicode {
+        // Bytes have no code points: a control character is `\x01`, not `\u0001`.
+        for code in 0..0x20 {
+            shown = shown.replace(&format!("\\u{code:04X}"), &format!("\\x{code:02X}"));
+        }
+    }
     let mut result = String::with_capacity(shown.len());
     for character in shown.chars() {
         if character.is_ascii() {

@@ -49,11 +49,9 @@ impl Interpreter {
                 self.set_global("$PROGRAM_NAME", value);
                 return Ok(());
             }
-            "$stdout" | "$stderr" => {
-                if !self.responds_to(&value, names::WRITE)? {
-                    let class = self.class_name(&self.class_of(&value));
-                    return self.raise("TypeError", format!("{name} must have write method, {class} given"));
-                }
+            "$stdout" | "$stderr" if !self.responds_to(&value, names::WRITE)? => {
+                let class = self.class_name(&self.class_of(&value));
+                return self.raise("TypeError", format!("{name} must have write method, {class} given"));
             }
             _ => {}
         }

@@ -202,13 +202,13 @@ impl Interpreter {
     pub(crate) fn binding_names(&self, binding: &Value) -> Vec<Symbol> {
         let mut found = Vec::new();
         let mut scope = self.binding_context(binding).map(|context| context.scope);
-        while let Some(here) = scope {
+        while let Some(here) = scope.take() {
             for name in here.names.iter() {
                 if !name.as_str().starts_with('(') && !found.contains(name) {
                     found.push(*name);
                 }
             }
-            scope = here.parent.clone();
+            scope.clone_from(&here.parent);
         }
         found
     }

@@ -168,14 +168,11 @@ impl Lowerer<'_> {
     }
 
     fn multi(&mut self, lefts: &NodeList<'_>, rest: Option<Node<'_>>, rights: &NodeList<'_>) -> MultiTarget {
-        let rest = match rest {
-            // `a, = list` takes the list apart as `a, * = list` does.
-            Some(node) => Some(match node.as_splat_node().and_then(|splat| splat.expression()) {
-                Some(inner) => Some(Box::new(self.target(&inner))),
-                None => None,
-            }),
-            None => None,
-        };
+        // `a, = list` takes the list apart as `a, * = list` does.
+        let rest = rest.map(|node| {
+            let inner = node.as_splat_node().and_then(|splat| splat.expression());
+            inner.map(|inner| Box::new(self.target(&inner)))
+        });
         MultiTarget {
             lefts: lefts.iter().map(|node| self.target(&node)).collect(),
             rest,

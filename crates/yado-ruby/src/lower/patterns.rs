@@ -93,10 +93,7 @@ impl Lowerer<'_> {
     }
 
     fn array_pattern(&mut self, node: &ArrayPatternNode<'_>) -> Pattern {
-        let rest = match node.rest() {
-            None => None,
-            Some(rest) => Some(rest.as_splat_node().and_then(|splat| self.splat_target(&splat))),
-        };
+        let rest = node.rest().map(|rest| rest.as_splat_node().and_then(|splat| self.splat_target(&splat)));
         Pattern::Array {
             constant: node.constant().map(|constant| self.expr(&constant)),
             before: node.requireds().iter().map(|it| self.pattern(&it)).collect(),

@@ -14,10 +14,10 @@ pub(crate) const METHODS: Table = &[
     ("parse!", parse, Arity::between(1, 2).with_keywords()),
     ("load", load, Arity::at_least(1).with_keywords()),
     ("load_file", load_file, Arity::at_least(1).with_keywords()),
-    ("generate", |ruby, _, args| generate(ruby, &args.at(0), false), Arity::at_least(1).with_keywords()),
-    ("dump", dump, Arity::at_least(1).with_keywords()),
+    ("generate", |ruby, _, args| generate(ruby, &args.at(0), false), Arity::at_least(1)),
+    ("dump", dump, Arity::at_least(1)),
     ("fast_generate", |ruby, _, args| generate(ruby, &args.at(0), false), Arity::at_least(1)),
-    ("pretty_generate", |ruby, _, args| generate(ruby, &args.at(0), true), Arity::at_least(1).with_keywords()),
+    ("pretty_generate", |ruby, _, args| generate(ruby, &args.at(0), true), Arity::at_least(1)),
 ];
 
 /// `Object#to_json`, a method of every object.
@@ -124,7 +124,6 @@ impl Reader<'_> {
     }
 
     fn object(&mut self, ruby: &mut Interpreter, depth: usize) -> Eval {
-        let start = self.at;
         let hash = RHash::new();
         self.at += 1;
         self.blank();
@@ -135,8 +134,7 @@ impl Reader<'_> {
         loop {
             self.blank();
             if self.peek() != Some(b'"') {
-                let shown = &self.text[start..];
-                return ruby.raise("JSON::ParserError", format!("expected object key, got '{}' at line {} column {}", self.rest(), 1 + self.text[..self.at].matches('\n').count(), self.at - self.text[..self.at].rfind('\n').map_or(0, |at| at + 1) + 1)).or_else(|error| if shown.is_empty() { self.unexpected(ruby) } else { Err(error) });
+                return ruby.raise("JSON::ParserError", format!("expected object key, got '{}' at line {} column {}", self.rest(), 1 + self.text[..self.at].matches('\n').count(), self.at - self.text[..self.at].rfind('\n').map_or(0, |at| at + 1) + 1));
             }
             let name = self.string(ruby)?;
             self.blank();
@@ -290,9 +288,10 @@ fn write(ruby: &mut Interpreter, value: &Value, indent: Option<usize>, out: &mut
                 line(out, inner);
                 write(ruby, item, inner, out, depth + 1)?;
             }
-            if !items.is_empty() {
-                line(out, indent);
+            if items.is_empty() && indent.is_some() {
+                out.push('\n');
             }
+            line(out, indent);
             out.push(']');
         }
         Value::Hash(entries) => {
@@ -308,9 +307,7 @@ fn write(ruby: &mut Interpreter, value: &Value, indent: Option<usize>, out: &mut
                 out.push_str(if indent.is_some() { ": " } else { ":" });
                 write(ruby, item, inner, out, depth + 1)?;
             }
-            if !entries.is_empty() {
-                line(out, indent);
-            }
+            line(out, indent);
             out.push('}');
         }
         Value::Object(_) => {

@@ -409,5 +409,10 @@ fn bsearch(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 fn pack(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let template = ruby.expect_string(&args.at(0))?;
     let items = this_array(ruby, this)?.to_vec();
-    crate::core::text::pack(ruby, &items, &template).map(Value::bytes)
+    let made = Value::bytes(crate::core::text::pack(ruby, &items, &template)?);
+    if let Value::Str(text) = &made {
+        // Base64 and hexadecimal digits are text, everything else is bytes.
+        text.binary.set(!template.contains(['m', 'U']));
+    }
+    Ok(made)
 }

@@ -26,12 +26,17 @@ struct Loader<'o, 't> {
     options: &'o Options,
     parser: Parser<'t, saphyr_parser::StrInput<'t>>,
     anchors: HashMap<usize, Value>,
+    /// Where the last event ended, in characters.
+    end: usize,
+    /// How long the text is when it has no line end at its end; a block scalar there has none either.
+    cut: Option<usize>,
 }
 
 /// The documents of a stream; only the first if so wanted.
 pub(super) fn documents(ruby: &mut Interpreter, text: &str, options: &Options, first: bool) -> Eval<Vec<Value>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut loader = Loader { ruby, options, parser: Parser::new_from_str(text), anchors: HashMap::new() };
+    let cut = (!text.ends_with('\n')).then(|| text.chars().count());
+    let mut loader = Loader { ruby, options, parser: Parser::new_from_str(text), anchors: HashMap::new(), end: 0, cut };
     let mut documents = Vec::new();
     loop {
         match loader.event()? {
@@ -51,7 +56,10 @@ pub(super) fn documents(ruby: &mut Interpreter, text: &str, options: &Options, f
 impl<'t> Loader<'_, 't> {
     fn event(&mut self) -> Eval<Event<'t>> {
         match self.parser.next_event() {
-            Some(Ok((event, _))) => Ok(event),
+            Some(Ok((event, span))) => {
+                self.end = span.end.index();
+                Ok(event)
+            }
             None => Ok(Event::StreamEnd),
             Some(Err(error)) => {
                 let (line, column) = (error.marker().line(), error.marker().col() + 1);
@@ -93,6 +101,11 @@ impl<'t> Loader<'_, 't> {
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
+                let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                let text = match self.cut {
+                    Some(length) if block && self.end >= length => text.strip_suffix('\n').unwrap_or(&text).into(),
+                    _ => text,
+                };
                 let value = self.scalar(&text, style, tag.as_deref())?;
                 self.remember(anchor, &value);
                 Ok(value)

@@ -21,8 +21,8 @@ pub(crate) const METHODS: Table = &[
     ("safe_load_file", |ruby, _, args| load_file(ruby, args, Trust::Nothing), LOADING),
     ("unsafe_load_file", |ruby, _, args| load_file(ruby, args, Trust::Everything), LOADING),
     ("load_stream", load_stream, LOADING),
-    ("dump", dump_value, Arity::at_least(1).with_keywords()),
-    ("safe_dump", dump_value, Arity::at_least(1).with_keywords()),
+    ("dump", dump_value, Arity::at_least(1)),
+    ("safe_dump", dump_value, Arity::at_least(1)),
 ];
 
 /// `Object#to_yaml`, a method of every object.
@@ -76,7 +76,7 @@ fn load_text(ruby: &mut Interpreter, args: Args, trust: Trust) -> Eval {
 
 fn first_document(ruby: &mut Interpreter, text: &str, options: &load::Options, args: &Args) -> Eval {
     let documents = load::documents(ruby, text, options, true)?;
-    Ok(documents.into_iter().next().unwrap_or_else(|| args.keyword("fallback").unwrap_or(if options.everything || !options.permitted.is_empty() { Value::Bool(false) } else { Value::Nil })))
+    Ok(documents.into_iter().next().unwrap_or_else(|| args.keyword("fallback").unwrap_or(if options.everything { Value::Bool(false) } else { Value::Nil })))
 }
 
 fn load_file(ruby: &mut Interpreter, args: Args, trust: Trust) -> Eval {
