@@ -237,12 +237,11 @@ pub(crate) fn in_block(interpreter: &mut Interpreter, what: &str, name: &str, co
     }
     let failure = interpreter.failure(control.clone());
     let line = failure.location.as_ref().map_or(0, |place| place.line);
-    crate::vagrant::load_prelude(interpreter);
     let message = format!(
         "{HEAD}a syntax error.\n\nPath: <{what} config: {name}>\nLine number: {line}\nMessage: {}: {}",
         failure.class, failure.message
     );
-    let wrapped = interpreter.exception("Vagrant::Errors::VagrantfileLoadError", message);
+    let wrapped = crate::vagrant::error(interpreter, "VagrantfileLoadError", message);
     if let (
         Control::Raise(yado_ruby::Value::Object(inner)),
         Control::Raise(yado_ruby::Value::Object(outer)),

@@ -226,7 +226,7 @@ impl Loaded {
         let message = format!(
             "The format of box version provided ({wrong}) is incorrect. The\nversion must follow the semantic versioning format or semantic\nversioning compatible constraint format. Examples of valid values:\n\n  2.0\n  2.1.4\n  >= 2\n  < 3.0.0"
         );
-        Err(self.raised("Vagrant::Errors::BoxVersionInvalid", message))
+        Err(self.raised("BoxVersionInvalid", message))
     }
 
     /// Vagrant looks into `config.vagrant` for plugins, and stops when something is wrong there.
@@ -242,12 +242,11 @@ impl Loaded {
         let message = format!(
             "There are errors in the configuration of this machine. Please fix\nthe following errors and try again:\n\nvagrant:\n{lines}\n"
         );
-        Err(self.raised("Vagrant::Errors::ConfigInvalid", message))
+        Err(self.raised("ConfigInvalid", message))
     }
 
     fn raised(&mut self, class: &str, message: String) -> LoadError {
-        crate::vagrant::load_prelude(&mut self.interpreter);
-        let control = self.interpreter.exception(class, message);
+        let control = crate::vagrant::error(&mut self.interpreter, class, message);
         self.failed(control)
     }
 

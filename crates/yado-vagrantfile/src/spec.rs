@@ -217,7 +217,7 @@ fn folders(
         if option(&folder.options, "disabled").is_some_and(|disabled| disabled.truthy()) {
             continue;
         }
-        let host = text(&folder.options, "hostpath").unwrap_or_default();
+        let host = folder.host_path(interpreter);
         result.push(FolderSpec {
             id: text(&folder.options, "id").unwrap_or_else(|| id.clone()),
             host_path: absolute(&spec.project, home, &host),

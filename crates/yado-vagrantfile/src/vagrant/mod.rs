@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use yado_ruby::{Args, ClassRef, Eval, Interpreter, MethodBody, Value, Visibility};
+use yado_ruby::{Args, ClassRef, Control, Eval, Interpreter, MethodBody, Value, Visibility};
 
 use crate::session::{Block, Session};
 
@@ -24,6 +24,15 @@ pub(crate) fn load_prelude(interpreter: &mut Interpreter) {
         // Our own text: should it fail, the constant that was asked for is missing, which is reported as such.
         drop(interpreter.eval_source("vagrant.rb", PRELUDE));
     }
+}
+
+/// An error of Vagrant's, by the last part of its class's name.
+pub(crate) fn error(interpreter: &mut Interpreter, name: &str, message: String) -> Control {
+    load_prelude(interpreter);
+    let base = interpreter.class_named("Vagrant::Errors::VagrantError");
+    let path = format!("Vagrant::Errors::{name}");
+    interpreter.define_class(&path, base.as_ref());
+    interpreter.exception(&path, message)
 }
 
 /// Defines the module.
@@ -136,10 +145,9 @@ fn require_version(interpreter: &mut Interpreter, _: &Value, args: Args) -> Eval
     if versions::satisfies(VERSION, &wanted) {
         return Ok(Value::Nil);
     }
-    load_prelude(interpreter);
     let list = wanted.join(", ");
     let message = format!(
         "This Vagrant environment has specified that it requires the Vagrant\nversion to satisfy the following version requirements:\n\n  {list}\n\nYou are running Vagrant {VERSION}, which does not satisfy\nthese requirements. Please change your Vagrant version or update\nthe Vagrantfile to allow this Vagrant version. However, be warned\nthat if the Vagrantfile has specified another version, it probably has\ngood reason to do so, and changing that may cause the environment to\nnot function properly."
     );
-    interpreter.raise("Vagrant::Errors::VagrantVersionBad", message)
+    Err(error(interpreter, "VagrantVersionBad", message))
 }

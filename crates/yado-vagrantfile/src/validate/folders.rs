@@ -21,7 +21,7 @@ pub(super) fn check(report: &mut Report<'_>, vm: &Vm) {
         }
         let place = folder.origin.clone();
         let guest = text(options, "guestpath").unwrap_or_default();
-        let host = text(options, "hostpath").unwrap_or_default();
+        let host = folder.host_path(report.interpreter);
         let drive = guest
             .split_once(':')
             .is_some_and(|(word, _)| word.chars().all(|letter| letter.is_alphanumeric()));

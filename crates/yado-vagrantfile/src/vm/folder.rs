@@ -8,6 +8,14 @@ use super::{Vm, cell_of, with_vm};
 use crate::config::origin;
 use crate::hash::{copied, merged as merged_options, option, put, take, take_options, text};
 
+impl Folder {
+    /// The path on the host, which may have been given as an object.
+    pub(crate) fn host_path(&self, interpreter: &mut Interpreter) -> String {
+        let path = self.options.get_symbol("hostpath").unwrap_or(Value::Nil);
+        interpreter.to_s(&path).unwrap_or_default()
+    }
+}
+
 /// One synced folder.
 #[derive(Clone)]
 pub(crate) struct Folder {
@@ -27,7 +35,7 @@ pub(super) fn synced_folder(interpreter: &mut Interpreter, this: &Value, mut arg
     if args.is_empty() || args.len() > 2 {
         return interpreter.wrong_arguments(args.len(), "2..3");
     }
-    let host = plain(interpreter, &args.at(0))?;
+    let host = args.at(0);
     let guest = interpreter.to_s(&args.at(1))?;
     let name = match take(&options, "name").filter(|name| !name.is_nil()) {
         Some(name) => interpreter.to_s(&name)?,
@@ -45,14 +53,6 @@ pub(super) fn synced_folder(interpreter: &mut Interpreter, this: &Value, mut arg
         vm.folders.insert(name, Folder { options, origin });
     });
     Ok(Value::Nil)
-}
-
-/// A path object as text; anything else as it is.
-fn plain(interpreter: &mut Interpreter, value: &Value) -> Eval {
-    Ok(match value {
-        Value::Object(_) => Value::str(interpreter.to_s(value)?),
-        other => other.clone(),
-    })
 }
 
 /// `config.vm.synced_folders`: options by name.

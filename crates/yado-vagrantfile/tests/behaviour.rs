@@ -1,0 +1,207 @@
+//! What yado adds to Vagrant's reading: places of settings, refusals that say what to do, plain data for the rest.
+
+use std::path::Path;
+
+use yado_core::kind::{Schema, Setting, SettingType};
+use yado_core::spec::{MachineSpec, RunWhen};
+use yado_vagrantfile::{LoadError, LoadOptions, Loaded, find, load};
+
+fn project(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("Vagrantfile"), text).unwrap();
+    folder
+}
+
+fn read(folder: &Path) -> Result<Loaded, LoadError> {
+    load(LoadOptions::new(folder))
+}
+
+fn machine(text: &str, provider: &str) -> MachineSpec {
+    let folder = project(text);
+    read(folder.path()).unwrap().machine("default", provider, None).unwrap()
+}
+
+#[test]
+fn the_vagrantfile_is_searched_upwards() {
+    let folder = project("");
+    let below = folder.path().join("a/b");
+    std::fs::create_dir_all(&below).unwrap();
+    assert_eq!(find(&below, None), Some(folder.path().join("Vagrantfile")));
+    assert_eq!(find(&below, Some("Other")), None);
+    let loaded = read(&below).unwrap();
+    assert_eq!(loaded.root(), folder.path());
+}
+
+#[test]
+fn without_a_vagrantfile_the_error_says_where_it_was_searched() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = read(folder.path()).err().unwrap();
+    assert_eq!(error.class, "Vagrant::Errors::NoEnvironmentError");
+    assert!(error.message.contains(&folder.path().display().to_string()), "{}", error.message);
+}
+
+#[test]
+fn settings_remember_where_they_were_made() {
+    let spec = machine(
+        "Vagrant.configure('2') do |config|\n  config.vm.box = 'x'\n  config.vm.network 'private_network', ip: '10.0.0.2'\n  config.vm.provider 'docker' do |d|\n    d.image = 'y'\n  end\nend\n",
+        "docker",
+    );
+    assert_eq!(spec.image.origin.unwrap().line, 2);
+    assert_eq!(spec.networks[0].origin.as_ref().unwrap().line, 3);
+    let docker = &spec.providers[0];
+    assert_eq!(docker.settings["image"], "y");
+    assert_eq!(docker.origins[0].1.line, 5);
+    assert_eq!(docker.origin.as_ref().unwrap().line, 4);
+}
+
+#[test]
+fn a_mistyped_setting_is_reported_with_its_place_and_what_was_meant() {
+    let spec = machine("Vagrant.configure('2') do |config|\n  config.vm.boxx = 'y'\nend\n", "docker");
+    let (title, problems) = &spec.problems[0];
+    assert_eq!(title, "vm");
+    assert!(problems[0].message.starts_with("The following settings shouldn't exist: boxx"));
+    assert!(problems[0].message.contains("'boxx' looks like 'box'"), "{}", problems[0].message);
+    assert_eq!(problems[0].origin.as_ref().unwrap().line, 2);
+}
+
+#[test]
+fn a_command_is_refused_until_the_project_is_trusted() {
+    let text = "VERSION = `echo 7`\nVagrant.configure('2') { |config| config.vm.box = VERSION.strip }\n";
+    let folder = project(text);
+    let error = read(folder.path()).err().unwrap();
+    assert_eq!(error.class, "Refused");
+    let shown = error.render(false);
+    assert!(shown.contains("echo 7"), "{shown}");
+    assert!(shown.contains("Vagrantfile:1"), "{shown}");
+    assert!(shown.contains("yado trust"), "{shown}");
+    let mut options = LoadOptions::new(folder.path());
+    options.trusted = true;
+    options.env = vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())];
+    let spec = load(options).unwrap().machine("default", "docker", None).unwrap();
+    assert_eq!(spec.image.name.as_deref(), Some("7"));
+}
+
+#[test]
+fn a_file_is_not_written_until_the_project_is_trusted() {
+    let folder = project("File.write('made', 'x')\n");
+    let error = read(folder.path()).err().unwrap();
+    assert_eq!(error.class, "Refused");
+    assert!(!folder.path().join("made").exists());
+}
+
+#[test]
+fn a_name_error_is_shown_with_its_line_and_a_mark() {
+    let folder = project("Vagrant.configure('2') do |config|\n  config.vm.box = nonsense\nend\n");
+    let shown = read(folder.path()).err().unwrap().render(false);
+    assert!(shown.starts_with("There was an error loading a Vagrantfile."), "{shown}");
+    assert!(shown.contains("Line number: 2"), "{shown}");
+    assert!(shown.contains("config.vm.box = nonsense"), "{shown}");
+    assert!(shown.contains("^^^^^^^^"), "{shown}");
+}
+
+#[test]
+fn a_syntax_error_is_shown_in_vagrants_words() {
+    let folder = project("Vagrant.configure('2') do |config|\n");
+    let error = read(folder.path()).err().unwrap();
+    assert_eq!(error.class, "Vagrant::Errors::VagrantfileSyntaxError");
+    assert!(
+        error.message.starts_with("There is a syntax error in the following Vagrantfile."),
+        "{}",
+        error.message
+    );
+}
+
+#[test]
+fn exit_ends_the_load_with_its_status() {
+    let folder = project("exit 3\n");
+    assert_eq!(read(folder.path()).err().unwrap().status, Some(3));
+}
+
+#[test]
+fn options_of_other_providers_do_not_reach_the_machine() {
+    let text = "Vagrant.configure('2') do |config|\n  config.vm.network 'private_network', ip: '10.0.0.2', docker__ip: '10.0.0.3', other__name: 'n'\nend\n";
+    let options = &machine(text, "docker").networks[0].options;
+    assert_eq!(options["ip"], "10.0.0.3");
+    assert!(!options.contains_key("other__name") && !options.contains_key("docker__ip"));
+    assert_eq!(machine(text, "virtualbox").networks[0].options["ip"], "10.0.0.2");
+}
+
+#[test]
+fn host_paths_of_folders_are_absolute_and_disabled_folders_are_left_out() {
+    let folder = project(
+        "Vagrant.configure('2') do |config|\n  config.vm.synced_folder '.', '/vagrant', disabled: true\n  config.vm.synced_folder '../x/./y', '/y', type: 'rsync'\nend\n",
+    );
+    let spec = read(folder.path()).unwrap().machine("default", "docker", None).unwrap();
+    assert_eq!(spec.synced_folders.len(), 1);
+    assert_eq!(spec.synced_folders[0].host_path, folder.path().parent().unwrap().join("x/y"));
+    assert_eq!(spec.synced_folders[0].kind.as_deref(), Some("rsync"));
+}
+
+#[test]
+fn provisioners_run_in_the_order_that_before_and_after_ask_for() {
+    let text = "Vagrant.configure('2') do |config|\n  config.vm.provision 'a', type: 'shell', inline: '1'\n  config.vm.provision 'b', type: 'shell', inline: '2', run: 'always'\n  config.vm.provision 'c', type: 'shell', inline: '3', before: 'a', run: 'never'\n  config.vm.provision 'd', type: 'shell', inline: '4', after: :each\n  config.vm.provision 'e', type: 'shell', inline: '5', before: :all\nend\n";
+    let spec = machine(text, "docker");
+    let names: Vec<&str> = spec.provisioners.iter().filter_map(|one| one.name.as_deref()).collect();
+    assert_eq!(names, ["e", "c", "d", "a", "d", "b", "d"]);
+    assert_eq!(spec.provisioners[1].run, RunWhen::Never);
+    assert_eq!(spec.provisioners[5].run, RunWhen::Always);
+}
+
+#[test]
+fn overrides_of_the_chosen_provider_alone_are_applied() {
+    let text = "Vagrant.configure('2') do |config|\n  config.vm.box = 'x'\n  config.vm.provider('docker') { |d, o| o.vm.box = 'y' }\n  config.vm.provider('lxc') { |l, o| o.vm.box = 'z' }\nend\n";
+    assert_eq!(machine(text, "docker").image.name.as_deref(), Some("y"));
+    assert_eq!(machine(text, "lxc").image.name.as_deref(), Some("z"));
+    assert_eq!(machine(text, "other").image.name.as_deref(), Some("x"));
+}
+
+#[test]
+fn the_vagrantfile_of_a_box_lies_below_the_projects() {
+    let folder = project("Vagrant.configure('2') { |config| config.vm.hostname = 'own' }\n");
+    let boxed = folder.path().join("box.rb");
+    std::fs::write(
+        &boxed,
+        "Vagrant.configure('2') do |config|\n  config.vm.hostname = 'boxed'\n  config.ssh.username = 'core'\nend\n",
+    )
+    .unwrap();
+    let spec = read(folder.path()).unwrap().machine("default", "docker", Some(&boxed)).unwrap();
+    assert_eq!(spec.hostname.as_deref(), Some("own"));
+    assert_eq!(spec.ssh.username.as_deref(), Some("core"));
+}
+
+#[test]
+fn settings_of_a_provider_that_nobody_knows_are_kept() {
+    let text = "Vagrant.configure('2') do |config|\n  config.vm.provider('strange') { |s| s.memory = 5; s.storage :file, size: '3G' }\nend\n";
+    let strange = &machine(text, "strange").providers[0];
+    assert_eq!(strange.settings["memory"], 5);
+    assert_eq!(strange.calls[0], serde_json::json!(["storage", "file", {"size": "3G"}]));
+}
+
+static SETTINGS: &[Setting] =
+    &[Setting { name: "cpus", kind: SettingType::Integer, default: "2", doc: "How many processors." }];
+static SCHEMA: Schema = Schema { settings: SETTINGS };
+
+#[test]
+fn providers_of_our_own_take_the_settings_of_their_table() {
+    let folder = project(
+        "Vagrant.configure('2') do |config|\n  config.vm.box = 'x'\n  config.vm.provider('container') { |c| c.cpus = 4; c.cpu = 1 }\nend\n",
+    );
+    let mut options = LoadOptions::new(folder.path());
+    options.extra_providers = vec![("container", &SCHEMA)];
+    let spec = load(options).unwrap().machine("default", "container", None).unwrap();
+    assert_eq!(spec.providers[0].settings["cpus"], 4);
+    let (title, problems) = &spec.problems[0];
+    assert_eq!(title, "container provider");
+    assert!(problems[0].message.contains("'cpu' looks like 'cpus'"), "{}", problems[0].message);
+}
+
+#[test]
+fn the_users_own_vagrantfile_lies_below_the_projects() {
+    let folder = project("Vagrant.configure('2') { |config| config.vm.box = 'project' }\n");
+    let own = folder.path().join("own");
+    std::fs::write(&own, "Vagrant.configure('2') { |c| c.vm.box = 'own'; c.vm.boot_timeout = 9 }\n").unwrap();
+    let mut options = LoadOptions::new(folder.path());
+    options.home_vagrantfile = Some(own);
+    let spec = load(options).unwrap().machine("default", "docker", None).unwrap();
+    assert_eq!((spec.image.name.as_deref(), spec.boot_timeout), (Some("project"), 9));
+}

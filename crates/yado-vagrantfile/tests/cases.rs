@@ -1,0 +1,77 @@
+//! Every folder in `cases` holds a Vagrantfile of ours and what Vagrant 2.3.4 makes of it, written down once with
+//! the real program.
+
+mod compare;
+
+use std::path::{Path, PathBuf};
+
+use compare::{compare, configuration, named};
+
+fn check(name: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name);
+    let home = tempfile::tempdir().unwrap();
+    let want = serde_json::from_str(&std::fs::read_to_string(folder.join("expected.json")).unwrap()).unwrap();
+    let got = configuration(&folder, home.path());
+    let places = [
+        (folder.to_string_lossy().into_owned(), "${CASE}"),
+        (folder.parent().unwrap().to_string_lossy().into_owned(), "${CASE}/.."),
+        (home.path().to_string_lossy().into_owned(), "${HOME}"),
+    ];
+    let found = compare(&named(&want, &[]), &named(&got, &places), true);
+    assert!(found.is_empty(), "{name}:\n{}", found.join("\n"));
+}
+
+macro_rules! cases {
+    ($($test:ident = $folder:literal),* $(,)?) => {
+        $(#[test] fn $test() { check($folder); })*
+
+        #[test]
+        fn every_folder_is_tested() {
+            let known = [$($folder),*];
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+            let folders: Vec<PathBuf> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+            for path in folders {
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                assert!(known.contains(&name.as_str()), "no test for cases/{name}");
+            }
+        }
+    };
+}
+
+cases! {
+    a_provider_call_without_arguments_is_kept = "bad-provider-call",
+    an_empty_or_blank_box_is_told_apart_from_a_missing_one = "box-missing",
+    the_project_folder_is_shared_unless_it_is_already = "current-folder-shared",
+    disks_and_cloud_init_take_effect_with_the_flag = "disks",
+    docker_settings_add_up_or_displace_one_another = "docker-provider",
+    unknown_sections_record_their_calls = "dummies",
+    a_block_that_says_nothing_is_a_machine_without_box = "empty-configure",
+    a_file_that_says_nothing_is_a_machine_without_box = "empty-file",
+    errors_in_provider_blocks_are_load_errors = "error-in-provider",
+    errors_in_provisioner_blocks_keep_their_class = "error-in-provisioner",
+    folders_of_one_name_are_laid_over_each_other = "folders",
+    hyperv_settings_are_checked = "hyperv-validation",
+    settings_that_do_not_exist_are_reported_by_section = "invalid-settings",
+    blocks_run_as_often_as_in_vagrant = "load-count",
+    a_name_error_in_configure_is_told_as_such = "name-error-in-block",
+    a_name_error_in_define_is_told_as_such = "name-error-in-define",
+    overrides_and_nested_definitions_find_their_place = "nested-define",
+    networks_of_one_id_replace_one_another = "networks",
+    values_that_json_does_not_have_are_described = "odd-values",
+    the_outer_config_in_define_counts_for_every_machine = "outer-config",
+    inline_plugins_bring_sections_and_provisioners = "plugin-classes",
+    chef_puppet_salt_and_cfengine_are_completed = "provisioner-chef-puppet-salt",
+    ansible_docker_podman_and_file_are_completed = "provisioner-settings",
+    named_provisioners_override_one_another = "provisioners",
+    push_strategies_are_completed = "pushes",
+    push_strategies_are_checked = "push-validation",
+    a_version_that_is_too_old_stops_the_load = "require-version",
+    small_sections_are_completed_and_checked = "sections",
+    shell_scripts_are_checked = "shell-validation",
+    the_calls_of_two_blocks_follow_each_other = "single-machine-dummies",
+    triggers_are_completed_and_checked = "triggers",
+    an_unknown_configuration_version_is_an_error = "unknown-version",
+    version_one_is_said_again_in_version_two = "version-one",
+    virtualbox_commands_add_up = "virtualbox",
+    machine_settings_are_completed_and_checked = "vm-settings",
+}
