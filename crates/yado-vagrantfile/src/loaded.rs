@@ -233,7 +233,7 @@ impl Loaded {
     fn check_plugins_section(&mut self, config: &Rc<Root>, name: &str) -> Result<bool, LoadError> {
         let section = config.sections.borrow().get("vagrant").and_then(ConfigCell::of);
         let Some(section) = section else { return Ok(false) };
-        let found = self.complaints(config, name, "virtualbox");
+        let found = self.complaints(config, name, "virtualbox", false);
         let Some(list) = found.get("vagrant") else {
             let plugins = section.config.borrow().get("plugins");
             return Ok(matches!(plugins, Value::Hash(plugins) if !plugins.is_empty()));
@@ -280,8 +280,9 @@ impl Loaded {
         config: &Rc<Root>,
         name: &str,
         provider: &str,
+        ordered: bool,
     ) -> IndexMap<String, Vec<Complaint>> {
-        validate::machine(&mut self.interpreter, config, name, provider, &self.home)
+        validate::machine(&mut self.interpreter, config, name, provider, &self.home, ordered)
     }
 
     /// The provider of a machine when nothing is known about the host: the one asked for, else the first one
@@ -328,7 +329,7 @@ impl Loaded {
             return Err(Error::new(ErrorKind::MachineNotFound, message));
         };
         let config = self.configured(name, Some(provider), box_vagrantfile)?;
-        let found = self.complaints(&config, name, provider);
+        let found = self.complaints(&config, name, provider, true);
         Ok(crate::spec::build(self, &config, machine, provider, found))
     }
 

@@ -56,6 +56,8 @@ pub(crate) struct Report<'a> {
     pub(crate) home: String,
     /// Complaints by section.
     pub(crate) found: IndexMap<String, Vec<Complaint>>,
+    /// Whether `before:` and `after:` of provisioners count.
+    ordered: bool,
     title: String,
 }
 
@@ -166,6 +168,7 @@ pub(crate) fn machine(
     name: &str,
     provider: &str,
     home: &str,
+    ordered: bool,
 ) -> IndexMap<String, Vec<Complaint>> {
     let mut report = Report {
         interpreter,
@@ -174,6 +177,7 @@ pub(crate) fn machine(
         provider: provider.to_owned(),
         home: home.to_owned(),
         found: IndexMap::new(),
+        ordered,
         title: String::new(),
     };
     let sections: Vec<(String, Value)> =
@@ -225,7 +229,9 @@ fn check_vm(report: &mut Report<'_>, config: &Rc<Root>) {
         networks::check(report, vm);
         check_provider(report, vm);
         check_provisioners(report, vm);
-        order::check(report, vm);
+        if report.ordered {
+            order::check(report, vm);
+        }
         machine::check_names(report, vm);
         disks::check(report, vm);
     }

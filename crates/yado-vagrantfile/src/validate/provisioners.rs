@@ -39,12 +39,13 @@ pub(crate) fn shell(config: &Config, report: &mut Report<'_>) {
     }
 }
 
-fn arguments_are_text(arguments: &Value) -> bool {
+/// Whether arguments of a script are text, or a list of texts and numbers.
+pub(crate) fn arguments_are_text(arguments: &Value) -> bool {
     match arguments {
-        Value::Nil | Value::Str(_) => true,
-        Value::Array(list) => list.to_vec().iter().all(|one| {
-            matches!(one, Value::Str(_) | Value::Sym(_) | Value::Int(_) | Value::Big(_) | Value::Float(_))
-        }),
+        Value::Nil | Value::Str(_) | Value::Int(_) => true,
+        Value::Array(list) => {
+            list.to_vec().iter().all(|one| matches!(one, Value::Str(_) | Value::Int(_) | Value::Big(_)))
+        }
         _ => false,
     }
 }

@@ -1,8 +1,12 @@
 //! The provisioners that Vagrant brings, one file per family.
 
-use yado_ruby::Value;
+use std::rc::Rc;
+
+use yado_ruby::{Eval, Interpreter, Value};
 
 use super::{EMPTY, Section, plain, with};
+use crate::config::Config;
+use crate::session::Session;
 use crate::validate::provisioners as check;
 
 mod ansible;
@@ -59,15 +63,30 @@ pub(crate) static SHELL: Section = Section {
         plain("sha512"),
         plain("upload_path"),
     ],
-    finalize: Some(|_, _, config| {
-        if let Value::Int(number) = config.get("args") {
-            config.put("args", Value::str(number.to_string()));
-        }
-        Ok(())
-    }),
+    finalize: Some(finish_shell),
     validate: Some(check::shell),
     ..EMPTY
 };
+
+/// Numbers among the arguments become text.
+fn finish_shell(interpreter: &mut Interpreter, _: &Rc<Session>, config: &mut Config) -> Eval<()> {
+    let arguments = config.get("args");
+    if !check::arguments_are_text(&arguments) {
+        return Ok(());
+    }
+    match arguments {
+        Value::Int(number) => config.put("args", Value::str(number.to_string())),
+        Value::Array(list) => {
+            let mut texts = Vec::new();
+            for item in list.to_vec() {
+                texts.push(Value::str(interpreter.to_s(&item)?));
+            }
+            config.put("args", Value::array(texts));
+        }
+        _ => {}
+    }
+    Ok(())
+}
 
 /// `file`
 static FILE: Section = Section {
