@@ -14,13 +14,27 @@ use crate::unpack::{Attributes, EntryPath, Tree};
 const ARCHIVES: &str = "var/cache/apt/archives";
 
 /// First those on whose files the scripts of all others rely: users, `/etc` and `/var`, the linker, `awk`.
+///
+/// dpkg notes every change of a package's state in a file that it waits for the disk to have. None of that is
+/// needed for a tree that is thrown away when anything fails, so the notes are kept in memory meanwhile.
 const SCRIPT: &str = r#"
 set -e
+notes=/var/lib/dpkg/updates
+if mkdir -p /dev/shm/dpkg-updates 2>/dev/null; then
+    rm -rf $notes
+    ln -s /dev/shm/dpkg-updates $notes
+fi
 cd /var/cache/apt/archives
 install_now() { for name; do [ ! -e "$name.deb" ] || dpkg --force-depends --force-unsafe-io --install "$name.deb"; done; }
 install_now base-passwd base-files libc6 mawk perl-base debconf
 dpkg --force-depends --force-unsafe-io --refuse-downgrade --skip-same-version --unpack ./*.deb
 dpkg --force-unsafe-io --configure --pending
+if [ -L $notes ]; then
+    rm $notes
+    mkdir -m 755 $notes
+    cp -a /dev/shm/dpkg-updates/. $notes
+    rm -rf /dev/shm/dpkg-updates
+fi
 "#;
 
 /// How many lines of output are shown when it fails.
