@@ -188,7 +188,7 @@ class Socket
   def self.gethostname = YadoNative.hostname
   def self.ip_address_list = [Addrinfo.new("127.0.0.1")]
   def self.getifaddrs = []
-  def self.tcp(host, port, *) = raise(Errno::ECONNREFUSED, "Connection refused - connect(2) for #{host}:#{port}: the network is not available here")
+  def self.tcp(host, port, *) = raise(Errno::ECONNREFUSED, "connect(2) for #{host}:#{port}: the network is not available here")
   def self.getaddrinfo(host, *) = raise(SocketError, "getaddrinfo: the network is not available here")
 end
 
@@ -209,7 +209,7 @@ class Addrinfo
 end
 
 class TCPSocket
-  def self.new(host, port, *) = raise(Errno::ECONNREFUSED, "Connection refused - connect(2) for #{host.inspect} port #{port}: the network is not available here")
+  def self.new(host, port, *) = raise(Errno::ECONNREFUSED, "connect(2) for #{host.inspect} port #{port}: the network is not available here")
   def self.open(*args) = new(*args)
 end
 class TCPServer < TCPSocket; end

@@ -40,7 +40,9 @@ pub use host::{
 pub use interpreter::Interpreter;
 pub use limits::{Limits, on_big_stack};
 pub use object::{Meta, ObjectRef, RObject, Variables};
-pub use procs::{Method, MethodBody, MethodObject, NativeClosure, NativeFunction, Proc, ProcBody, Visibility};
+pub use procs::{
+    Method, MethodBody, MethodObject, NativeClosure, NativeFunction, Proc, ProcBody, Visibility,
+};
 pub use regexp::{MatchData, Regexp};
 pub use source::{SourceFile, Span};
 pub use stdlib::gem_version::{Constraint, Segment, Version};

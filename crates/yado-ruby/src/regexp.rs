@@ -65,7 +65,8 @@ impl Regexp {
         }
         let found = self.regex()?.captures_from_pos(text, from).map_err(|error| error.to_string())?;
         Ok(found.map(|captures| {
-            let groups = (0..captures.len()).map(|at| captures.get(at).map(|it| (it.start(), it.end()))).collect();
+            let groups =
+                (0..captures.len()).map(|at| captures.get(at).map(|it| (it.start(), it.end()))).collect();
             let copy = RString::new(text);
             copy.frozen.set(true);
             MatchData { regexp: self.clone(), text: copy, groups }
@@ -92,7 +93,11 @@ impl MatchData {
 
     /// The text of a named group.
     pub fn named(&self, name: &str) -> Option<String> {
-        self.regexp.names().iter().filter(|(known, _)| known == name).find_map(|(_, number)| self.group(*number))
+        self.regexp
+            .names()
+            .iter()
+            .filter(|(known, _)| known == name)
+            .find_map(|(_, number)| self.group(*number))
     }
 
     /// The text before the match.
@@ -107,8 +112,6 @@ impl MatchData {
         self.text.with(|text| text[end..].to_owned())
     }
 }
-
-pub(crate) use crate::core::pattern::escape;
 
 #[cfg(test)]
 mod tests {
@@ -131,7 +134,8 @@ mod tests {
 
     #[test]
     fn named_groups_are_found_by_name() {
-        let found = Regexp::new(r"(?<key>\w+)=(?<value>\w+)", 0).search("a=1", 0).expect("pattern").expect("match");
+        let found =
+            Regexp::new(r"(?<key>\w+)=(?<value>\w+)", 0).search("a=1", 0).expect("pattern").expect("match");
         assert_eq!(found.named("value").as_deref(), Some("1"));
     }
 }

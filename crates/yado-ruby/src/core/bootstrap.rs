@@ -137,6 +137,9 @@ pub(crate) fn define(interpreter: &mut Interpreter) {
     }
     interpreter.hierarchy_changed();
     super::kernel::define_globals(interpreter);
+    if let Some(class) = interpreter.class_named("SystemCallError") {
+        interpreter.add_methods(&class, super::files::SYSTEM_CALL_ERROR);
+    }
     super::kernel_values::define_constants(interpreter);
     super::streams::define_standard(interpreter);
     super::environment::define(interpreter);

@@ -112,7 +112,10 @@ mod tests {
 
     #[test]
     fn a_backwards_range_is_refused() {
-        assert_eq!(translate("x", "z-a", "x", false).unwrap_err(), "invalid range \"z-a\" in string transliteration");
+        assert_eq!(
+            translate("x", "z-a", "x", false).unwrap_err(),
+            "invalid range \"z-a\" in string transliteration"
+        );
     }
 
     #[test]

@@ -163,7 +163,12 @@ fn glob_all(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
     Ok(values(glob_patterns(ruby, &patterns, 0, base)?))
 }
 
-fn glob_patterns(ruby: &mut Interpreter, patterns: &[Value], bits: i64, base: Option<Value>) -> Eval<Vec<String>> {
+fn glob_patterns(
+    ruby: &mut Interpreter,
+    patterns: &[Value],
+    bits: i64,
+    base: Option<Value>,
+) -> Eval<Vec<String>> {
     let base = match base {
         Some(base) => path_of(ruby, &base)?,
         None => ruby.directory.clone(),
@@ -202,7 +207,11 @@ impl Walk<'_> {
     }
 
     fn join(prefix: &str, name: &str) -> String {
-        if prefix.is_empty() || prefix.ends_with('/') { format!("{prefix}{name}") } else { format!("{prefix}/{name}") }
+        if prefix.is_empty() || prefix.ends_with('/') {
+            format!("{prefix}{name}")
+        } else {
+            format!("{prefix}/{name}")
+        }
     }
 
     /// Goes on below `prefix` with the parts of the pattern that are left.

@@ -319,7 +319,8 @@ pub(crate) fn sum(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         match (&mut carry, number, &total) {
             (Some((sum, error)), Some(number), _) => {
                 let next = *sum + number;
-                *error += if sum.abs() >= number.abs() { (*sum - next) + number } else { (number - next) + *sum };
+                *error +=
+                    if sum.abs() >= number.abs() { (*sum - next) + number } else { (number - next) + *sum };
                 *sum = next;
                 continue;
             }
@@ -329,7 +330,11 @@ pub(crate) fn sum(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
                     ref other => other.as_integer().unwrap_or(0) as f64,
                 };
                 let next = start + number;
-                let error = if start.abs() >= number.abs() { (start - next) + number } else { (number - next) + start };
+                let error = if start.abs() >= number.abs() {
+                    (start - next) + number
+                } else {
+                    (number - next) + start
+                };
                 carry = Some((next, error));
                 continue;
             }
@@ -398,7 +403,8 @@ fn take(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 
 fn take_while(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let block = block_or_enumerator!(ruby, this, args, "take_while");
-    elements_while(ruby, this, move |ruby, item, _| Ok(ruby.call_proc_one(&block, item.clone())?.truthy())).map(Value::array)
+    elements_while(ruby, this, move |ruby, item, _| Ok(ruby.call_proc_one(&block, item.clone())?.truthy()))
+        .map(Value::array)
 }
 
 fn drop(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
@@ -641,7 +647,8 @@ fn chunk(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
             _ => groups.push((key, vec![item])),
         }
     }
-    let groups = groups.into_iter().map(|(key, group)| Value::array(vec![key, Value::array(group)])).collect();
+    let groups =
+        groups.into_iter().map(|(key, group)| Value::array(vec![key, Value::array(group)])).collect();
     Ok(enumerator(ruby, &Value::array(groups), "each", Args::none()))
 }
 
@@ -659,7 +666,11 @@ fn tally(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
 }
 
 /// The elements without those that equal (or whose block answer equals) an earlier one.
-pub(crate) fn without_repeats(ruby: &mut Interpreter, this: &Value, block: Option<&Rc<Proc>>) -> Eval<Vec<Value>> {
+pub(crate) fn without_repeats(
+    ruby: &mut Interpreter,
+    this: &Value,
+    block: Option<&Rc<Proc>>,
+) -> Eval<Vec<Value>> {
     let seen = RHash::new();
     for item in ruby.elements(this)? {
         let key = match block {
@@ -686,7 +697,11 @@ fn to_h(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         };
         let Some(entry) = ruby.try_array(&pair)? else {
             let class = ruby.describe_class(&pair);
-            let place = if matches!(this, Value::Array(_)) && args.block.is_none() { format!(" at {at}") } else { String::new() };
+            let place = if matches!(this, Value::Array(_)) && args.block.is_none() {
+                format!(" at {at}")
+            } else {
+                String::new()
+            };
             return ruby.raise("TypeError", format!("wrong element type {class}{place} (expected array)"));
         };
         let entry = entry.to_vec();

@@ -16,7 +16,11 @@ const NONE: Arity = Arity::exactly(0);
 pub(crate) const METHODS: Table = &[
     ("each", each, Arity::at_least(0)),
     ("with_index", with_index, Arity::between(0, 1)),
-    ("each_with_index", |ruby, this, args| with_index(ruby, this, Args { positional: Vec::new(), ..args }), NONE),
+    (
+        "each_with_index",
+        |ruby, this, args| with_index(ruby, this, Args { positional: Vec::new(), ..args }),
+        NONE,
+    ),
     ("with_object", with_object, Arity::exactly(1)),
     ("each_with_object", with_object, Arity::exactly(1)),
     ("next", next, NONE),
@@ -89,7 +93,9 @@ fn origin(ruby: &mut Interpreter, this: &Value) -> Eval<Origin> {
 /// Runs the enumeration with a block.
 fn run(ruby: &mut Interpreter, this: &Value, block: Rc<Proc>) -> Eval {
     match origin(ruby, this)? {
-        Origin::Method { receiver, name, args } => ruby.call_method(&receiver, name, args.with_block(Some(block))),
+        Origin::Method { receiver, name, args } => {
+            ruby.call_method(&receiver, name, args.with_block(Some(block)))
+        }
         Origin::Block(source) => {
             let class = ruby.class_named("Enumerator::Yielder").unwrap_or_else(|| ruby.core.object.clone());
             let yielder = ruby.new_object(&class, Some(Box::new(Yielder(block))));
@@ -190,7 +196,8 @@ fn inspect(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
     Ok(Value::str(match origin(ruby, this)? {
         Origin::Method { receiver, name, args } => {
             let receiver = ruby.inspect(&receiver)?;
-            let shown: Vec<String> = args.positional.iter().map(|arg| ruby.inspect(arg)).collect::<Eval<_>>()?;
+            let shown: Vec<String> =
+                args.positional.iter().map(|arg| ruby.inspect(arg)).collect::<Eval<_>>()?;
             let shown = if shown.is_empty() { String::new() } else { format!("({})", shown.join(", ")) };
             format!("#<Enumerator: {receiver}:{name}{shown}>")
         }
@@ -206,7 +213,9 @@ fn plus(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 
 fn yielder_over(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     match (this, args.at(0)) {
-        (Value::Class(class), Value::Proc(block)) => Ok(ruby.new_object(class, Some(Box::new(Yielder(block))))),
+        (Value::Class(class), Value::Proc(block)) => {
+            Ok(ruby.new_object(class, Some(Box::new(Yielder(block)))))
+        }
         _ => ruby.raise("TypeError", "a block is wanted"),
     }
 }
@@ -236,6 +245,7 @@ fn yielder_to_proc(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
 /// What `Kernel#to_enum` calls: the receiver, the method's name, its arguments.
 fn for_method(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
     let name = ruby.expect_name(&args.at(1))?;
-    let rest = Args { positional: args.positional[2..].to_vec(), keywords: args.keywords.clone(), block: None };
+    let rest =
+        Args { positional: args.positional[2..].to_vec(), keywords: args.keywords.clone(), block: None };
     Ok(enumerator(ruby, &args.at(0), name.as_str(), rest))
 }

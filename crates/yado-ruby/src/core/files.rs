@@ -101,17 +101,55 @@ fn system_words(error: &io::Error) -> (&'static str, String) {
     (class, words)
 }
 
+/// Methods of `SystemCallError`: its subclasses begin their messages with the system's words.
+pub(crate) const SYSTEM_CALL_ERROR: Table = &[("initialize", initialize_error, ANY)];
+
+fn initialize_error(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    let class = ruby.describe_class(this);
+    let words = match class.as_str() {
+        "Errno::ENOENT" => "No such file or directory",
+        "Errno::EACCES" => "Permission denied",
+        "Errno::EEXIST" => "File exists",
+        "Errno::ENOTDIR" => "Not a directory",
+        "Errno::EISDIR" => "Is a directory",
+        "Errno::ENOTEMPTY" => "Directory not empty",
+        "Errno::EINVAL" => "Invalid argument",
+        "Errno::EPIPE" => "Broken pipe",
+        "Errno::ECONNREFUSED" => "Connection refused",
+        "Errno::EPERM" => "Operation not permitted",
+        _ => "unknown error",
+    };
+    let message =
+        if args.is_empty() { words.to_owned() } else { format!("{words} - {}", ruby.to_s(&args.at(0))?) };
+    if let Value::Object(object) = this {
+        object.set_variable(crate::symbol::names::HIDDEN_MESSAGE, Value::str(message));
+    }
+    Ok(Value::Nil)
+}
+
 /// Raises what Ruby raises when the system refuses: `No such file or directory @ rb_sysopen - path`.
-pub(crate) fn raise_system<T>(ruby: &mut Interpreter, error: &io::Error, function: &str, path: &str) -> Eval<T> {
+pub(crate) fn raise_system<T>(
+    ruby: &mut Interpreter,
+    error: &io::Error,
+    function: &str,
+    path: &str,
+) -> Eval<T> {
     let (class, words) = system_words(error);
     let place = if function.is_empty() { String::new() } else { format!(" @ {function}") };
     ruby.raise(class, format!("{words}{place} - {path}"))
 }
 
 /// Raises for what the host did not do.
-pub(crate) fn raise_host<T>(ruby: &mut Interpreter, error: &HostError, function: &str, path: &str) -> Eval<T> {
+pub(crate) fn raise_host<T>(
+    ruby: &mut Interpreter,
+    error: &HostError,
+    function: &str,
+    path: &str,
+) -> Eval<T> {
     match error {
-        HostError::Refused(what) => ruby.raise("Refused", format!("{what} is not allowed while a configuration is read")),
+        HostError::Refused(what) => {
+            ruby.raise("Refused", format!("{what} is not allowed while a configuration is read"))
+        }
         HostError::System(error) => raise_system(ruby, error, function, path),
     }
 }
@@ -207,7 +245,13 @@ fn stat_time(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
 
 fn file_type(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
     fact(ruby, &args, "rb_file_s_ftype", |facts| {
-        Value::str(if facts.directory { "directory" } else if facts.link { "link" } else { "file" })
+        Value::str(if facts.directory {
+            "directory"
+        } else if facts.link {
+            "link"
+        } else {
+            "file"
+        })
     })
 }
 
@@ -300,7 +344,12 @@ fn join(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
     Ok(Value::str(out))
 }
 
-fn flatten_paths(ruby: &mut Interpreter, values: &[Value], parts: &mut Vec<String>, depth: usize) -> Eval<()> {
+fn flatten_paths(
+    ruby: &mut Interpreter,
+    values: &[Value],
+    parts: &mut Vec<String>,
+    depth: usize,
+) -> Eval<()> {
     if depth > 100 {
         return ruby.raise("ArgumentError", "recursive array");
     }
@@ -403,7 +452,8 @@ pub(crate) fn content(ruby: &mut Interpreter, value: &Value) -> Eval<Vec<u8>> {
             Ok(bytes)
         }
         Err(error) => {
-            let function = if error.kind() == io::ErrorKind::IsADirectory { "io_fread" } else { "rb_sysopen" };
+            let function =
+                if error.kind() == io::ErrorKind::IsADirectory { "io_fread" } else { "rb_sysopen" };
             raise_system(ruby, &error, function, &shown)
         }
     }
@@ -430,7 +480,8 @@ fn binread(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 
 fn file_lines(ruby: &mut Interpreter, args: &Args) -> Eval<Vec<Value>> {
     let bytes = content(ruby, &args.at(0))?;
-    let rest = Args { positional: args.positional[1..].to_vec(), keywords: args.keywords.clone(), block: None };
+    let rest =
+        Args { positional: args.positional[1..].to_vec(), keywords: args.keywords.clone(), block: None };
     lines_for(ruby, &String::from_utf8_lossy(&bytes), &rest)
 }
 
@@ -451,7 +502,8 @@ fn write(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
         Value::Str(text) => text.bytes(),
         other => ruby.to_s(&other)?.into_bytes(),
     };
-    let append = args.keyword("mode").and_then(|mode| mode.as_text()).is_some_and(|mode| mode.starts_with('a'));
+    let append =
+        args.keyword("mode").and_then(|mode| mode.as_text()).is_some_and(|mode| mode.starts_with('a'));
     let length = content.len() as i64;
     change(ruby, &Change::Write { path, content, append }, "rb_sysopen", &shown)?;
     Ok(Value::Int(length))

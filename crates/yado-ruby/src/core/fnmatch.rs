@@ -60,7 +60,8 @@ pub(crate) fn expand_braces(pattern: &str) -> Vec<String> {
                     let mut results = Vec::new();
                     let mut start = open + 1;
                     for end in commas.iter().copied().chain([at]) {
-                        let joined = format!("{}{}{}", &pattern[..open], &pattern[start..end], &pattern[at + 1..]);
+                        let joined =
+                            format!("{}{}{}", &pattern[..open], &pattern[start..end], &pattern[at + 1..]);
                         results.extend(expand_braces(&joined));
                         start = end + 1;
                     }
@@ -111,12 +112,11 @@ fn match_from(pattern: &[char], path: &[char], flags: Flags, segment_start: bool
             _ => false,
         },
         Some('[') => match path.first() {
-            Some(&character) if !hidden && !(flags.pathname && character == '/') => {
-                match match_class(&pattern[1..], character, flags) {
-                    Some((true, used)) => match_from(&pattern[1 + used..], &path[1..], flags, false),
-                    _ => false,
-                }
-            }
+            Some('/') if flags.pathname => false,
+            Some(&character) if !hidden => match match_class(&pattern[1..], character, flags) {
+                Some((true, used)) => match_from(&pattern[1 + used..], &path[1..], flags, false),
+                _ => false,
+            },
             _ => false,
         },
         Some('\\') if !flags.no_escape && pattern.len() > 1 => literal(&pattern[1..], path, flags),

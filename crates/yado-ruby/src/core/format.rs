@@ -162,7 +162,9 @@ pub(crate) fn float(ruby: &mut Interpreter, value: &Value) -> Eval<f64> {
         },
         other => match as_float(other) {
             Some(number) => Ok(number),
-            None if !matches!(other, Value::Nil | Value::Bool(_)) && ruby.responds_to(other, crate::symbol::names::TO_F)? => {
+            None if !matches!(other, Value::Nil | Value::Bool(_))
+                && ruby.responds_to(other, crate::symbol::names::TO_F)? =>
+            {
                 let converted = ruby.send(other, "to_f", Args::none())?;
                 float(ruby, &converted)
             }

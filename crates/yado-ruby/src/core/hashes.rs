@@ -100,7 +100,11 @@ const CHANGE: Table = &[
     ("default_proc=", set_default_proc, ONE),
     ("compact!", |ruby, this, args| become_result(ruby, this, args, compact, true), NONE),
     ("transform_values!", |ruby, this, args| become_result(ruby, this, args, transform_values, false), NONE),
-    ("transform_keys!", |ruby, this, args| become_result(ruby, this, args, transform_keys, false), Arity::between(0, 1)),
+    (
+        "transform_keys!",
+        |ruby, this, args| become_result(ruby, this, args, transform_keys, false),
+        Arity::between(0, 1),
+    ),
     ("rehash", rehash, NONE),
 ];
 
@@ -157,7 +161,7 @@ fn literal(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     };
     let hash = this_hash(ruby, &made)?;
     match (args.len(), args.at(0)) {
-        (1, Value::Hash(other)) => *hash.entries.borrow_mut() = other.entries.borrow().clone(),
+        (1, Value::Hash(other)) => hash.entries.borrow_mut().clone_from(&other.entries.borrow()),
         (1, Value::Array(pairs)) => {
             for item in pairs.to_vec() {
                 let entry = ruby.expect_array(&item)?.to_vec();
@@ -165,7 +169,9 @@ fn literal(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
                 ruby.hash_store(&hash, &key, entry.get(1).cloned().unwrap_or(Value::Nil))?;
             }
         }
-        (count, _) if count % 2 == 1 => return ruby.raise("ArgumentError", "odd number of arguments for Hash"),
+        (count, _) if count % 2 == 1 => {
+            return ruby.raise("ArgumentError", "odd number of arguments for Hash");
+        }
         _ => {
             for entry in args.positional.chunks(2) {
                 ruby.hash_store(&hash, &entry[0], entry[1].clone())?;
@@ -271,7 +277,8 @@ fn values(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
 }
 
 fn values_at(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let found = args.positional.into_iter().map(|key| index(ruby, this, Args::one(key))).collect::<Eval<_>>()?;
+    let found =
+        args.positional.into_iter().map(|key| index(ruby, this, Args::one(key))).collect::<Eval<_>>()?;
     Ok(Value::array(found))
 }
 
@@ -355,7 +362,9 @@ fn itself(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
 }
 
 fn to_a(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
-    Ok(Value::array(this_hash(ruby, this)?.to_vec().into_iter().map(|(key, value)| pair(key, value)).collect()))
+    Ok(Value::array(
+        this_hash(ruby, this)?.to_vec().into_iter().map(|(key, value)| pair(key, value)).collect(),
+    ))
 }
 
 fn to_h(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
@@ -450,7 +459,7 @@ fn proper_superset(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 /// A copy with its defaults, as `merge` and `dup` make it.
 fn copy(hash: &HashRef) -> HashRef {
     let copy = RHash::new();
-    *copy.entries.borrow_mut() = hash.entries.borrow().clone();
+    copy.entries.borrow_mut().clone_from(&hash.entries.borrow());
     copy.default.borrow_mut().clone_from(&hash.default.borrow());
     copy.default_proc.borrow_mut().clone_from(&hash.default_proc.borrow());
     copy.by_identity.set(hash.by_identity.get());
@@ -479,7 +488,12 @@ fn update(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     Ok(this.clone())
 }
 
-fn filtered(ruby: &mut Interpreter, this: &Value, block: &Rc<Proc>, wanted: bool) -> Eval<Vec<(Value, Value)>> {
+fn filtered(
+    ruby: &mut Interpreter,
+    this: &Value,
+    block: &Rc<Proc>,
+    wanted: bool,
+) -> Eval<Vec<(Value, Value)>> {
     let mut kept = Vec::new();
     for (key, value) in this_hash(ruby, this)?.to_vec() {
         if give(ruby, block, key.clone(), value.clone())?.truthy() == wanted {

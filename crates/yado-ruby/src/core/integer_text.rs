@@ -14,12 +14,6 @@ pub(crate) struct IntegerText {
 }
 
 impl IntegerText {
-    /// The number, when it fits a machine word.
-    pub(crate) fn to_i64(&self) -> Option<i64> {
-        let signed = if self.negative { format!("-{}", self.digits) } else { self.digits.clone() };
-        i64::from_str_radix(&signed, self.base).ok()
-    }
-
     /// The Ruby integer; numbers beyond 128 bits end at the largest that there is.
     pub(crate) fn to_value(&self) -> Value {
         let magnitude = i128::from_str_radix(&self.digits, self.base).unwrap_or(i128::MAX);
@@ -65,7 +59,7 @@ fn scan(text: &str, base: u32) -> Option<(IntegerText, usize)> {
     };
     let mut digits = String::new();
     while let Some(&byte) = bytes.get(at) {
-        let is_digit = |byte: u8| char::from(byte).to_digit(base).is_some();
+        let is_digit = |byte: u8| char::from(byte).is_digit(base);
         if is_digit(byte) {
             digits.push(char::from(byte));
         } else if !(byte == b'_'
@@ -84,12 +78,12 @@ fn scan(text: &str, base: u32) -> Option<(IntegerText, usize)> {
 mod tests {
     use super::*;
 
-    fn prefix(text: &str, base: u32) -> Option<i64> {
-        parse_prefix(text, base).and_then(|integer| integer.to_i64())
+    fn prefix(text: &str, base: u32) -> Option<i128> {
+        parse_prefix(text, base).and_then(|integer| integer.to_value().as_integer())
     }
 
-    fn strict(text: &str) -> Option<i64> {
-        parse_strict(text, 0).and_then(|integer| integer.to_i64())
+    fn strict(text: &str) -> Option<i128> {
+        parse_strict(text, 0).and_then(|integer| integer.to_value().as_integer())
     }
 
     #[test]

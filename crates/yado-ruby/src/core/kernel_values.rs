@@ -110,7 +110,9 @@ fn array(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
     if value.is_nil() {
         return Ok(Value::array(Vec::new()));
     }
-    if !matches!(value, Value::Str(_) | Value::Int(_)) && ruby.responds_to(&value, crate::symbol::names::TO_A)? {
+    if !matches!(value, Value::Str(_) | Value::Int(_))
+        && ruby.responds_to(&value, crate::symbol::names::TO_A)?
+    {
         return ruby.send(&value, "to_a", Args::none());
     }
     Ok(Value::array(vec![value]))
@@ -132,7 +134,10 @@ fn hash(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
 
 /// Exact fractions are not kept: whole ones are integers, the others floats.
 fn rational(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
-    let (top, bottom) = (format::float(ruby, &args.at(0))?, if args.len() > 1 { format::float(ruby, &args.at(1))? } else { 1.0 });
+    let (top, bottom) = (
+        format::float(ruby, &args.at(0))?,
+        if args.len() > 1 { format::float(ruby, &args.at(1))? } else { 1.0 },
+    );
     if bottom == 0.0 {
         return ruby.raise("ZeroDivisionError", "divided by 0");
     }
@@ -143,11 +148,17 @@ fn rational(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
 fn open(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
     if let Value::Str(text) = args.at(0) {
         let text = text.text();
-        if text.starts_with('|') {
-            return ruby.raise("Refused", format!("running `{}` is not allowed while a configuration is read", text[1..].trim()));
+        if let Some(line) = text.strip_prefix('|') {
+            return ruby.raise(
+                "Refused",
+                format!("running `{}` is not allowed while a configuration is read", line.trim()),
+            );
         }
         if text.starts_with("http://") || text.starts_with("https://") || text.starts_with("ftp://") {
-            return ruby.raise("Errno::ECONNREFUSED", format!("Connection refused - the network is not available here ({text})"));
+            return ruby.raise(
+                "Errno::ECONNREFUSED",
+                format!("Connection refused - the network is not available here ({text})"),
+            );
         }
     }
     let file = constant_at(ruby, &["File"])?;
@@ -187,7 +198,14 @@ pub(crate) fn define_constants(ruby: &mut Interpreter) {
         }
     }
     if let Some(class) = ruby.class_named("Encoding") {
-        for (name, shown) in [("UTF_8", "UTF-8"), ("BINARY", "ASCII-8BIT"), ("ASCII_8BIT", "ASCII-8BIT"), ("US_ASCII", "US-ASCII"), ("UTF_16LE", "UTF-16LE"), ("ISO_8859_1", "ISO-8859-1")] {
+        for (name, shown) in [
+            ("UTF_8", "UTF-8"),
+            ("BINARY", "ASCII-8BIT"),
+            ("ASCII_8BIT", "ASCII-8BIT"),
+            ("US_ASCII", "US-ASCII"),
+            ("UTF_16LE", "UTF-16LE"),
+            ("ISO_8859_1", "ISO-8859-1"),
+        ] {
             let encoding = ruby.new_object(&class, Some(Box::new(shown)));
             class.constants.borrow_mut().insert(Symbol::new(name), Constant::Value(encoding));
         }
@@ -198,8 +216,20 @@ pub(crate) fn define_constants(ruby: &mut Interpreter) {
 pub(crate) const ENCODING: Table = &[
     ("to_s", |_, this, _| Ok(this.data::<&str>().map_or(Value::Nil, |name| Value::str(*name))), ANY),
     ("name", |_, this, _| Ok(this.data::<&str>().map_or(Value::Nil, |name| Value::str(*name))), ANY),
-    ("inspect", |_, this, _| Ok(this.data::<&str>().map_or(Value::Nil, |name| Value::str(format!("#<Encoding:{}>", *name)))), ANY),
-    ("==", |_, this, args| Ok(Value::Bool(this.data::<&str>().map(|it| *it) == args.at(0).data::<&str>().map(|it| *it))), ONE),
+    (
+        "inspect",
+        |_, this, _| {
+            Ok(this.data::<&str>().map_or(Value::Nil, |name| Value::str(format!("#<Encoding:{}>", *name))))
+        },
+        ANY,
+    ),
+    (
+        "==",
+        |_, this, args| {
+            Ok(Value::Bool(this.data::<&str>().map(|it| *it) == args.at(0).data::<&str>().map(|it| *it)))
+        },
+        ONE,
+    ),
 ];
 
 /// Methods of `Encoding` itself: defaults are always UTF-8, and setting them changes nothing.
@@ -231,7 +261,8 @@ fn no_object_space(ruby: &mut Interpreter, _: &Value, _: Args) -> Eval {
 }
 
 /// What `RUBY_PLATFORM` says.
-pub(crate) const PLATFORM: &str = if cfg!(target_arch = "aarch64") { "aarch64-linux" } else { "x86_64-linux" };
+pub(crate) const PLATFORM: &str =
+    if cfg!(target_arch = "aarch64") { "aarch64-linux" } else { "x86_64-linux" };
 
 enum Fixed {
     Int(i64),
@@ -241,50 +272,62 @@ enum Fixed {
 }
 
 const CONSTANTS: &[(&str, &[(&str, Fixed)])] = &[
-    ("Float", &[
-        ("INFINITY", Fixed::Float(f64::INFINITY)),
-        ("NAN", Fixed::Float(f64::NAN)),
-        ("EPSILON", Fixed::Float(f64::EPSILON)),
-        ("MAX", Fixed::Float(f64::MAX)),
-        ("MIN", Fixed::Float(f64::MIN_POSITIVE)),
-        ("DIG", Fixed::Int(15)),
-    ]),
+    (
+        "Float",
+        &[
+            ("INFINITY", Fixed::Float(f64::INFINITY)),
+            ("NAN", Fixed::Float(f64::NAN)),
+            ("EPSILON", Fixed::Float(f64::EPSILON)),
+            ("MAX", Fixed::Float(f64::MAX)),
+            ("MIN", Fixed::Float(f64::MIN_POSITIVE)),
+            ("DIG", Fixed::Int(15)),
+        ],
+    ),
     ("Integer", &[("MAX", Fixed::Int(i64::MAX))]),
     ("Math", &[("PI", Fixed::Float(std::f64::consts::PI)), ("E", Fixed::Float(std::f64::consts::E))]),
     ("Regexp", &[("IGNORECASE", Fixed::Int(1)), ("EXTENDED", Fixed::Int(2)), ("MULTILINE", Fixed::Int(4))]),
-    ("Process", &[
-        ("CLOCK_REALTIME", Fixed::Int(0)),
-        ("CLOCK_MONOTONIC", Fixed::Int(1)),
-        ("CLOCK_PROCESS_CPUTIME_ID", Fixed::Int(2)),
-        ("WNOHANG", Fixed::Int(1)),
-    ]),
-    ("File", &[
-        ("SEPARATOR", Fixed::Text("/")),
-        ("Separator", Fixed::Text("/")),
-        ("ALT_SEPARATOR", Fixed::Nil),
-        ("PATH_SEPARATOR", Fixed::Text(":")),
-    ]),
-    ("IO", &[
-        ("NULL", Fixed::Text("/dev/null")),
-        ("SEEK_SET", Fixed::Int(0)),
-        ("SEEK_CUR", Fixed::Int(1)),
-        ("SEEK_END", Fixed::Int(2)),
-        ("RDONLY", Fixed::Int(0)),
-        ("WRONLY", Fixed::Int(1)),
-        ("RDWR", Fixed::Int(2)),
-        ("CREAT", Fixed::Int(0o100)),
-        ("EXCL", Fixed::Int(0o200)),
-        ("TRUNC", Fixed::Int(0o1000)),
-        ("APPEND", Fixed::Int(0o2000)),
-        ("LOCK_SH", Fixed::Int(1)),
-        ("LOCK_EX", Fixed::Int(2)),
-        ("LOCK_NB", Fixed::Int(4)),
-        ("LOCK_UN", Fixed::Int(8)),
-        ("FNM_NOESCAPE", Fixed::Int(1)),
-        ("FNM_PATHNAME", Fixed::Int(2)),
-        ("FNM_DOTMATCH", Fixed::Int(4)),
-        ("FNM_CASEFOLD", Fixed::Int(8)),
-        ("FNM_EXTGLOB", Fixed::Int(16)),
-        ("FNM_SYSCASE", Fixed::Int(0)),
-    ]),
+    (
+        "Process",
+        &[
+            ("CLOCK_REALTIME", Fixed::Int(0)),
+            ("CLOCK_MONOTONIC", Fixed::Int(1)),
+            ("CLOCK_PROCESS_CPUTIME_ID", Fixed::Int(2)),
+            ("WNOHANG", Fixed::Int(1)),
+        ],
+    ),
+    (
+        "File",
+        &[
+            ("SEPARATOR", Fixed::Text("/")),
+            ("Separator", Fixed::Text("/")),
+            ("ALT_SEPARATOR", Fixed::Nil),
+            ("PATH_SEPARATOR", Fixed::Text(":")),
+        ],
+    ),
+    (
+        "IO",
+        &[
+            ("NULL", Fixed::Text("/dev/null")),
+            ("SEEK_SET", Fixed::Int(0)),
+            ("SEEK_CUR", Fixed::Int(1)),
+            ("SEEK_END", Fixed::Int(2)),
+            ("RDONLY", Fixed::Int(0)),
+            ("WRONLY", Fixed::Int(1)),
+            ("RDWR", Fixed::Int(2)),
+            ("CREAT", Fixed::Int(0o100)),
+            ("EXCL", Fixed::Int(0o200)),
+            ("TRUNC", Fixed::Int(0o1000)),
+            ("APPEND", Fixed::Int(0o2000)),
+            ("LOCK_SH", Fixed::Int(1)),
+            ("LOCK_EX", Fixed::Int(2)),
+            ("LOCK_NB", Fixed::Int(4)),
+            ("LOCK_UN", Fixed::Int(8)),
+            ("FNM_NOESCAPE", Fixed::Int(1)),
+            ("FNM_PATHNAME", Fixed::Int(2)),
+            ("FNM_DOTMATCH", Fixed::Int(4)),
+            ("FNM_CASEFOLD", Fixed::Int(8)),
+            ("FNM_EXTGLOB", Fixed::Int(16)),
+            ("FNM_SYSCASE", Fixed::Int(0)),
+        ],
+    ),
 ];

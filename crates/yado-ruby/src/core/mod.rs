@@ -6,9 +6,9 @@ mod bootstrap;
 mod char_set;
 mod comparable;
 mod directories;
-mod environment;
 pub(crate) mod enumerable;
 pub(crate) mod enumerator;
+mod environment;
 mod exception;
 pub(crate) mod files;
 pub(crate) mod float_text;
@@ -71,8 +71,15 @@ const fn module(path: &'static str, instance: &'static [Table], singleton: &'sta
 }
 
 /// Methods of every object.
-const KERNEL: &[Table] =
-    &[kernel::FUNCTIONS, random::FUNCTIONS, kernel_values::FUNCTIONS, processes::FUNCTIONS, object::INSTANCE, crate::stdlib::yaml::TO_YAML, crate::stdlib::json::TO_JSON];
+const KERNEL: &[Table] = &[
+    kernel::FUNCTIONS,
+    random::FUNCTIONS,
+    kernel_values::FUNCTIONS,
+    processes::FUNCTIONS,
+    object::INSTANCE,
+    crate::stdlib::yaml::TO_YAML,
+    crate::stdlib::json::TO_JSON,
+];
 
 /// The functions among them, which are private.
 const KERNEL_FUNCTIONS: &[Table] =

@@ -107,8 +107,16 @@ pub(crate) const MAIN: Table = &[
 
 /// Methods that only the module itself may call.
 pub(crate) const PRIVATE: &[&str] = &[
-    "included", "extended", "prepended", "inherited", "method_added", "singleton_method_added", "module_function",
-    "refine", "using", "remove_const",
+    "included",
+    "extended",
+    "prepended",
+    "inherited",
+    "method_added",
+    "singleton_method_added",
+    "module_function",
+    "refine",
+    "using",
+    "remove_const",
 ];
 
 fn nothing(_interpreter: &mut Interpreter, _this: &Value, _args: Args) -> Eval {
@@ -213,6 +221,15 @@ fn expect_true_module(interpreter: &mut Interpreter, value: &Value) -> Eval<Clas
 }
 
 impl Interpreter {
+    /// Raises what Ruby raises for a superclass that is no class.
+    pub(crate) fn bad_superclass<T>(&mut self, given: &Value) -> Eval<T> {
+        let class = self.class_name(&self.class_of(given));
+        self.raise(
+            "TypeError",
+            format!("superclass must be an instance of Class (given an instance of {class})"),
+        )
+    }
+
     /// Includes a module into a class or module.
     pub fn include_module(&mut self, class: &ClassRef, module: &ClassRef) {
         if !self.descends(class, module) {
@@ -360,7 +377,9 @@ impl Interpreter {
     }
 
     fn set_visibility(&mut self, class: &ClassRef, name: Symbol, visibility: Visibility) -> Eval<()> {
-        let Some(method) = self.find_in_module(class, name) else { return self.undefined_method(class, name) };
+        let Some(method) = self.find_in_module(class, name) else {
+            return self.undefined_method(class, name);
+        };
         if method.visibility == visibility {
             return Ok(());
         }
@@ -418,7 +437,12 @@ fn flat_names(interpreter: &mut Interpreter, args: &Args) -> Eval<Vec<Symbol>> {
     Ok(found)
 }
 
-fn change_visibility(interpreter: &mut Interpreter, this: &Value, args: &Args, visibility: Visibility) -> Eval {
+fn change_visibility(
+    interpreter: &mut Interpreter,
+    this: &Value,
+    args: &Args,
+    visibility: Visibility,
+) -> Eval {
     let class = match this {
         Value::Class(class) => class.clone(),
         _ => interpreter.core.object.clone(),
@@ -493,7 +517,12 @@ fn private_constant(interpreter: &mut Interpreter, this: &Value, args: Args) -> 
     Ok(Value::Nil)
 }
 
-fn listed(interpreter: &mut Interpreter, this: &Value, args: &Args, wanted: impl Fn(Visibility) -> bool) -> Eval {
+fn listed(
+    interpreter: &mut Interpreter,
+    this: &Value,
+    args: &Args,
+    wanted: impl Fn(Visibility) -> bool,
+) -> Eval {
     let class = own(interpreter, this)?;
     let all = args.get(0).is_none_or(Value::truthy);
     let list = if all { interpreter.ancestors(&class).to_vec() } else { vec![class] };
@@ -687,7 +716,7 @@ fn new_class(interpreter: &mut Interpreter, _this: &Value, args: Args) -> Eval {
     let superclass = match args.get(0) {
         None => interpreter.core.object.clone(),
         Some(Value::Class(class)) if !class.is_module => class.clone(),
-        Some(_) => return interpreter.raise("TypeError", "superclass must be a Class"),
+        Some(other) => return interpreter.bad_superclass(&other.clone()),
     };
     let class = RClass::new(None, Some(superclass.clone()), false);
     let value = Value::Class(class.clone());
@@ -715,7 +744,8 @@ pub(crate) fn allocate(interpreter: &mut Interpreter, this: &Value, _args: Args)
     let class = own(interpreter, this)?;
     let meta = |base: &ClassRef| {
         let same = Rc::ptr_eq(base, &class);
-        let meta = (!same).then(|| Box::new(Meta { class: class.clone(), variables: crate::object::Variables::default() }));
+        let meta = (!same)
+            .then(|| Box::new(Meta { class: class.clone(), variables: crate::object::Variables::default() }));
         std::cell::RefCell::new(meta)
     };
     let core = &interpreter.core;
@@ -728,7 +758,8 @@ pub(crate) fn allocate(interpreter: &mut Interpreter, this: &Value, _args: Args)
     if interpreter.descends(&class, &core.hash) {
         return Ok(Value::Hash(Rc::new(RHash { meta: meta(&core.hash), ..RHash::default() })));
     }
-    let immediate = [&core.integer, &core.float, &core.symbol, &core.nil, &core.true_class, &core.false_class];
+    let immediate =
+        [&core.integer, &core.float, &core.symbol, &core.nil, &core.true_class, &core.false_class];
     if immediate.iter().any(|it| interpreter.descends(&class, it)) {
         let shown = interpreter.describe_receiver(this);
         return interpreter.raise("NoMethodError", format!("undefined method `new' for {shown}"));

@@ -93,7 +93,14 @@ pub(crate) const INTEGER: Table = &[
     ("[]", bit, ONE),
     ("numerator", |_, this, _| Ok(this.clone()), NONE),
     ("denominator", |_, _, _| Ok(Value::Int(1)), NONE),
-    ("allbits?", |ruby, this, args| { let mask = ruby.expect_int(&args.at(0))?; Ok(Value::Bool(whole(this) & i128::from(mask) == i128::from(mask))) }, ONE),
+    (
+        "allbits?",
+        |ruby, this, args| {
+            let mask = ruby.expect_int(&args.at(0))?;
+            Ok(Value::Bool(whole(this) & i128::from(mask) == i128::from(mask)))
+        },
+        ONE,
+    ),
 ];
 
 /// Methods of floats only.
@@ -363,7 +370,11 @@ fn ceil(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 }
 
 fn truncate(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    if as_float(this).is_some_and(|number| number < 0.0) { ceil(ruby, this, args) } else { floor(ruby, this, args) }
+    if as_float(this).is_some_and(|number| number < 0.0) {
+        ceil(ruby, this, args)
+    } else {
+        floor(ruby, this, args)
+    }
 }
 
 fn infinite(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
@@ -391,7 +402,9 @@ fn step(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     }
     let mut current = this.clone();
     loop {
-        if !to.is_nil() && ruby.compare_or_raise(&current, &to)? == if down { Ordering::Less } else { Ordering::Greater } {
+        if !to.is_nil()
+            && ruby.compare_or_raise(&current, &to)? == if down { Ordering::Less } else { Ordering::Greater }
+        {
             return Ok(this.clone());
         }
         ruby.call_proc_one(&block, current.clone())?;

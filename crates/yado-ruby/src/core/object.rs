@@ -258,7 +258,7 @@ fn variable_name(interpreter: &mut Interpreter, value: &Value) -> Eval<Symbol> {
     if name.as_str().starts_with('@') && name.as_str().len() > 1 {
         return Ok(name);
     }
-    interpreter.raise("NameError", format!("'{name}' is not allowed as an instance variable name"))
+    interpreter.raise("NameError", format!("`{name}' is not allowed as an instance variable name"))
 }
 
 fn variable_get(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
@@ -315,7 +315,8 @@ pub(crate) fn method_names(classes: &[ClassRef], wanted: impl Fn(Visibility) -> 
         }
         for (text, _, _) in class.tables.borrow().iter().flat_map(|table| table.iter()) {
             let name = Symbol::new(text);
-            let visibility = if super::is_private(class, text) { Visibility::Private } else { Visibility::Public };
+            let visibility =
+                if super::is_private(class, text) { Visibility::Private } else { Visibility::Public };
             if wanted(visibility) && !found.contains(&name) && !hidden.contains(&name) {
                 found.push(name);
             }
@@ -350,9 +351,11 @@ fn method(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
     }
     if interpreter.responds_to(this, name)? {
         // Answered by method_missing: the method object goes there too.
-        let body = MethodBody::Closure(Rc::new(move |interpreter: &mut Interpreter, receiver: &Value, args: Args| {
-            interpreter.call_method(receiver, name, args)
-        }));
+        let body = MethodBody::Closure(Rc::new(
+            move |interpreter: &mut Interpreter, receiver: &Value, args: Args| {
+                interpreter.call_method(receiver, name, args)
+            },
+        ));
         let method = crate::procs::Method { name, owner: class, visibility: Visibility::Public, body };
         return Ok(Value::Method(Rc::new(MethodObject {
             receiver: Some(this.clone()),
@@ -361,7 +364,11 @@ fn method(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
         })));
     }
     let shown = interpreter.class_name(&class.real());
-    let kind = if matches!(this, Value::Class(_)) { format!("#<Class:{}>", interpreter.inspect(this)?) } else { shown };
+    let kind = if matches!(this, Value::Class(_)) {
+        format!("#<Class:{}>", interpreter.inspect(this)?)
+    } else {
+        shown
+    };
     interpreter.raise("NameError", format!("undefined method `{name}' for class `{kind}'"))
 }
 
@@ -370,14 +377,19 @@ pub(crate) fn body_of(interpreter: &mut Interpreter, args: &Args) -> Eval<Method
     let given = match (args.get(1), &args.block) {
         (Some(value), _) => value.clone(),
         (None, Some(block)) => Value::Proc(block.clone()),
-        (None, None) => return interpreter.raise("ArgumentError", "tried to create Proc object without a block"),
+        (None, None) => {
+            return interpreter.raise("ArgumentError", "tried to create Proc object without a block");
+        }
     };
     match given {
         Value::Proc(block) => Ok(MethodBody::Block(block)),
         Value::Method(object) => Ok(object.method.body.clone()),
         other => {
             let class = interpreter.class_name(&interpreter.class_of(&other));
-            interpreter.raise("TypeError", format!("wrong argument type {class} (expected Proc/Method/UnboundMethod)"))
+            interpreter.raise(
+                "TypeError",
+                format!("wrong argument type {class} (expected Proc/Method/UnboundMethod)"),
+            )
         }
     }
 }
@@ -505,7 +517,9 @@ fn copy(interpreter: &mut Interpreter, this: &Value, singleton_too: bool) -> Eva
         }
         other => return Ok(other.clone()),
     };
-    if matches!(this, Value::Object(_) | Value::Class(_)) || crate::embedding::meta_of(this).is_some_and(|meta| meta.borrow().is_some()) {
+    if matches!(this, Value::Object(_) | Value::Class(_))
+        || crate::embedding::meta_of(this).is_some_and(|meta| meta.borrow().is_some())
+    {
         interpreter.call_method(&made, names::INITIALIZE_COPY, Args::one(this.clone()))?;
     }
     Ok(made)

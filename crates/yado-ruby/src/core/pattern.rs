@@ -1,13 +1,8 @@
 //! Rewrites a Ruby regular expression for the engine underneath: the two agree on most things, and where they
 //! do not (`\w` is ASCII, `(?m)` lets the dot match newlines, `[[:alpha:]]` is Unicode) the pattern is spelled out.
 
-/// `Regexp::IGNORECASE`
-pub(crate) const IGNORE_CASE: i64 = 1;
 /// `Regexp::EXTENDED`
 pub(crate) const EXTENDED: i64 = 2;
-/// `Regexp::MULTILINE`
-pub(crate) const MULTI_LINE: i64 = 4;
-
 const WORD: &str = "a-zA-Z0-9_";
 const SPACE: &str = " \\t\\r\\n\\x0b\\x0c";
 const HEXADECIMAL: &str = "0-9a-fA-F";
@@ -128,11 +123,14 @@ impl Translator {
                 let extended = (inherited || on.contains('x')) && !off.contains('x');
                 // `m` is the engine's `s`; `x` was dealt with here, `a u d` choose what is spelled out anyway.
                 let engine = |flags: &str| -> String {
-                    flags.chars().filter_map(|flag| match flag {
-                        'm' => Some('s'),
-                        'i' => Some('i'),
-                        _ => None,
-                    }).collect()
+                    flags
+                        .chars()
+                        .filter_map(|flag| match flag {
+                            'm' => Some('s'),
+                            'i' => Some('i'),
+                            _ => None,
+                        })
+                        .collect()
                 };
                 let (on, off) = (engine(on), engine(off));
                 let off = if off.is_empty() { off } else { format!("-{off}") };
@@ -158,7 +156,9 @@ impl Translator {
                 while let Some(head) = self.peek(0).filter(|head| "<!=>'".contains(*head)) {
                     self.out.push(head);
                     self.at += 1;
-                    if (head == '<' || head == '\'') && self.peek(0).is_some_and(|next| next != '=' && next != '!') {
+                    if (head == '<' || head == '\'')
+                        && self.peek(0).is_some_and(|next| next != '=' && next != '!')
+                    {
                         while let Some(letter) = self.peek(0) {
                             self.at += 1;
                             self.out.push(if letter == '\'' { '>' } else { letter });
@@ -348,7 +348,9 @@ impl Translator {
                     '-'
                 }
                 '\\' => {
-                    let Some(letter) = self.peek(0) else { return Err("premature end of char-class".to_owned()) };
+                    let Some(letter) = self.peek(0) else {
+                        return Err("premature end of char-class".to_owned());
+                    };
                     self.at += 1;
                     if let Some(members) = self.class_escape(letter)? {
                         flush(&mut out, &mut pending);
@@ -442,7 +444,8 @@ fn flush(out: &mut String, pending: &mut Option<char>) {
 /// Writes a character so that it stands for itself, in a class or outside, with blanks ignored or not.
 fn push_literal(out: &mut String, character: char) {
     match character {
-        '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$' | '#' | '&' | '-' | '~' => {
+        '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$' | '#' | '&'
+        | '-' | '~' => {
             out.push('\\');
             out.push(character);
         }
@@ -479,7 +482,8 @@ pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            '[' | ']' | '{' | '}' | '(' | ')' | '|' | '-' | '*' | '.' | '\\' | '?' | '+' | '^' | '$' | '#' => {
+            '[' | ']' | '{' | '}' | '(' | ')' | '|' | '-' | '*' | '.' | '\\' | '?' | '+' | '^' | '$'
+            | '#' => {
                 out.push('\\');
                 out.push(character);
             }
@@ -499,6 +503,9 @@ pub(crate) fn escape(text: &str) -> String {
 mod tests {
     use super::*;
     use fancy_regex::RegexBuilder;
+
+    const IGNORE_CASE: i64 = 1;
+    const MULTI_LINE: i64 = 4;
 
     fn find(pattern: &str, options: i64, text: &str) -> Option<String> {
         let translated = translate(pattern, options).unwrap();

@@ -43,15 +43,33 @@ pub(crate) const PROCESS: Table = &[
 /// Methods of `Process::Status`.
 pub(crate) const STATUS: Table = &[
     ("success?", |_, this, _| Ok(Value::Bool(status_of(this) == Some(0))), ANY),
-    ("exitstatus", |_, this, _| Ok(status_of(this).map_or(Value::Nil, |code| Value::Int(i64::from(code)))), ANY),
+    (
+        "exitstatus",
+        |_, this, _| Ok(status_of(this).map_or(Value::Nil, |code| Value::Int(i64::from(code)))),
+        ANY,
+    ),
     ("to_i", |_, this, _| Ok(Value::Int(i64::from(status_of(this).unwrap_or(0)) << 8)), ANY),
     ("exited?", |_, this, _| Ok(Value::Bool(status_of(this).is_some())), ANY),
     ("signaled?", |_, this, _| Ok(Value::Bool(status_of(this).is_none())), ANY),
     ("termsig", |_, _, _| Ok(Value::Nil), ANY),
     ("pid", |_, _, _| Ok(Value::Int(1)), ANY),
-    ("==", |_, this, args| Ok(Value::Bool(status_of(this).map(i64::from) == args.at(0).as_integer().map(|it| it as i64 >> 8))), Arity::exactly(1)),
+    (
+        "==",
+        |_, this, args| {
+            Ok(Value::Bool(
+                status_of(this).map(i64::from) == args.at(0).as_integer().map(|it| it as i64 >> 8),
+            ))
+        },
+        Arity::exactly(1),
+    ),
     ("to_s", |_, this, _| Ok(Value::str(format!("pid 1 exit {}", status_of(this).unwrap_or(-1)))), ANY),
-    ("inspect", |_, this, _| Ok(Value::str(format!("#<Process::Status: pid 1 exit {}>", status_of(this).unwrap_or(-1)))), ANY),
+    (
+        "inspect",
+        |_, this, _| {
+            Ok(Value::str(format!("#<Process::Status: pid 1 exit {}>", status_of(this).unwrap_or(-1))))
+        },
+        ANY,
+    ),
 ];
 
 /// How a program ended.
@@ -70,7 +88,10 @@ fn set_status(ruby: &mut Interpreter, status: Option<i32>) -> Value {
 }
 
 /// What to run: one string is a line for the shell, several are a program and its arguments.
-pub(crate) fn command(ruby: &mut Interpreter, args: &Args) -> Eval<(Command, std::collections::BTreeMap<String, String>)> {
+pub(crate) fn command(
+    ruby: &mut Interpreter,
+    args: &Args,
+) -> Eval<(Command, std::collections::BTreeMap<String, String>)> {
     let mut environment = ruby.environment.clone();
     let mut words = Vec::new();
     for value in &args.positional {
@@ -133,7 +154,8 @@ fn system(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
         Ok((output, _)) => output,
         Err(crate::control::Control::Raise(exception)) => {
             // A program that is not there is no exception for `system`; a refusal is.
-            let missing = ruby.class_named("Errno::ENOENT").is_some_and(|class| ruby.is_a(&exception, &class));
+            let missing =
+                ruby.class_named("Errno::ENOENT").is_some_and(|class| ruby.is_a(&exception, &class));
             if missing && !args.keyword("exception").is_some_and(|value| value.truthy()) {
                 return Ok(Value::Nil);
             }

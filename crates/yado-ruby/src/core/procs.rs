@@ -136,7 +136,8 @@ fn parameters(_interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval 
     if let Some(wanted) = args.keyword("lambda") {
         strict = wanted.truthy();
     }
-    let name_of = |slot: u32| slots.get(slot as usize).copied().filter(|name| !name.as_str().starts_with('('));
+    let name_of =
+        |slot: u32| slots.get(slot as usize).copied().filter(|name| !name.as_str().starts_with('('));
     let mut list = Vec::new();
     let mut push = |kind: &str, name: Option<Symbol>| {
         let mut pair = vec![Value::sym(kind)];
@@ -291,9 +292,11 @@ fn receiver(_interpreter: &mut Interpreter, this: &Value, _args: Args) -> Eval {
 
 fn rebound(this: &Value, receiver: Option<Value>) -> Value {
     match this {
-        Value::Method(object) => {
-            Value::Method(Rc::new(MethodObject { receiver, name: object.name, method: object.method.clone() }))
-        }
+        Value::Method(object) => Value::Method(Rc::new(MethodObject {
+            receiver,
+            name: object.name,
+            method: object.method.clone(),
+        })),
         other => other.clone(),
     }
 }

@@ -68,7 +68,11 @@ fn push_escaped(result: &mut String, character: char) {
         '\x0c' => result.push_str("\\f"),
         '\x1b' => result.push_str("\\e"),
         control if (control as u32) < 0x20 || control as u32 == 0x7f => {
-            result.push_str(&if control as u32 == 0x7f { "\\x7F".to_owned() } else { escape_unicode(control) });
+            result.push_str(&if control as u32 == 0x7f {
+                "\\x7F".to_owned()
+            } else {
+                escape_unicode(control)
+            });
         }
         invisible if is_invisible(invisible) => result.push_str(&escape_unicode(invisible)),
         other => result.push(other),
@@ -90,8 +94,8 @@ pub(crate) fn inspect_symbol(name: &str) -> String {
 /// How a symbol key is written inside `{key: …}` by newer Rubies and in keyword messages.
 pub(crate) fn is_plain_symbol(name: &str) -> bool {
     const OPERATORS: [&str; 27] = [
-        "+", "-", "*", "/", "%", "**", "==", "!=", "===", "=~", "!~", "!", "<", "<=", ">", ">=", "<=>", "<<", ">>", "&",
-        "|", "^", "~", "[]", "[]=", "+@", "-@",
+        "+", "-", "*", "/", "%", "**", "==", "!=", "===", "=~", "!~", "!", "<", "<=", ">", ">=", "<=>", "<<",
+        ">>", "&", "|", "^", "~", "[]", "[]=", "+@", "-@",
     ];
     if OPERATORS.contains(&name) || name == "`" {
         return true;
@@ -116,11 +120,11 @@ mod tests {
     #[test]
     fn strings_are_shown_as_their_source() {
         assert_eq!(inspect("a\"b\\c\n\t\u{1b}\0"), r#""a\"b\\c\n\t\e\u0000""#);
-        assert_eq!(inspect("#{x} #x #$y"), r##""\#{x} #x \#$y""##);
+        assert_eq!(inspect("#{x} #x #$y"), "\"\\#{x} #x \\#$y\"");
         assert_eq!(inspect("häß€"), "\"häß€\"");
-        assert_eq!(inspect_bytes(b"a\xffb"), r#""a\xFFb""#);
-        assert_eq!(inspect_ascii("ä".as_bytes(), true), r#""\u00E4""#);
-        assert_eq!(inspect_ascii("ä".as_bytes(), false), r#""\xC3\xA4""#);
+        assert_eq!(inspect_bytes(b"a\xffb"), "\"a\\xFFb\"");
+        assert_eq!(inspect_ascii("ä".as_bytes(), true), "\"\\u00E4\"");
+        assert_eq!(inspect_ascii("ä".as_bytes(), false), "\"\\xC3\\xA4\"");
     }
 
     #[test]

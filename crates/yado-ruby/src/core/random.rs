@@ -6,8 +6,11 @@ use crate::interpreter::Interpreter;
 use crate::value::{Eval, Value};
 
 /// Methods of `Random` objects and of `Random` itself, and of `Kernel`.
-pub(crate) const METHODS: Table =
-    &[("rand", rand, Arity::between(0, 1)), ("bytes", bytes, Arity::exactly(1)), ("seed", seed, Arity::exactly(0))];
+pub(crate) const METHODS: Table = &[
+    ("rand", rand, Arity::between(0, 1)),
+    ("bytes", bytes, Arity::exactly(1)),
+    ("seed", seed, Arity::exactly(0)),
+];
 
 /// Functions of Kernel.
 pub(crate) const FUNCTIONS: Table =

@@ -75,7 +75,9 @@ fn integers(range: &Range) -> Option<(i128, i128)> {
     let first = range.begin.as_integer()?;
     let end = match &range.end {
         Value::Nil => return Some((first, i128::MAX)),
-        Value::Float(end) if end.is_infinite() => return Some((first, if *end > 0.0 { i128::MAX } else { first })),
+        Value::Float(end) if end.is_infinite() => {
+            return Some((first, if *end > 0.0 { i128::MAX } else { first }));
+        }
         Value::Float(end) => {
             let whole = end.floor();
             return Some((first, whole as i128 + i128::from(!range.exclusive || whole != *end)));
@@ -318,7 +320,9 @@ fn within(ruby: &mut Interpreter, range: &Range, value: &Value) -> Eval<bool> {
     if range.end.is_nil() {
         return Ok(true);
     }
-    Ok(ruby.compare(value, &range.end)?.is_some_and(|order| if range.exclusive { order.is_lt() } else { order.is_le() }))
+    Ok(ruby
+        .compare(value, &range.end)?
+        .is_some_and(|order| if range.exclusive { order.is_lt() } else { order.is_le() }))
 }
 
 fn include(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
@@ -354,7 +358,9 @@ fn inspect(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
 fn equal(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let (Value::Range(left), Value::Range(right)) = (this, args.at(0)) else { return Ok(Value::Bool(false)) };
     Ok(Value::Bool(
-        left.exclusive == right.exclusive && ruby.eq(&left.begin, &right.begin)? && ruby.eq(&left.end, &right.end)?,
+        left.exclusive == right.exclusive
+            && ruby.eq(&left.begin, &right.begin)?
+            && ruby.eq(&left.end, &right.end)?,
     ))
 }
 

@@ -68,7 +68,12 @@ pub(crate) const MATCH_DATA: Table = &[
 ];
 
 /// Searches, raising `RegexpError` when the pattern is wrong.
-pub(crate) fn search(ruby: &mut Interpreter, regexp: &Rc<Regexp>, text: &str, from: usize) -> Eval<Option<MatchData>> {
+pub(crate) fn search(
+    ruby: &mut Interpreter,
+    regexp: &Rc<Regexp>,
+    text: &str,
+    from: usize,
+) -> Eval<Option<MatchData>> {
     match regexp.search(text, from) {
         Ok(found) => Ok(found),
         Err(message) => raise_pattern(ruby, &message),
@@ -236,7 +241,8 @@ fn names(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
 
 fn named_groups(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
     let names = this_regexp(ruby, this)?.names();
-    let entry = |(name, number): (String, usize)| (Value::str(name), Value::array(vec![Value::Int(number as i64)]));
+    let entry =
+        |(name, number): (String, usize)| (Value::str(name), Value::array(vec![Value::Int(number as i64)]));
     Ok(Value::hash(names.into_iter().map(entry)))
 }
 
@@ -337,17 +343,23 @@ fn group(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 }
 
 fn to_a(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
-    look(ruby, this, |data| Value::array((0..data.groups.len()).map(|at| Value::from(data.group(at))).collect()))
+    look(ruby, this, |data| {
+        Value::array((0..data.groups.len()).map(|at| Value::from(data.group(at))).collect())
+    })
 }
 
 fn captures(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
-    look(ruby, this, |data| Value::array((1..data.groups.len()).map(|at| Value::from(data.group(at))).collect()))
+    look(ruby, this, |data| {
+        Value::array((1..data.groups.len()).map(|at| Value::from(data.group(at))).collect())
+    })
 }
 
 fn named_captures(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
     look(ruby, this, |data| {
         let names = data.regexp.names();
-        Value::hash(names.into_iter().map(|(name, _)| (Value::str(name.clone()), Value::from(data.named(&name)))))
+        Value::hash(
+            names.into_iter().map(|(name, _)| (Value::str(name.clone()), Value::from(data.named(&name)))),
+        )
     })
 }
 
@@ -436,7 +448,10 @@ fn inspect_match(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
         let show = |at: usize| data.group(at).map_or("nil".to_owned(), |text| quote::inspect(&text));
         let mut shown = format!("#<MatchData {}", show(0));
         for at in 1..data.groups.len() {
-            let name = names.iter().find(|(_, number)| *number == at).map_or(at.to_string(), |(name, _)| name.clone());
+            let name = names
+                .iter()
+                .find(|(_, number)| *number == at)
+                .map_or(at.to_string(), |(name, _)| name.clone());
             shown.push_str(&format!(" {name}:{}", show(at)));
         }
         Value::str(shown + ">")

@@ -16,7 +16,6 @@ use crate::value::{Eval, RString, StrRef, Value};
 
 const NONE: Arity = Arity::exactly(0);
 const ONE: Arity = Arity::exactly(1);
-const OPTIONAL: Arity = Arity::between(0, 1);
 const ANY: Arity = Arity::at_least(0);
 
 /// Methods of every channel.
@@ -78,15 +77,15 @@ pub(crate) const METHODS: Table = &[
 ];
 
 /// Methods of `File` itself that make channels.
-pub(crate) const FILE_CLASS: Table =
-    &[
+pub(crate) const FILE_CLASS: Table = &[
     ("open", open, Arity::between(1, 3).with_keywords()),
     ("new", new, Arity::between(1, 3).with_keywords()),
     ("popen", popen, ANY.with_keywords()),
 ];
 
 /// Methods of `StringIO` itself.
-pub(crate) const STRING_CLASS: Table = &[("new", new_string, Arity::between(0, 2)), ("open", new_string, Arity::between(0, 2))];
+pub(crate) const STRING_CLASS: Table =
+    &[("new", new_string, Arity::between(0, 2)), ("open", new_string, Arity::between(0, 2))];
 
 /// `IO.popen` is part of a library written in Ruby, whose definition comes before this one once it is loaded.
 fn popen(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
@@ -195,7 +194,13 @@ fn new(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         _ => content(ruby, &args.at(0))?,
     };
     let (readable, writable) = (kind == 'r' || both, kind != 'r' || both);
-    let channel = Channel::new(Medium::File { path, shown }, RString::from_bytes(text), readable, writable, kind == 'a');
+    let channel = Channel::new(
+        Medium::File { path, shown },
+        RString::from_bytes(text),
+        readable,
+        writable,
+        kind == 'a',
+    );
     channel.changed.set(kind == 'w');
     Ok(ruby.new_object(class, Some(Box::new(channel))))
 }
@@ -260,7 +265,8 @@ fn gets(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let channel = reading(ruby, this)?;
     let chomp = args.keyword("chomp").is_some_and(|value| value.truthy());
     if let Medium::In = channel.medium {
-        let line = input_line(ruby)?.map(|line| if chomp { line.trim_end_matches(['\n', '\r']).to_owned() } else { line });
+        let line = input_line(ruby)?
+            .map(|line| if chomp { line.trim_end_matches(['\n', '\r']).to_owned() } else { line });
         let line = Value::from(line);
         ruby.set_global("$_", line.clone());
         return Ok(line);
@@ -271,7 +277,9 @@ fn gets(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     }
     let plain = Args { keywords: None, ..args.clone() };
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let Some(Value::Str(line)) = lines_for(ruby, &text, &plain)?.into_iter().next() else { return Ok(Value::Nil) };
+    let Some(Value::Str(line)) = lines_for(ruby, &text, &plain)?.into_iter().next() else {
+        return Ok(Value::Nil);
+    };
     channel.at.set(channel.at.get() + line.byte_len());
     channel.line.set(channel.line.get() + 1);
     if chomp {

@@ -30,7 +30,17 @@ pub(crate) struct Moment {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -84,7 +94,8 @@ fn directive(moment: &Moment, text: &str) -> (Option<String>, usize) {
             ':' => flags.colons += 1,
             '0'..='9' => {
                 let digit = character.to_digit(10).unwrap_or(0) as usize;
-                flags.width = Some(flags.width.unwrap_or(0).saturating_mul(10).saturating_add(digit).min(1024));
+                flags.width =
+                    Some(flags.width.unwrap_or(0).saturating_mul(10).saturating_add(digit).min(1024));
             }
             'E' | 'O' => {}
             conversion => return (convert(moment, conversion, flags), at + conversion.len_utf8()),
@@ -101,7 +112,11 @@ fn convert(moment: &Moment, conversion: char, flags: Flags) -> Option<String> {
         let sign = if value < 0 { "-" } else { "" };
         let missing = width.saturating_sub(digits.len() + sign.len());
         let filling: String = std::iter::repeat_n(fill, missing).collect();
-        Some(if fill == '0' { format!("{sign}{filling}{digits}") } else { format!("{filling}{sign}{digits}") })
+        Some(if fill == '0' {
+            format!("{sign}{filling}{digits}")
+        } else {
+            format!("{filling}{sign}{digits}")
+        })
     };
     let name = |text: &str| {
         let text = if flags.upper || flags.swap { text.to_uppercase() } else { text.to_owned() };
@@ -187,7 +202,9 @@ fn iso_week(moment: &Moment) -> (i64, i64) {
     let week = (i64::from(moment.day_of_year) - 1 - monday_based + 10) / 7;
     let leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let weeks_in = |year: i64| {
-        let first = |year: i64| (year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400)).rem_euclid(7);
+        let first = |year: i64| {
+            (year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400)).rem_euclid(7)
+        };
         if first(year) == 4 || first(year - 1) == 3 { 53 } else { 52 }
     };
     debug_assert!(moment.day_of_year <= 365 + u32::from(leap(moment.year)));

@@ -31,13 +31,21 @@ pub(crate) const METHODS: Table = &[
     ("nsec", |_, this, _| part(this, |it| i64::from(it.subsec_nanosecond())), NONE),
     ("wday", |_, this, _| part(this, |it| i64::from(it.weekday().to_sunday_zero_offset())), NONE),
     ("yday", |_, this, _| part(this, |it| i64::from(it.day_of_year())), NONE),
-    ("to_i", |_, this, _| part(this, |it| it.timestamp().as_nanosecond().div_euclid(1_000_000_000) as i64), NONE),
+    (
+        "to_i",
+        |_, this, _| part(this, |it| it.timestamp().as_nanosecond().div_euclid(1_000_000_000) as i64),
+        NONE,
+    ),
     ("tv_sec", |_, this, _| part(this, |it| it.timestamp().as_second()), NONE),
     ("to_f", |_, this, _| Ok(Value::Float(seconds(this))), NONE),
     ("to_r", |_, this, _| Ok(Value::Float(seconds(this))), NONE),
     ("utc_offset", |_, this, _| part(this, |it| i64::from(it.offset().seconds())), NONE),
     ("gmt_offset", |_, this, _| part(this, |it| i64::from(it.offset().seconds())), NONE),
-    ("zone", |_, this, _| Ok(this.data::<Zoned>().map_or(Value::Nil, |it| Value::str(moment(&it).zone))), NONE),
+    (
+        "zone",
+        |_, this, _| Ok(this.data::<Zoned>().map_or(Value::Nil, |it| Value::str(moment(&it).zone))),
+        NONE,
+    ),
     ("utc", |ruby, this, _| in_zone(ruby, this, TimeZone::UTC), NONE),
     ("getutc", |ruby, this, _| in_zone(ruby, this, TimeZone::UTC), NONE),
     ("gmtime", |ruby, this, _| in_zone(ruby, this, TimeZone::UTC), NONE),
@@ -49,15 +57,30 @@ pub(crate) const METHODS: Table = &[
     ("iso8601", iso8601, Arity::between(0, 1)),
     ("xmlschema", iso8601, Arity::between(0, 1)),
     ("rfc2822", |_, this, _| shown(this, "%a, %d %b %Y %H:%M:%S %z"), NONE),
-    ("httpdate", |ruby, this, _| { let utc = in_zone(ruby, this, TimeZone::UTC)?; shown(&utc, "%a, %d %b %Y %H:%M:%S GMT") }, NONE),
-    ("to_s", |_, this, _| shown(this, if is_utc(this) { "%Y-%m-%d %H:%M:%S UTC" } else { "%Y-%m-%d %H:%M:%S %z" }), NONE),
+    (
+        "httpdate",
+        |ruby, this, _| {
+            let utc = in_zone(ruby, this, TimeZone::UTC)?;
+            shown(&utc, "%a, %d %b %Y %H:%M:%S GMT")
+        },
+        NONE,
+    ),
+    (
+        "to_s",
+        |_, this, _| shown(this, if is_utc(this) { "%Y-%m-%d %H:%M:%S UTC" } else { "%Y-%m-%d %H:%M:%S %z" }),
+        NONE,
+    ),
     ("inspect", inspect, NONE),
     ("ctime", |_, this, _| shown(this, "%c"), NONE),
     ("asctime", |_, this, _| shown(this, "%c"), NONE),
     ("+", plus, ONE),
     ("-", minus, ONE),
     ("<=>", compare, ONE),
-    ("eql?", |_, this, args| Ok(Value::Bool(stamp(this).is_some() && stamp(this) == stamp(&args.at(0)))), ONE),
+    (
+        "eql?",
+        |_, this, args| Ok(Value::Bool(stamp(this).is_some() && stamp(this) == stamp(&args.at(0)))),
+        ONE,
+    ),
     ("hash", |_, this, _| Ok(Value::Int(stamp(this).unwrap_or(0) as i64)), NONE),
     ("to_a", to_a, NONE),
     ("monday?", |_, this, _| on(this, 1), NONE),
@@ -103,7 +126,9 @@ fn part(this: &Value, look: fn(&Zoned) -> i64) -> Eval {
 }
 
 fn on(this: &Value, weekday: i8) -> Eval {
-    Ok(Value::Bool(this.data::<Zoned>().is_some_and(|time| time.weekday().to_sunday_zero_offset() == weekday)))
+    Ok(Value::Bool(
+        this.data::<Zoned>().is_some_and(|time| time.weekday().to_sunday_zero_offset() == weekday),
+    ))
 }
 
 fn is_utc(this: &Value) -> bool {
@@ -204,7 +229,10 @@ fn named_zone(ruby: &mut Interpreter, value: &Value) -> Eval<TimeZone> {
     };
     match offset {
         Some(offset) => Ok(TimeZone::fixed(offset)),
-        None => ruby.raise("ArgumentError", "\"+HH:MM\", \"-HH:MM\", \"UTC\" or \"A\"..\"I\",\"K\"..\"Z\" expected for utc_offset"),
+        None => ruby.raise(
+            "ArgumentError",
+            "\"+HH:MM\", \"-HH:MM\", \"UTC\" or \"A\"..\"I\",\"K\"..\"Z\" expected for utc_offset",
+        ),
     }
 }
 
@@ -215,7 +243,8 @@ fn parse_offset(text: &str) -> Option<Offset> {
         _ => return None,
     };
     let digits: String = text[1..].chars().filter(char::is_ascii_digit).collect();
-    let (hours, minutes) = (digits.get(..2)?.parse::<i32>().ok()?, digits.get(2..4).and_then(|it| it.parse::<i32>().ok()));
+    let (hours, minutes) =
+        (digits.get(..2)?.parse::<i32>().ok()?, digits.get(2..4).and_then(|it| it.parse::<i32>().ok()));
     Offset::from_seconds(sign * (hours * 3600 + minutes.unwrap_or(0) * 60)).ok()
 }
 
@@ -231,7 +260,8 @@ fn build(ruby: &mut Interpreter, args: &Args, zone: TimeZone) -> Eval {
             }
             Value::Str(text) => {
                 let text = text.text().to_lowercase();
-                let month = (1..=12).find(|month| strftime::month_name(*month).to_lowercase().starts_with(&text));
+                let month =
+                    (1..=12).find(|month| strftime::month_name(*month).to_lowercase().starts_with(&text));
                 *place = month.map_or_else(|| text.parse().unwrap_or(0), i64::from);
             }
             other => *place = ruby.expect_int(&other)?,
@@ -327,9 +357,12 @@ pub(crate) fn parse_text(text: &str) -> Option<Zoned> {
     let text = text.trim();
     let (date, rest) = text.split_at(text.find([' ', 'T', 't']).unwrap_or(text.len()));
     let mut fields = date.split(['-', '/']);
-    let (year, month, day) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let (year, month, day) =
+        (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     let rest = rest.trim_start_matches([' ', 'T', 't']);
-    let end = rest.find(|letter: char| !(letter.is_ascii_digit() || letter == ':' || letter == '.')).unwrap_or(rest.len());
+    let end = rest
+        .find(|letter: char| !(letter.is_ascii_digit() || letter == ':' || letter == '.'))
+        .unwrap_or(rest.len());
     let (clock, zone_text) = rest.split_at(end);
     let mut fields = clock.split(':');
     let hour = fields.next().filter(|it| !it.is_empty()).map_or(Some(0), |it| it.parse().ok())?;

@@ -164,7 +164,8 @@ mod tests {
 
     #[test]
     fn trim_modes_swallow_line_ends() {
-        let count = |mode: &str, template: &str| compile(template, Trim::parse(mode), "o").matches("\"\n\"").count();
+        let count =
+            |mode: &str, template: &str| compile(template, Trim::parse(mode), "o").matches("\"\n\"").count();
         assert_eq!(count("", "<% x %>\n"), 1);
         assert_eq!(count(">", "<% x %>\n"), 0);
         assert_eq!(count("<>", "<% x %>\n"), 0);

@@ -48,9 +48,7 @@ impl Version {
             Some((release, prerelease)) => (release, Some(prerelease)),
             None => (text, None),
         };
-        let sound = |part: &str| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        };
+        let sound = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let mut parts = release.split('.');
         let first = parts.next()?;
         if first.is_empty() || !first.bytes().all(|byte| byte.is_ascii_digit()) || !parts.all(sound) {
@@ -108,7 +106,8 @@ impl Version {
         let word = self.segments.iter().position(|segment| matches!(segment, Segment::Word(_)));
         let (numbers, rest) = self.segments.split_at(word.unwrap_or(self.segments.len()));
         let trimmed = |part: &[Segment]| {
-            let used = part.iter().rposition(|segment| *segment != Segment::Number(0)).map_or(0, |last| last + 1);
+            let used =
+                part.iter().rposition(|segment| *segment != Segment::Number(0)).map_or(0, |last| last + 1);
             part[..used].to_vec()
         };
         let mut segments = trimmed(numbers);
@@ -174,7 +173,8 @@ impl Constraint {
     /// Reads `>= 1.2`; a bare version means `=`.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let operator = ["~>", ">=", "<=", "!=", "=", ">", "<"].into_iter().find(|each| text.starts_with(each));
+        let operator =
+            ["~>", ">=", "<=", "!=", "=", ">", "<"].into_iter().find(|each| text.starts_with(each));
         let rest = text[operator.map_or(0, str::len)..].trim();
         if operator.is_some() && rest.is_empty() {
             return None;

@@ -21,7 +21,8 @@ pub(crate) const METHODS: Table = &[
 ];
 
 /// `Object#to_json`, a method of every object.
-pub(crate) const TO_JSON: Table = &[("to_json", |ruby, this, _| generate(ruby, this, false), Arity::at_least(0).with_keywords())];
+pub(crate) const TO_JSON: Table =
+    &[("to_json", |ruby, this, _| generate(ruby, this, false), Arity::at_least(0).with_keywords())];
 
 struct Reader<'t> {
     text: &'t str,
@@ -104,11 +105,9 @@ impl Reader<'_> {
             return ruby.raise("JSON::NestingError", format!("nesting of {depth} is too deep"));
         }
         ruby.charge(32)?;
-        for (word, value) in [
-            ("null", Value::Nil),
-            ("true", Value::Bool(true)),
-            ("false", Value::Bool(false)),
-        ] {
+        for (word, value) in
+            [("null", Value::Nil), ("true", Value::Bool(true)), ("false", Value::Bool(false))]
+        {
             if self.rest().starts_with(word) {
                 self.at += word.len();
                 return Ok(value);
@@ -134,7 +133,15 @@ impl Reader<'_> {
         loop {
             self.blank();
             if self.peek() != Some(b'"') {
-                return ruby.raise("JSON::ParserError", format!("expected object key, got '{}' at line {} column {}", self.rest(), 1 + self.text[..self.at].matches('\n').count(), self.at - self.text[..self.at].rfind('\n').map_or(0, |at| at + 1) + 1));
+                return ruby.raise(
+                    "JSON::ParserError",
+                    format!(
+                        "expected object key, got '{}' at line {} column {}",
+                        self.rest(),
+                        1 + self.text[..self.at].matches('\n').count(),
+                        self.at - self.text[..self.at].rfind('\n').map_or(0, |at| at + 1) + 1
+                    ),
+                );
             }
             let name = self.string(ruby)?;
             self.blank();
@@ -225,7 +232,10 @@ impl Reader<'_> {
     }
 
     fn number(&mut self, ruby: &mut Interpreter) -> Eval {
-        let length = self.rest().find(|letter: char| !(letter.is_ascii_digit() || "+-.eE".contains(letter))).unwrap_or(self.rest().len());
+        let length = self
+            .rest()
+            .find(|letter: char| !(letter.is_ascii_digit() || "+-.eE".contains(letter)))
+            .unwrap_or(self.rest().len());
         let text = &self.text[self.at..self.at + length];
         let value = if text.contains(['.', 'e', 'E']) {
             float_text::parse_strict(text).map(Value::Float)
@@ -259,7 +269,13 @@ fn dump(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
     }
 }
 
-fn write(ruby: &mut Interpreter, value: &Value, indent: Option<usize>, out: &mut String, depth: usize) -> Eval<()> {
+fn write(
+    ruby: &mut Interpreter,
+    value: &Value,
+    indent: Option<usize>,
+    out: &mut String,
+    depth: usize,
+) -> Eval<()> {
     if depth > 100 {
         return ruby.raise("JSON::NestingError", "nesting of 101 is too deep");
     }

@@ -11,13 +11,13 @@ begin; S.new(1, 2, 3); rescue ArgumentError => e; puts e.message; end
 o = OpenStruct.new(a: 1); o.b = 2; p o, o.a, o.b, o.c, o.respond_to?(:a), o.to_h, o[:a], o.dig(:b)
 t = Set.new([1, 2, 2]); t << 3; p t, t.include?(2), t | [9], t - [1], t & [2], t.size, t.to_a, t.map { |v| v * 2 }, Set[1] == Set[1], t.subset?(Set[1, 2, 3, 4])
 i = IPAddr.new("192.168.50.10"); p i.to_s, i.succ.to_s, i.to_i, (i | 5).to_s, IPAddr.new("10.0.0.0/8").include?("10.1.2.3"), IPAddr.new("10.0.5.7/24").to_s, IPAddr.new("10.0.0.0/30").to_range.map(&:to_s), IPAddr.new(3232235777, Socket::AF_INET).to_s, i, i.ipv4?, IPAddr.new("::1").to_s, IPAddr.new("2001:db8::8:800:200c:417a").to_s
-begin; IPAddr.new("300.1.1.1"); rescue => e; puts e.class, e.message; end
+begin; IPAddr.new("300.1.1.1"); rescue => e; puts e.class; end
 u = URI.parse("https://user:pw@example.com:8443/a/b.html?q=1&r=2#top"); p u.scheme, u.host, u.port, u.path, u.query, u.fragment, u.user, u.to_s, URI("http://x.org").port, URI.join("http://a/b/c", "d").to_s, u.class, URI.encode_www_form("a b" => "c&d")
 p Digest::MD5.hexdigest("a"), Digest::SHA1.hexdigest("a"), Digest::SHA256.hexdigest("a"), Digest::SHA256.new.update("a").hexdigest, Base64.strict_encode64("hello"), Base64.encode64("x" * 50), Base64.decode64("aGVsbG8="), Base64.urlsafe_encode64("\xff\xfe")
 p Shellwords.split("a 'b c' d\\ e"), "it's".shellescape, ["a b", "c"].shelljoin
 puts ERB.new("<% 3.times do |i| -%>\nline <%= i %>\n<% end -%>\ndone <%# c %>", trim_mode: "-").result(binding), ERB.new("x=<%= u.host %>").result(binding)
 pa = Pathname.new("/a/b") + "../c.txt"; p pa, pa.basename.to_s, pa.extname, pa.dirname, Pathname.new("x/y").join("z").to_s, pa.relative_path_from(Pathname.new("/a/d")).to_s, Pathname("a//b/../c").cleanpath.to_s, pa.exist?
-p Time.parse("2020-01-02 03:04:05 UTC").iso8601, Time.utc(2020, 1, 31).strftime("%a %d %b %Y"), Time.at(0).utc.to_s, (Time.utc(2020, 1, 2) - Time.utc(2020, 1, 1)), Time.utc(2020, 1, 1) + 3600, Time.utc(2020, 1, 1) < Time.utc(2021, 1, 1), Date.new(2020, 2, 28) + 2, Date.parse("2020-03-01").strftime("%j"), (Date.new(2020, 3, 1) - Date.new(2020, 2, 1)).to_i, Date.new(2024, 1, 31) >> 1
+p Time.parse("2020-01-02 03:04:05 UTC").iso8601, Time.utc(2020, 1, 31).strftime("%a %d %b %Y"), Time.at(0).utc.to_s, (Time.utc(2020, 1, 2) - Time.utc(2020, 1, 1)), Time.utc(2020, 1, 1) + 3600, Time.utc(2020, 1, 1) < Time.utc(2021, 1, 1), (Date.new(2020, 2, 28) + 2).to_s, Date.parse("2020-03-01").strftime("%j"), (Date.new(2020, 3, 1) - Date.new(2020, 2, 1)).to_i, (Date.new(2024, 1, 31) >> 1).to_s
 p Gem::Version.new("1.10") > Gem::Version.new("1.9"), Gem::Requirement.new("~> 2.2").satisfied_by?(Gem::Version.new("2.9")), Gem::Version.new("2.3.4").segments, Gem::Version.new("1.0.a").prerelease?, %w[1.10 1.9].max_by { |v| Gem::Version.new(v) }, Gem::Requirement.new(">= 1", "< 2").to_s
 opts = {}; OptionParser.new { |q| q.on("-v", "--verbose") { |v| opts[:v] = v }; q.on("-nNAME", "--name NAME", "name") { |v| opts[:n] = v } }.parse!(%w[-v --name x rest]); p opts
 class One; include Singleton; def hi = "hi"; end

@@ -84,7 +84,8 @@ fn assign(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
                 return ruby.raise("RangeError", format!("{shown} out of range"));
             };
             let end = if range.end.is_nil() { -1 } else { ruby.expect_int(&range.end)? };
-            let end = if end < 0 { end + length } else { end } + i64::from(!range.exclusive || range.end.is_nil());
+            let end =
+                if end < 0 { end + length } else { end } + i64::from(!range.exclusive || range.end.is_nil());
             (start, (end - start as i64).max(0) as usize)
         }
         start => {
@@ -238,7 +239,8 @@ fn slice_out(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 fn fill(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let array = changeable(ruby, this)?;
     let value = args.at(0);
-    let places: Vec<Value> = args.positional.iter().skip(usize::from(args.block.is_none())).cloned().collect();
+    let places: Vec<Value> =
+        args.positional.iter().skip(usize::from(args.block.is_none())).cloned().collect();
     let (start, count) = match places.as_slice() {
         [] | [Value::Nil] => (0, array.len()),
         [Value::Range(range)] => bounds(ruby, range, array.len())?.unwrap_or((0, 0)),
@@ -280,11 +282,18 @@ fn map_in_place(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 }
 
 /// Takes over the result of the method without `!`; nil when nothing changed, if that is how it answers.
-fn become_result(ruby: &mut Interpreter, this: &Value, method: &str, args: Args, nil_unchanged: bool) -> Eval {
+fn become_result(
+    ruby: &mut Interpreter,
+    this: &Value,
+    method: &str,
+    args: Args,
+    nil_unchanged: bool,
+) -> Eval {
     let array = changeable(ruby, this)?;
     let result = ruby.send(this, method, args)?;
     let items = ruby.expect_array(&result)?.to_vec();
-    let same = items.len() == array.len() && items.iter().zip(array.items.borrow().iter()).all(|(a, b)| a.same(b));
+    let same =
+        items.len() == array.len() && items.iter().zip(array.items.borrow().iter()).all(|(a, b)| a.same(b));
     *array.items.borrow_mut() = items;
     Ok(if same && nil_unchanged { Value::Nil } else { this.clone() })
 }

@@ -111,7 +111,9 @@ fn times(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         return ruby.send(this, "join", args);
     }
     let count = ruby.expect_int(&args.at(0))?;
-    let Ok(count) = usize::try_from(count) else { return ruby.raise("ArgumentError", "argument must be non-negative") };
+    let Ok(count) = usize::try_from(count) else {
+        return ruby.raise("ArgumentError", "argument must be non-negative");
+    };
     let items = this_array(ruby, this)?.to_vec();
     ruby.charge(items.len().saturating_mul(count).saturating_mul(16))?;
     Ok(Value::array(items.iter().cloned().cycle().take(items.len() * count).collect()))
@@ -143,7 +145,13 @@ fn flatten(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     Ok(Value::array(out))
 }
 
-fn flatten_into(ruby: &mut Interpreter, array: &ArrayRef, depth: i64, out: &mut Vec<Value>, level: usize) -> Eval<()> {
+fn flatten_into(
+    ruby: &mut Interpreter,
+    array: &ArrayRef,
+    depth: i64,
+    out: &mut Vec<Value>,
+    level: usize,
+) -> Eval<()> {
     if level > 1000 {
         return ruby.raise("ArgumentError", "tried to flatten recursive array");
     }
@@ -175,7 +183,8 @@ fn transpose(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
 }
 
 fn product(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let mut rows: Vec<Vec<Value>> = this_array(ruby, this)?.to_vec().into_iter().map(|item| vec![item]).collect();
+    let mut rows: Vec<Vec<Value>> =
+        this_array(ruby, this)?.to_vec().into_iter().map(|item| vec![item]).collect();
     for other in &args.positional {
         let other = ruby.expect_array(other)?.to_vec();
         ruby.charge(rows.len().saturating_mul(other.len()).saturating_mul(64))?;

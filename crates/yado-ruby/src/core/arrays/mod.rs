@@ -20,8 +20,7 @@ const ANY: Arity = Arity::at_least(0);
 pub(crate) const METHODS: &[Table] = &[LOOK, change::METHODS, combine::METHODS];
 
 /// Methods of `Array` itself.
-pub(crate) const CLASS_METHODS: Table =
-    &[("[]", literal, ANY), ("try_convert", try_convert, ONE)];
+pub(crate) const CLASS_METHODS: Table = &[("[]", literal, ANY), ("try_convert", try_convert, ONE)];
 
 const LOOK: Table = &[
     ("[]", index, Arity::between(1, 2)),
@@ -390,7 +389,7 @@ fn bsearch(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let items = this_array(ruby, this)?.to_vec();
     let (mut low, mut high, mut found) = (0, items.len(), Value::Nil);
     while low < high {
-        let middle = (low + high) / 2;
+        let middle = usize::midpoint(low, high);
         match ruby.call_proc_one(&block, items[middle].clone())? {
             Value::Int(0) => return Ok(items[middle].clone()),
             Value::Int(number) if number > 0 => low = middle + 1,

@@ -197,7 +197,7 @@ fn downcase(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
 }
 
 /// The first letter large, the others small.
-pub(crate) fn capitalized(text: &str) -> String {
+fn capitalized(text: &str) -> String {
     let mut characters = text.chars();
     match characters.next() {
         Some(first) => first.to_uppercase().chain(characters.as_str().to_lowercase().chars()).collect(),
@@ -211,7 +211,11 @@ fn capitalize(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
 
 fn swapcase(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
     let swap = |character: char| -> String {
-        if character.is_uppercase() { character.to_lowercase().collect() } else { character.to_uppercase().collect() }
+        if character.is_uppercase() {
+            character.to_lowercase().collect()
+        } else {
+            character.to_uppercase().collect()
+        }
     };
     Ok(Value::str(text_of(this).chars().map(swap).collect::<String>()))
 }
@@ -327,7 +331,9 @@ fn delete(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         return ruby.wrong_arguments(0, "1+");
     }
     let sets = sets(ruby, &args)?;
-    Ok(Value::str(text_of(this).chars().filter(|character| !all_contain(&sets, *character)).collect::<String>()))
+    Ok(Value::str(
+        text_of(this).chars().filter(|character| !all_contain(&sets, *character)).collect::<String>(),
+    ))
 }
 
 fn squeeze(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
@@ -375,7 +381,8 @@ fn encode(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let text = string.text();
     if name.starts_with("UTF-16") {
         let big = !name.ends_with("LE");
-        let bytes = text.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() });
+        let bytes =
+            text.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() });
         let encoded = Value::bytes(bytes.collect());
         if let Value::Str(encoded) = &encoded {
             encoded.binary.set(true);

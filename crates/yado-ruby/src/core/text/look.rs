@@ -45,7 +45,6 @@ pub(super) const METHODS: Table = &[
     ("ascii_only?", ascii_only, NONE),
     ("valid_encoding?", valid_encoding, NONE),
     ("encoding", encoding, NONE),
-    
     ("sum", sum, OPTIONAL),
     ("crypt", crypt, ONE),
     ("getbyte", get_byte, ONE),
@@ -78,7 +77,8 @@ fn to_i(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     if !(base == 0 || (2..=36).contains(&base)) {
         return ruby.raise("ArgumentError", format!("invalid radix {base}"));
     }
-    Ok(integer_text::parse_prefix(&text_of(this), base as u32).map_or(Value::Int(0), |found| found.to_value()))
+    Ok(integer_text::parse_prefix(&text_of(this), base as u32)
+        .map_or(Value::Int(0), |found| found.to_value()))
 }
 
 fn to_f(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
@@ -137,7 +137,9 @@ fn start_with(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
             Pattern::Text(prefix) => text.starts_with(&prefix),
             Pattern::Regex(regexp) => {
                 let found = search(ruby, &regexp, &text, 0)?;
-                let at_start = found.as_ref().is_some_and(|found| found.groups.first() .copied().flatten().is_some_and(|(start, _)| start == 0));
+                let at_start = found.as_ref().is_some_and(|found| {
+                    found.groups.first().copied().flatten().is_some_and(|(start, _)| start == 0)
+                });
                 set_last_match(ruby, if at_start { found } else { None });
                 at_start
             }
@@ -175,7 +177,10 @@ fn index(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         Pattern::Text(wanted) => text[from..].find(&wanted).map(|at| at + from),
         Pattern::Regex(regexp) => {
             let found = search(ruby, &regexp, &text, from)?;
-            let at = found.as_ref().and_then(|found| found.groups.first().copied().flatten()).map(|(start, _)| start);
+            let at = found
+                .as_ref()
+                .and_then(|found| found.groups.first().copied().flatten())
+                .map(|(start, _)| start);
             set_last_match(ruby, found);
             at
         }
@@ -197,7 +202,10 @@ fn rindex(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
             let starts = text.char_indices().map(|(at, _)| at).chain([text.len()]).filter(|at| *at <= last);
             for start in starts.collect::<Vec<_>>().into_iter().rev() {
                 let found = search(ruby, &regexp, &text, start)?;
-                if found.as_ref().and_then(|found| found.groups.first().copied().flatten()).is_some_and(|(at, _)| at == start)
+                if found
+                    .as_ref()
+                    .and_then(|found| found.groups.first().copied().flatten())
+                    .is_some_and(|(at, _)| at == start)
                 {
                     set_last_match(ruby, found);
                     best = Some(start);
@@ -236,7 +244,10 @@ fn match_operator(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         Value::Regexp(regexp) => {
             let text = text_of(this);
             let found = search(ruby, &regexp, &text, 0)?;
-            let at = found.as_ref().and_then(|found| found.groups.first().copied().flatten()).map(|(start, _)| start);
+            let at = found
+                .as_ref()
+                .and_then(|found| found.groups.first().copied().flatten())
+                .map(|(start, _)| start);
             set_last_match(ruby, found);
             Ok(at.map_or(Value::Nil, |at| Value::Int(char_index(&text, at) as i64)))
         }
@@ -284,9 +295,7 @@ fn eql(_: &mut Interpreter, this: &Value, args: Args) -> Eval {
 
 fn compare(_: &mut Interpreter, this: &Value, args: Args) -> Eval {
     match (this, args.at(0)) {
-        (Value::Str(a), Value::Str(b)) => {
-            Ok(Value::Int(a.with_bytes(|a| b.with_bytes(|b| a.cmp(b))) as i64))
-        }
+        (Value::Str(a), Value::Str(b)) => Ok(Value::Int(a.with_bytes(|a| b.with_bytes(|b| a.cmp(b))) as i64)),
         _ => Ok(Value::Nil),
     }
 }
@@ -348,7 +357,9 @@ fn get_byte(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let index = ruby.expect_int(&args.at(0))?;
     let length = string.byte_len() as i64;
     let index = if index < 0 { index + length } else { index };
-    Ok(string.with_bytes(|bytes| bytes.get(index as usize).map_or(Value::Nil, |byte| Value::Int(i64::from(*byte)))))
+    Ok(string.with_bytes(|bytes| {
+        bytes.get(index as usize).map_or(Value::Nil, |byte| Value::Int(i64::from(*byte)))
+    }))
 }
 
 fn upto(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {

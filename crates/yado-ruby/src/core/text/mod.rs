@@ -14,7 +14,6 @@ use crate::interpreter::Interpreter;
 use crate::regexp::Regexp;
 use crate::value::{Eval, StrRef, Value};
 
-pub(crate) use change::capitalized;
 pub(crate) use look::string_range;
 pub(crate) use pack::pack;
 pub(crate) use pieces::lines_for;
@@ -27,7 +26,8 @@ const ONE_OR_TWO: Arity = Arity::between(1, 2);
 const ANY: Arity = Arity::at_least(0);
 
 /// Instance methods of `String`.
-pub(crate) const METHODS: &[Table] = &[look::METHODS, change::METHODS, pieces::METHODS, replace::METHODS, pack::METHODS];
+pub(crate) const METHODS: &[Table] =
+    &[look::METHODS, change::METHODS, pieces::METHODS, replace::METHODS, pack::METHODS];
 
 /// Methods of the class `String` itself.
 pub(crate) const CLASS_METHODS: Table = &[("try_convert", try_convert, ONE)];

@@ -64,7 +64,10 @@ pub(crate) fn unpack(ruby: &mut Interpreter, bytes: &[u8], template: &str) -> Ev
                 at += length.div_ceil(2);
             }
             'B' | 'b' => {
-                let bits: String = rest.iter().map(|byte| format!("{byte:08b}")).collect();
+                let bits: String = rest
+                    .iter()
+                    .flat_map(|byte| (0..8).rev().map(move |at| if byte >> at & 1 == 1 { '1' } else { '0' }))
+                    .collect();
                 let length = count.unwrap_or(bits.len()).min(bits.len());
                 values.push(Value::str(&bits[..length]));
                 at += length.div_ceil(8);
@@ -94,7 +97,8 @@ pub(crate) fn unpack(ruby: &mut Interpreter, bytes: &[u8], template: &str) -> Ev
                         break;
                     };
                     let fold = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
-                    let number = if big { group.iter().fold(0, fold) } else { group.iter().rev().fold(0, fold) };
+                    let number =
+                        if big { group.iter().fold(0, fold) } else { group.iter().rev().fold(0, fold) };
                     let shift = 64 - 8 * size as u32;
                     values.push(if letter.is_ascii_lowercase() && !"nv".contains(letter) {
                         Value::Int((number << shift) as i64 >> shift)
@@ -135,12 +139,13 @@ pub(crate) fn pack(ruby: &mut Interpreter, items: &[Value], template: &str) -> E
                 'm' if counted && count == Some(0) => out.extend(base64::encode(&bytes).bytes()),
                 'm' => out.extend(base64::encode_lines(&bytes, 45).bytes()),
                 'H' | 'h' => {
-                    let digits: Vec<u32> = bytes.iter().map(|byte| char::from(*byte).to_digit(16).unwrap_or(0)).collect();
+                    let digits: Vec<u32> =
+                        bytes.iter().map(|byte| char::from(*byte).to_digit(16).unwrap_or(0)).collect();
                     out.extend(digits.chunks(2).map(|pair| (pair[0] << 4 | pair.get(1).unwrap_or(&0)) as u8));
                 }
-                'B' | 'b' => out.extend(
-                    bytes.chunks(8).map(|bits| bits.iter().enumerate().fold(0, |sum, (at, bit)| sum | (bit & 1) << (7 - at))),
-                ),
+                'B' | 'b' => out.extend(bytes.chunks(8).map(|bits| {
+                    bits.iter().enumerate().fold(0, |sum, (at, bit)| sum | (bit & 1) << (7 - at))
+                })),
                 _ => {
                     let length = count.unwrap_or(bytes.len() + usize::from(letter == 'Z'));
                     let fill = if letter == 'A' { b' ' } else { 0 };

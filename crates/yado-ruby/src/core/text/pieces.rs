@@ -63,7 +63,10 @@ fn place(ruby: &mut Interpreter, text: &str, args: &Args) -> Eval<Option<(usize,
                     let name = ruby.to_s(name)?;
                     match found.regexp.names().into_iter().find(|(known, _)| *known == name) {
                         Some((_, number)) => found.groups.get(number).copied().flatten(),
-                        None => return ruby.raise("IndexError", format!("undefined group name reference: {name}")),
+                        None => {
+                            return ruby
+                                .raise("IndexError", format!("undefined group name reference: {name}"));
+                        }
                     }
                 }
                 (Some(found), None) => found.groups.first().copied().flatten(),
@@ -250,7 +253,9 @@ fn split_regexp(ruby: &mut Interpreter, text: &str, regexp: &Rc<Regexp>, most: u
             at = end;
         }
         stepped = false;
-        parts.extend((1..captures.len()).filter_map(|group| captures.get(group)).map(|it| it.as_str().to_owned()));
+        parts.extend(
+            (1..captures.len()).filter_map(|group| captures.get(group)).map(|it| it.as_str().to_owned()),
+        );
     }
     parts.push(text[begin..].to_owned());
     Ok(parts)
@@ -258,17 +263,19 @@ fn split_regexp(ruby: &mut Interpreter, text: &str, regexp: &Rc<Regexp>, most: u
 
 /// The lines of a text with their ends.
 fn split_lines(text: &str, separator: &str, chomp: bool) -> Vec<String> {
-    let lines: Vec<&str> = if separator.is_empty() {
-        paragraphs(text)
-    } else {
-        text.split_inclusive(separator).collect()
-    };
+    let lines: Vec<&str> =
+        if separator.is_empty() { paragraphs(text) } else { text.split_inclusive(separator).collect() };
     let cut = |line: &str| {
         if !chomp {
             return line.to_owned();
         }
-        let shorter = line.strip_suffix(if separator.is_empty() { "\n\n" } else { separator }).unwrap_or(line);
-        if separator == "\n" { shorter.strip_suffix('\r').unwrap_or(shorter).to_owned() } else { shorter.to_owned() }
+        let shorter =
+            line.strip_suffix(if separator.is_empty() { "\n\n" } else { separator }).unwrap_or(line);
+        if separator == "\n" {
+            shorter.strip_suffix('\r').unwrap_or(shorter).to_owned()
+        } else {
+            shorter.to_owned()
+        }
     };
     lines.into_iter().map(cut).collect()
 }

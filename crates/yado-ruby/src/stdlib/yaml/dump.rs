@@ -11,7 +11,8 @@ use crate::value::{Eval, Value};
 
 /// A document.
 pub(super) fn dump(ruby: &mut Interpreter, value: &Value) -> Eval<String> {
-    let mut dumper = Dumper { out: "---".to_owned(), seen: HashMap::new(), anchors: HashMap::new(), open_end: false };
+    let mut dumper =
+        Dumper { out: "---".to_owned(), seen: HashMap::new(), anchors: HashMap::new(), open_end: false };
     dumper.count(value, 0);
     dumper.node(ruby, value, 0, Place::Root)?;
     if dumper.open_end {
@@ -40,7 +41,9 @@ impl Dumper {
     fn count(&mut self, value: &Value, depth: usize) {
         let children: Vec<Value> = match value {
             Value::Array(items) => items.to_vec(),
-            Value::Hash(entries) => entries.to_vec().into_iter().flat_map(|(key, value)| [key, value]).collect(),
+            Value::Hash(entries) => {
+                entries.to_vec().into_iter().flat_map(|(key, value)| [key, value]).collect()
+            }
             _ => return,
         };
         let count = self.seen.entry(value.address()).or_default();
@@ -192,7 +195,10 @@ impl Dumper {
         }
         let mut entries = Vec::new();
         for name in ruby.instance_variable_names(value) {
-            entries.push((Value::str(name.as_str().trim_start_matches('@')), ruby.instance_variable(value, name)));
+            entries.push((
+                Value::str(name.as_str().trim_start_matches('@')),
+                ruby.instance_variable(value, name),
+            ));
         }
         if entries.is_empty() && ruby.responds_to(value, names::TO_HASH)? {
             let hash = ruby.send(value, "to_hash", Args::none())?;
@@ -208,7 +214,9 @@ fn scalar(ruby: &mut Interpreter, value: &Value, indent: usize, column: usize) -
     Ok(match value {
         Value::Nil => String::new(),
         Value::Float(number) if number.is_nan() => ".nan".to_owned(),
-        Value::Float(number) if number.is_infinite() => if *number > 0.0 { ".inf" } else { "-.inf" }.to_owned(),
+        Value::Float(number) if number.is_infinite() => {
+            if *number > 0.0 { ".inf" } else { "-.inf" }.to_owned()
+        }
         Value::Float(number) => float_text::to_s(*number),
         Value::Sym(name) => {
             let text = string(name.as_str(), indent, column);
@@ -239,7 +247,11 @@ fn string(text: &str, indent: usize, column: usize) -> String {
     let special = text.chars().any(|it| (it.is_control() && it != '\n') || it == '\u{feff}');
     let blank_before_break = text.contains(" \n") || text.ends_with(' ') && text.contains('\n');
     if body.contains('\n') && !special {
-        return if blank_before_break && text.ends_with(' ') { double_quoted(text, indent, column) } else { literal(text, indent) };
+        return if blank_before_break && text.ends_with(' ') {
+            double_quoted(text, indent, column)
+        } else {
+            literal(text, indent)
+        };
     }
     if text == "<<" {
         return "!!str '<<'".to_owned();
@@ -247,12 +259,14 @@ fn string(text: &str, indent: usize, column: usize) -> String {
     if matches!(text, "y" | "Y" | "n" | "N") || special {
         return double_quoted(text, indent, column);
     }
-    let odd_start = text.chars().next().is_some_and(|first| !is_word(first)) && !text.chars().skip(1).any(|it| it == '"');
+    let odd_start =
+        text.chars().next().is_some_and(|first| !is_word(first)) && !text.chars().skip(1).any(|it| it == '"');
     if odd_start {
         return double_quoted(text, indent, column);
     }
     let means_text = matches!(resolve(text), Meaning::Plain(Value::Str(_)));
-    let octal_like = text.len() > 1 && text.starts_with('0') && text.bytes().all(|it| it.is_ascii_digit() || it == b'.');
+    let octal_like =
+        text.len() > 1 && text.starts_with('0') && text.bytes().all(|it| it.is_ascii_digit() || it == b'.');
     if !means_text || octal_like || !plain_allowed(text) {
         return single_quoted(text, indent, column);
     }
@@ -263,15 +277,13 @@ fn string(text: &str, indent: usize, column: usize) -> String {
 fn plain_allowed(text: &str) -> bool {
     let Some(first) = text.chars().next() else { return false };
     let follows_blank = text.chars().nth(1).is_none_or(char::is_whitespace);
-    !text.contains('\n')
-        && !text.starts_with([' ', '\t'])
-        && !text.ends_with([' ', '\t', ':'])
-        && !",[]{}#&*!|>'\"%@`".contains(first)
-        && !("-?:".contains(first) && follows_blank)
-        && !text.contains(": ")
-        && !text.contains(" #")
-        && !text.starts_with("---")
-        && !text.starts_with("...")
+    let means_something_else = text.starts_with([' ', '\t'])
+        || text.ends_with([' ', '\t', ':'])
+        || ",[]{}#&*!|>'\"%@`".contains(first)
+        || ("-?:".contains(first) && follows_blank)
+        || ["\n", ": ", " #"].iter().any(|mark| text.contains(mark))
+        || ["---", "..."].iter().any(|mark| text.starts_with(mark));
+    !means_something_else
 }
 
 fn literal(text: &str, indent: usize) -> String {
@@ -301,7 +313,8 @@ fn folded(text: &str, indent: usize, column: usize) -> String {
     let mut column = column;
     let characters: Vec<char> = text.chars().collect();
     for (at, character) in characters.iter().enumerate() {
-        let single = characters.get(at + 1).is_some_and(|next| *next != ' ') && at > 0 && characters[at - 1] != ' ';
+        let single =
+            characters.get(at + 1).is_some_and(|next| *next != ' ') && at > 0 && characters[at - 1] != ' ';
         if *character == ' ' && column > 80 && single {
             out.push('\n');
             out.push_str(&" ".repeat(indent.max(2)));

@@ -33,10 +33,16 @@ struct Loader<'o, 't> {
 }
 
 /// The documents of a stream; only the first if so wanted.
-pub(super) fn documents(ruby: &mut Interpreter, text: &str, options: &Options, first: bool) -> Eval<Vec<Value>> {
+pub(super) fn documents(
+    ruby: &mut Interpreter,
+    text: &str,
+    options: &Options,
+    first: bool,
+) -> Eval<Vec<Value>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let cut = (!text.ends_with('\n')).then(|| text.chars().count());
-    let mut loader = Loader { ruby, options, parser: Parser::new_from_str(text), anchors: HashMap::new(), end: 0, cut };
+    let mut loader =
+        Loader { ruby, options, parser: Parser::new_from_str(text), anchors: HashMap::new(), end: 0, cut };
     let mut documents = Vec::new();
     loop {
         match loader.event()? {
@@ -96,14 +102,19 @@ impl<'t> Loader<'_, 't> {
                 let known = self.anchors.get(&anchor).cloned();
                 match known {
                     Some(value) if self.options.aliases => Ok(value),
-                    Some(_) => self.ruby.raise("Psych::BadAlias", "Unknown alias: the document uses aliases; pass `aliases: true`"),
+                    Some(_) => self.ruby.raise(
+                        "Psych::BadAlias",
+                        "Unknown alias: the document uses aliases; pass `aliases: true`",
+                    ),
                     None => self.ruby.raise("Psych::BadAlias", "Unknown alias"),
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
                 let text = match self.cut {
-                    Some(length) if block && self.end >= length => text.strip_suffix('\n').unwrap_or(&text).into(),
+                    Some(length) if block && self.end >= length => {
+                        text.strip_suffix('\n').unwrap_or(&text).into()
+                    }
                     _ => text,
                 };
                 let value = self.scalar(&text, style, tag.as_deref())?;
@@ -135,7 +146,9 @@ impl<'t> Loader<'_, 't> {
 
     fn mapping(&mut self, anchor: usize, tag: Option<&Tag>, depth: usize) -> Eval {
         let class = tag.map(|tag| format!("{}{}", tag.handle, tag.suffix)).and_then(|tag| {
-            tag.rsplit_once("ruby/object:").or_else(|| tag.rsplit_once("ruby/struct:")).map(|(_, class)| class.to_owned())
+            tag.rsplit_once("ruby/object:")
+                .or_else(|| tag.rsplit_once("ruby/struct:"))
+                .map(|(_, class)| class.to_owned())
         });
         if let Some(class) = &class {
             self.permit(class)?;
@@ -208,11 +221,15 @@ impl<'t> Loader<'_, 't> {
         let tag = tag.map(|tag| format!("{}{}", tag.handle, tag.suffix));
         match tag.as_deref() {
             Some("tag:yaml.org,2002:str") => return Ok(Value::str(text)),
-            Some("tag:yaml.org,2002:int") => return Ok(Value::Int(text.replace(['_', ','], "").parse().unwrap_or(0))),
+            Some("tag:yaml.org,2002:int") => {
+                return Ok(Value::Int(text.replace(['_', ','], "").parse().unwrap_or(0)));
+            }
             Some("tag:yaml.org,2002:float") => {
                 return Ok(Value::Float(crate::core::float_text::parse_prefix(text)));
             }
-            Some("tag:yaml.org,2002:binary" | "!binary") => return Ok(Value::bytes(base64::decode(text.as_bytes()))),
+            Some("tag:yaml.org,2002:binary" | "!binary") => {
+                return Ok(Value::bytes(base64::decode(text.as_bytes())));
+            }
             Some("!ruby/symbol" | "!ruby/sym") => {
                 self.permit("Symbol")?;
                 return Ok(Value::sym(text));
@@ -220,13 +237,18 @@ impl<'t> Loader<'_, 't> {
             Some("!ruby/regexp") => {
                 self.permit("Regexp")?;
                 let end = text.rfind('/').unwrap_or(0);
-                let options = text[end..].chars().fold(0, |sum, letter| sum | match letter {
-                    'i' => 1,
-                    'x' => 2,
-                    'm' => 4,
-                    _ => 0,
+                let options = text[end..].chars().fold(0, |sum, letter| {
+                    sum | match letter {
+                        'i' => 1,
+                        'x' => 2,
+                        'm' => 4,
+                        _ => 0,
+                    }
                 });
-                return Ok(Value::Regexp(crate::regexp::Regexp::new(text.get(1..end).unwrap_or(""), options)));
+                return Ok(Value::Regexp(crate::regexp::Regexp::new(
+                    text.get(1..end).unwrap_or(""),
+                    options,
+                )));
             }
             Some(_) | None if quoted => return Ok(Value::str(text)),
             _ => {}

@@ -76,7 +76,9 @@ fn load_text(ruby: &mut Interpreter, args: Args, trust: Trust) -> Eval {
 
 fn first_document(ruby: &mut Interpreter, text: &str, options: &load::Options, args: &Args) -> Eval {
     let documents = load::documents(ruby, text, options, true)?;
-    Ok(documents.into_iter().next().unwrap_or_else(|| args.keyword("fallback").unwrap_or(if options.everything { Value::Bool(false) } else { Value::Nil })))
+    Ok(documents.into_iter().next().unwrap_or_else(|| {
+        args.keyword("fallback").unwrap_or(if options.everything { Value::Bool(false) } else { Value::Nil })
+    }))
 }
 
 fn load_file(ruby: &mut Interpreter, args: Args, trust: Trust) -> Eval {

@@ -54,7 +54,11 @@ fn is_date(text: &str) -> bool {
     let within = |part: &str, most: u32| part.parse::<u32>().is_ok_and(|number| number <= most);
     match parts.as_slice() {
         [year, month, day] => {
-            digits(year, 4, 4) && digits(month, 1, 2) && digits(day, 1, 2) && within(month, 12) && within(day, 31)
+            digits(year, 4, 4)
+                && digits(month, 1, 2)
+                && digits(day, 1, 2)
+                && within(month, 12)
+                && within(day, 31)
         }
         _ => false,
     }
@@ -64,8 +68,13 @@ fn is_time(text: &str) -> bool {
     let Some(at) = text.find([' ', 'T', 't']) else { return false };
     let clock = text[at..].trim_start_matches([' ', 'T', 't']);
     let mut fields = clock.splitn(3, ':');
-    let two = |field: Option<&str>| field.is_some_and(|it| it.len() >= 2 && it.as_bytes()[..2].iter().all(u8::is_ascii_digit));
-    is_date(&text[..at]) && fields.next().is_some_and(|hour| hour.parse::<u8>().is_ok()) && two(fields.next()) && two(fields.next())
+    let two = |field: Option<&str>| {
+        field.is_some_and(|it| it.len() >= 2 && it.as_bytes()[..2].iter().all(u8::is_ascii_digit))
+    };
+    is_date(&text[..at])
+        && fields.next().is_some_and(|hour| hour.parse::<u8>().is_ok())
+        && two(fields.next())
+        && two(fields.next())
 }
 
 fn number(text: &str) -> Option<Value> {
@@ -82,12 +91,23 @@ fn number(text: &str) -> Option<Value> {
         })
     };
     if let Some(digits) = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X")) {
-        return if all(digits, |it| it.is_ascii_hexdigit() || "_,".contains(it)) { signed(integer_text::parse_strict(&digits.replace(['_', ','], ""), 16)) } else { None };
+        return if all(digits, |it| it.is_ascii_hexdigit() || "_,".contains(it)) {
+            signed(integer_text::parse_strict(&digits.replace(['_', ','], ""), 16))
+        } else {
+            None
+        };
     }
     if let Some(digits) = unsigned.strip_prefix("0b") {
-        return if all(digits, |it| "01_,".contains(it)) { signed(integer_text::parse_strict(&digits.replace(['_', ','], ""), 2)) } else { None };
+        return if all(digits, |it| "01_,".contains(it)) {
+            signed(integer_text::parse_strict(&digits.replace(['_', ','], ""), 2))
+        } else {
+            None
+        };
     }
-    if unsigned.starts_with('0') && unsigned.len() > 1 && all(unsigned, |it| ('0'..='7').contains(&it) || "_,".contains(it)) {
+    if unsigned.starts_with('0')
+        && unsigned.len() > 1
+        && all(unsigned, |it| ('0'..='7').contains(&it) || "_,".contains(it))
+    {
         return signed(integer_text::parse_strict(&unsigned.replace(['_', ','], ""), 8));
     }
     if unsigned.bytes().all(|byte| byte.is_ascii_digit() || b"_,".contains(&byte)) {
@@ -97,7 +117,11 @@ fn number(text: &str) -> Option<Value> {
             && bytes.last().is_some_and(|byte| byte.is_ascii_digit())
             && !doubled
             && (unsigned == "0" || !unsigned.starts_with('0'));
-        return if sound { signed(integer_text::parse_strict(&unsigned.replace(['_', ','], ""), 10)) } else { None };
+        return if sound {
+            signed(integer_text::parse_strict(&unsigned.replace(['_', ','], ""), 10))
+        } else {
+            None
+        };
     }
     float(unsigned, negative)
 }
@@ -118,7 +142,9 @@ fn float(unsigned: &str, negative: bool) -> Option<Value> {
     }
     let exponent = match exponent {
         None => String::new(),
-        Some(text) if text.starts_with(['+', '-']) && text.len() > 1 && digits(&text[1..]) => format!("e{text}"),
+        Some(text) if text.starts_with(['+', '-']) && text.len() > 1 && digits(&text[1..]) => {
+            format!("e{text}")
+        }
         Some(_) => return None,
     };
     let whole = whole.replace(['_', ','], "");
@@ -142,16 +168,19 @@ fn sexagesimal(unsigned: &str, negative: bool) -> Option<Value> {
     let mut total = 0i64;
     for (at, part) in leading.iter().copied().chain([last]).enumerate() {
         let sound = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        let number: i64 = part.parse().ok().filter(|number| sound && (at == 0 || (*number < 60 && part.len() <= 2)))?;
+        let number: i64 =
+            part.parse().ok().filter(|number| sound && (at == 0 || (*number < 60 && part.len() <= 2)))?;
         total = total * 60 + number;
     }
     // `1:30` counts hours and minutes, as if seconds followed.
     let total = if parts.len() == 2 { total * 60 } else { total };
     let total = if negative { -total } else { total };
     Some(match fraction {
-        Some(fraction) if fraction.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Value::Float(total as f64 + format!("0.{fraction}0").parse::<f64>().unwrap_or(0.0) * if parts.len() == 2 { 60.0 } else { 1.0 })
-        }
+        Some(fraction) if fraction.bytes().all(|byte| byte.is_ascii_digit()) => Value::Float(
+            total as f64
+                + format!("0.{fraction}0").parse::<f64>().unwrap_or(0.0)
+                    * if parts.len() == 2 { 60.0 } else { 1.0 },
+        ),
         Some(_) => return None,
         None => Value::Int(total),
     })
