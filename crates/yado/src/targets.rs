@@ -22,8 +22,10 @@ pub(crate) struct Wanted<'a> {
     pub(crate) provider: Option<&'a str>,
     /// Leave out machines with `autostart: false` when none is named.
     pub(crate) autostart: bool,
-    /// Evaluate the configuration; without it, a missing or broken Vagrantfile is no obstacle to machines that exist.
+    /// Evaluate the configuration.
     pub(crate) spec: bool,
+    /// What is recorded about machines that exist is enough; a missing or broken Vagrantfile is no obstacle then.
+    pub(crate) recorded: bool,
     /// Check the configuration and refuse what cannot be done.
     pub(crate) checked: bool,
 }
@@ -33,9 +35,9 @@ impl Session {
     pub(crate) fn targets(&self, names: &[String], wanted: Wanted<'_>) -> Result<Vec<Target>> {
         let mut project = match self.project() {
             Ok(project) => Some(project),
-            // By id from anywhere; by record where the Vagrantfile is gone or broken and is not needed.
+            // By id from anywhere.
             Err(problem) if problem.kind() == ErrorKind::NoEnvironment => None,
-            Err(problem) if !wanted.spec => {
+            Err(problem) if wanted.recorded && self.environment_without_vagrantfile()?.is_some() => {
                 self.context.warn(format!(
                     "The Vagrantfile could not be read; going by what is recorded.\n{}",
                     problem.message()
@@ -74,7 +76,10 @@ impl Session {
         }
         let mut project = match self.project() {
             Ok(project) => project,
-            Err(problem) if problem.kind() == ErrorKind::NoEnvironment || !wanted.spec => {
+            Err(problem) if wanted.recorded => {
+                if self.environment_without_vagrantfile()?.is_none() {
+                    return Err(problem);
+                }
                 let mut found = self.recorded_here(wanted)?;
                 return if found.len() == 1 { Ok(found.remove(0)) } else { Err(several()) };
             }
@@ -194,7 +199,7 @@ impl Session {
     }
 
     fn recorded_here(&self, wanted: Wanted<'_>) -> Result<Vec<Target>> {
-        if wanted.spec {
+        if !wanted.recorded {
             return Err(no_environment());
         }
         let environment = self.environment_without_vagrantfile()?.ok_or_else(no_environment)?;

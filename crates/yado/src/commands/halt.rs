@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     session.prepare_for_changes()?;
-    let mut targets = session.targets(&arguments.names, Wanted::default())?;
+    let mut targets = session.targets(&arguments.names, Wanted { recorded: true, ..Wanted::default() })?;
     targets.reverse();
     targets.retain(|target| {
         if target.record.is_none() {
