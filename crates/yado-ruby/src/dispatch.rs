@@ -54,7 +54,8 @@ impl Interpreter {
         }
         let text = name.as_str();
         let tables = owner.tables.borrow();
-        let (_, function, arity) = tables.iter().flat_map(|table| table.iter()).find(|(known, _, _)| *known == text)?;
+        let (_, function, arity) =
+            tables.iter().flat_map(|table| table.iter()).find(|(known, _, _)| *known == text)?;
         let private = crate::core::is_private(owner, text);
         Some(Rc::new(Method {
             name,
@@ -65,7 +66,12 @@ impl Interpreter {
     }
 
     /// The method that comes after `owner`'s for this receiver: what `super` calls.
-    pub(crate) fn find_super_method(&self, receiver: &Value, owner: &ClassRef, name: Symbol) -> Option<Rc<Method>> {
+    pub(crate) fn find_super_method(
+        &self,
+        receiver: &Value,
+        owner: &ClassRef,
+        name: Symbol,
+    ) -> Option<Rc<Method>> {
         let class = self.dispatch_class(receiver);
         let ancestors = self.ancestors(&class);
         let position = ancestors.iter().position(|it| Rc::ptr_eq(it, owner))?;
@@ -88,7 +94,13 @@ impl Interpreter {
         self.call_styled(receiver, name, args, CallStyle::Explicit)
     }
 
-    pub(crate) fn call_styled(&mut self, receiver: &Value, name: Symbol, args: Args, style: CallStyle) -> Eval {
+    pub(crate) fn call_styled(
+        &mut self,
+        receiver: &Value,
+        name: Symbol,
+        args: Args,
+        style: CallStyle,
+    ) -> Eval {
         let class = self.dispatch_class(receiver);
         match self.find_method(&class, name) {
             Some(method) => {
@@ -145,12 +157,20 @@ impl Interpreter {
         Err(exception)
     }
 
-    fn missing_text(&mut self, receiver: &Value, name: Symbol, style: CallStyle, hidden: Option<Visibility>) -> String {
+    fn missing_text(
+        &mut self,
+        receiver: &Value,
+        name: Symbol,
+        style: CallStyle,
+        hidden: Option<Visibility>,
+    ) -> String {
         let shown = self.describe_receiver(receiver);
         match (style, hidden) {
             (_, Some(Visibility::Private)) => format!("private method `{name}' called for {shown}"),
             (_, Some(_)) => format!("protected method `{name}' called for {shown}"),
-            (CallStyle::VariableLike, _) => format!("undefined local variable or method `{name}' for {shown}"),
+            (CallStyle::VariableLike, _) => {
+                format!("undefined local variable or method `{name}' for {shown}")
+            }
             (CallStyle::Super, _) => format!("super: no superclass method `{name}' for {shown}"),
             _ => format!("undefined method `{name}' for {shown}"),
         }
@@ -184,7 +204,13 @@ impl Interpreter {
     }
 
     /// Runs a method that was found; `name` is what the backtrace calls it.
-    pub(crate) fn invoke_as(&mut self, receiver: &Value, method: &Rc<Method>, name: Symbol, mut args: Args) -> Eval {
+    pub(crate) fn invoke_as(
+        &mut self,
+        receiver: &Value,
+        method: &Rc<Method>,
+        name: Symbol,
+        mut args: Args,
+    ) -> Eval {
         self.usage.step()?;
         if stack_is_low() {
             return self.raise("SystemStackError", "stack level too deep");

@@ -169,10 +169,13 @@ impl Interpreter {
             other => {
                 let class = self.dispatch_class(other);
                 let Some(meta) = meta_of(other) else {
-                    return self.raise("NotImplementedError", "instance variables of this object are not supported");
+                    return self
+                        .raise("NotImplementedError", "instance variables of this object are not supported");
                 };
                 let mut meta = meta.borrow_mut();
-                let meta = meta.get_or_insert_with(|| Box::new(Meta { class, variables: crate::object::Variables::default() }));
+                let meta = meta.get_or_insert_with(|| {
+                    Box::new(Meta { class, variables: crate::object::Variables::default() })
+                });
                 meta.variables.insert(name, value);
             }
         }

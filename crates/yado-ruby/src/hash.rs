@@ -112,7 +112,8 @@ fn eql_within(a: &Value, b: &Value, depth: usize) -> bool {
             }
             let (a, b) = (a.entries.borrow(), b.entries.borrow());
             a.len() == b.len()
-                && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| eql_within(value, other, depth + 1)))
+                && a.iter()
+                    .all(|(key, value)| b.get(key).is_some_and(|other| eql_within(value, other, depth + 1)))
         }
         (Value::Range(a), Value::Range(b)) => {
             a.exclusive == b.exclusive

@@ -157,7 +157,9 @@ impl Interpreter {
         let label = match label {
             Some(Label::Method(name)) => name.as_str().to_owned(),
             Some(Label::Block(name)) => format!("block in {name}"),
-            Some(Label::Body(name, module)) => format!("<{}:{name}>", if module { "module" } else { "class" }),
+            Some(Label::Body(name, module)) => {
+                format!("<{}:{name}>", if module { "module" } else { "class" })
+            }
             None => "<main>".to_owned(),
         };
         lines.push(format!("{}:{line}:in `{label}'", file.name));
@@ -172,10 +174,18 @@ impl Interpreter {
             Value::Int(_) | Value::Big(_) => self.core.integer.clone(),
             Value::Float(_) => self.core.float.clone(),
             Value::Sym(_) => self.core.symbol.clone(),
-            Value::Str(it) => it.meta.borrow().as_ref().map_or_else(|| self.core.string.clone(), |it| it.class.clone()),
-            Value::Array(it) => it.meta.borrow().as_ref().map_or_else(|| self.core.array.clone(), |it| it.class.clone()),
-            Value::Hash(it) => it.meta.borrow().as_ref().map_or_else(|| self.core.hash.clone(), |it| it.class.clone()),
-            Value::Proc(it) => it.meta.borrow().as_ref().map_or_else(|| self.core.proc.clone(), |it| it.class.clone()),
+            Value::Str(it) => {
+                it.meta.borrow().as_ref().map_or_else(|| self.core.string.clone(), |it| it.class.clone())
+            }
+            Value::Array(it) => {
+                it.meta.borrow().as_ref().map_or_else(|| self.core.array.clone(), |it| it.class.clone())
+            }
+            Value::Hash(it) => {
+                it.meta.borrow().as_ref().map_or_else(|| self.core.hash.clone(), |it| it.class.clone())
+            }
+            Value::Proc(it) => {
+                it.meta.borrow().as_ref().map_or_else(|| self.core.proc.clone(), |it| it.class.clone())
+            }
             Value::Range(_) => self.core.range.clone(),
             Value::Regexp(_) => self.core.regexp.clone(),
             Value::Object(object) => object.class.borrow().clone(),
@@ -262,7 +272,12 @@ impl Interpreter {
         let mut meta = meta.borrow_mut();
         match meta.as_mut() {
             Some(meta) => meta.class = singleton.clone(),
-            None => *meta = Some(Box::new(Meta { class: singleton.clone(), variables: crate::object::Variables::default() })),
+            None => {
+                *meta = Some(Box::new(Meta {
+                    class: singleton.clone(),
+                    variables: crate::object::Variables::default(),
+                }));
+            }
         }
         Some(singleton)
     }

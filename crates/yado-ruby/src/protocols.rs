@@ -51,12 +51,15 @@ impl Interpreter {
     /// `a == b`
     pub fn eq(&mut self, a: &Value, b: &Value) -> Eval<bool> {
         match (a, b) {
-            (Value::Int(_) | Value::Nil | Value::Bool(_) | Value::Sym(_), Value::Int(_) | Value::Nil | Value::Bool(_) | Value::Sym(_)) => {
-                Ok(a.same(b))
-            }
+            (
+                Value::Int(_) | Value::Nil | Value::Bool(_) | Value::Sym(_),
+                Value::Int(_) | Value::Nil | Value::Bool(_) | Value::Sym(_),
+            ) => Ok(a.same(b)),
             (Value::Int(a), Value::Float(b)) | (Value::Float(b), Value::Int(a)) => Ok(*a as f64 == *b),
             (Value::Float(a), Value::Float(b)) => Ok(a == b),
-            (Value::Str(a), Value::Str(b)) => Ok(Rc::ptr_eq(a, b) || a.with_bytes(|a| b.with_bytes(|b| a == b))),
+            (Value::Str(a), Value::Str(b)) => {
+                Ok(Rc::ptr_eq(a, b) || a.with_bytes(|a| b.with_bytes(|b| a == b)))
+            }
             _ => Ok(self.call_method(a, names::EQUAL, Args::one(b.clone()))?.truthy()),
         }
     }
@@ -64,9 +67,9 @@ impl Interpreter {
     /// `pattern === value`
     pub fn case_eq(&mut self, pattern: &Value, value: &Value) -> Eval<bool> {
         match (pattern, value) {
-            (Value::Str(_), Value::Str(_)) | (Value::Int(_), Value::Int(_)) | (Value::Sym(_) | Value::Nil, _) => {
-                self.eq(pattern, value)
-            }
+            (Value::Str(_), Value::Str(_))
+            | (Value::Int(_), Value::Int(_))
+            | (Value::Sym(_) | Value::Nil, _) => self.eq(pattern, value),
             _ => Ok(self.call_method(pattern, names::CASE_EQUAL, Args::one(value.clone()))?.truthy()),
         }
     }

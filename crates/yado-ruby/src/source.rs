@@ -32,7 +32,8 @@ impl SourceFile {
     /// A file with this name and text.
     pub fn new(name: &str, text: &str, first_line: usize) -> Self {
         let mut line_starts = vec![0];
-        line_starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1));
+        line_starts
+            .extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1));
         Self { name: name.into(), first_line, line_starts, text: text.into() }
     }
 

@@ -83,13 +83,13 @@ macro_rules! well_known {
 well_known! {
     INITIALIZE = "initialize", NEW = "new", CALL = "call", EACH = "each", TO_S = "to_s", TO_STR = "to_str",
     TO_A = "to_a", TO_ARY = "to_ary", TO_HASH = "to_hash", TO_PROC = "to_proc", INSPECT = "inspect",
-    EQUAL = "==", CASE_EQUAL = "===", NOT_EQUAL = "!=", MATCH = "=~", 
+    EQUAL = "==", CASE_EQUAL = "===", NOT_EQUAL = "!=", MATCH = "=~",
     HASH = "hash", COMPARE = "<=>", METHOD_MISSING = "method_missing",
     RESPOND_TO_MISSING = "respond_to_missing?", CONST_MISSING = "const_missing",
     INHERITED = "inherited", INCLUDED = "included", EXTENDED = "extended", PREPENDED = "prepended",
     METHOD_ADDED = "method_added", SINGLETON_METHOD_ADDED = "singleton_method_added",
     INITIALIZE_COPY = "initialize_copy", EXCEPTION = "exception",
-    INDEX = "[]", INDEX_SET = "[]=", 
+    INDEX = "[]", INDEX_SET = "[]=",
     PLUS = "+", MINUS = "-", TIMES = "*", DIVIDE = "/", MODULO = "%", LESS = "<", LESS_EQUAL = "<=",
     GREATER = ">", GREATER_EQUAL = ">=", AND = "&", OR = "|", XOR = "^", DECONSTRUCT = "deconstruct",
     DECONSTRUCT_KEYS = "deconstruct_keys", SUCC = "succ", COERCE = "coerce", BLOCK_SLOT = "(block)", REST_SLOT = "(rest)",
@@ -97,9 +97,9 @@ well_known! {
     MAIN = "<main>", TOP = "<top (required)>",
     HIDDEN_MESSAGE = "__message", HIDDEN_BACKTRACE = "__backtrace", HIDDEN_CAUSE = "__cause",
     HIDDEN_STATUS = "__status", HIDDEN_NAME = "__name", HIDDEN_RECEIVER = "__receiver", HIDDEN_RESULT = "__result",
-    HIDDEN_KEY = "__key", 
-    TO_INT = "to_int", TO_F = "to_f", 
-    
+    HIDDEN_KEY = "__key",
+    TO_INT = "to_int", TO_F = "to_f",
+
 }
 
 #[cfg(test)]

@@ -26,31 +26,54 @@ pub enum Kind {
     Int(i64),
     Big(i128),
     Float(f64),
-    Str { bytes: Rc<[u8]>, frozen: bool },
+    Str {
+        bytes: Rc<[u8]>,
+        frozen: bool,
+    },
     StrParts(Vec<Expr>),
     Shell(Vec<Expr>),
     Sym(Symbol),
     SymParts(Vec<Expr>),
     Regexp(Rc<Regexp>),
-    RegexpParts { parts: Vec<Expr>, options: u32, once: Option<RefCell<Option<Rc<Regexp>>>> },
+    RegexpParts {
+        parts: Vec<Expr>,
+        options: u32,
+        once: Option<RefCell<Option<Rc<Regexp>>>>,
+    },
     Array(Vec<Expr>),
     Hash(Vec<Pair>),
-    Range { begin: Box<Expr>, end: Box<Expr>, exclusive: bool },
+    Range {
+        begin: Box<Expr>,
+        end: Box<Expr>,
+        exclusive: bool,
+    },
     /// `*x` among array elements or arguments.
     Splat(Box<Expr>),
-    Local { slot: u32, depth: u32 },
+    Local {
+        slot: u32,
+        depth: u32,
+    },
     Instance(Symbol),
     Global(Symbol),
     ClassVariable(Symbol),
     Constant(Symbol),
     /// `parent::NAME`; without a parent, `::NAME`.
-    ConstantPath { parent: Option<Box<Expr>>, name: Symbol },
+    ConstantPath {
+        parent: Option<Box<Expr>>,
+        name: Symbol,
+    },
     /// `$1` and so on.
     MatchGroup(u32),
     /// ``$& $` $' $+``
     MatchPart(char),
-    Assign { target: Box<Target>, value: Box<Expr> },
-    MultiAssign { targets: Box<MultiTarget>, value: Box<Expr> },
+    Assign {
+        target: Box<Target>,
+        value: Box<Expr>,
+    },
+    MultiAssign {
+        targets: Box<MultiTarget>,
+        value: Box<Expr>,
+    },
     OpAssign(Box<OpAssign>),
     Call(Box<Call>),
     Super(Box<CallArgs>),
@@ -58,20 +81,50 @@ pub enum Kind {
     And(Box<Expr>, Box<Expr>),
     Or(Box<Expr>, Box<Expr>),
     Defined(Box<Expr>),
-    If { condition: Box<Expr>, then: Box<Expr>, otherwise: Box<Expr> },
-    Loop { condition: Box<Expr>, body: Box<Expr>, until: bool, body_first: bool },
-    For { target: Box<Target>, collection: Box<Expr>, body: Box<Expr> },
+    If {
+        condition: Box<Expr>,
+        then: Box<Expr>,
+        otherwise: Box<Expr>,
+    },
+    Loop {
+        condition: Box<Expr>,
+        body: Box<Expr>,
+        until: bool,
+        body_first: bool,
+    },
+    For {
+        target: Box<Target>,
+        collection: Box<Expr>,
+        body: Box<Expr>,
+    },
     Case(Box<Case>),
     CaseIn(Box<CaseIn>),
     /// `value => pattern`, or with `in` the test.
-    MatchPattern { value: Box<Expr>, pattern: Box<Pattern>, required: bool },
+    MatchPattern {
+        value: Box<Expr>,
+        pattern: Box<Pattern>,
+        required: bool,
+    },
     Seq(Vec<Expr>),
     Begin(Box<Begin>),
-    Def { code: Rc<MethodCode>, receiver: Option<Box<Expr>> },
+    Def {
+        code: Rc<MethodCode>,
+        receiver: Option<Box<Expr>>,
+    },
     Class(Box<ClassDefinition>),
-    SingletonClass { object: Box<Expr>, body: Rc<Expr>, names: Rc<[Symbol]> },
-    Alias { new: Box<Expr>, old: Box<Expr> },
-    AliasGlobal { new: Symbol, old: Symbol },
+    SingletonClass {
+        object: Box<Expr>,
+        body: Rc<Expr>,
+        names: Rc<[Symbol]>,
+    },
+    Alias {
+        new: Box<Expr>,
+        old: Box<Expr>,
+    },
+    AliasGlobal {
+        new: Symbol,
+        old: Symbol,
+    },
     Undef(Vec<Expr>),
     Return(Option<Box<Expr>>),
     BreakLoop(Option<Box<Expr>>),
@@ -80,10 +133,19 @@ pub enum Kind {
     Redo,
     Retry,
     Lambda(Rc<BlockCode>),
-    FlipFlop { begin: Box<Expr>, end: Box<Expr>, exclusive: bool, slot: u32, depth: u32 },
+    FlipFlop {
+        begin: Box<Expr>,
+        end: Box<Expr>,
+        exclusive: bool,
+        slot: u32,
+        depth: u32,
+    },
     AtExit(Rc<BlockCode>),
     /// `/(?<name>…)/ =~ text`, which assigns locals.
-    MatchWrite { call: Box<Expr>, targets: Vec<(Symbol, Target)> },
+    MatchWrite {
+        call: Box<Expr>,
+        targets: Vec<(Symbol, Target)>,
+    },
     /// A bare regular expression as a condition, compared with `$_`.
     MatchLastLine(Box<Expr>),
     /// Syntax that is understood but not supported; the text names it.
@@ -210,9 +272,23 @@ pub enum Pattern {
     Bind(Target),
     Alternatives(Box<Pattern>, Box<Pattern>),
     Capture(Box<Pattern>, Target),
-    Array { constant: Option<Expr>, before: Vec<Pattern>, rest: Option<Option<Target>>, after: Vec<Pattern> },
-    Find { constant: Option<Expr>, before: Option<Target>, middle: Vec<Pattern>, after: Option<Target> },
-    Hash { constant: Option<Expr>, entries: Vec<(Symbol, Pattern)>, rest: HashRest },
+    Array {
+        constant: Option<Expr>,
+        before: Vec<Pattern>,
+        rest: Option<Option<Target>>,
+        after: Vec<Pattern>,
+    },
+    Find {
+        constant: Option<Expr>,
+        before: Option<Target>,
+        middle: Vec<Pattern>,
+        after: Option<Target>,
+    },
+    Hash {
+        constant: Option<Expr>,
+        entries: Vec<(Symbol, Pattern)>,
+        rest: HashRest,
+    },
 }
 
 /// What a hash pattern says about other keys.

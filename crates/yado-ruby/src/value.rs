@@ -251,10 +251,14 @@ impl Value {
             (Value::Big(a), Value::Big(b)) => a == b,
             (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
             (Value::Sym(a), Value::Sym(b)) => a == b,
-            (Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) | Value::Sym(_), _)
-            | (_, Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) | Value::Sym(_)) => {
-                false
-            }
+            (
+                Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) | Value::Sym(_),
+                _,
+            )
+            | (
+                _,
+                Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) | Value::Sym(_),
+            ) => false,
             _ => self.address() == other.address(),
         }
     }
@@ -271,7 +275,9 @@ impl Value {
             Value::Object(it) => Rc::as_ptr(it) as usize,
             Value::Class(it) => Rc::as_ptr(it) as usize,
             Value::Method(it) => Rc::as_ptr(it) as usize,
-            Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) | Value::Sym(_) => 0,
+            Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) | Value::Sym(_) => {
+                0
+            }
         }
     }
 

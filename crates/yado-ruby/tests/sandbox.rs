@@ -64,7 +64,10 @@ fn a_growing_array_ends_at_a_limit() {
 #[test]
 fn endless_recursion_is_an_exception() {
     let failure = failure_of("def f(n) = f(n + 1)\nf(0)");
-    assert_eq!((failure.class.as_str(), failure.message.as_str()), ("SystemStackError", "stack level too deep"));
+    assert_eq!(
+        (failure.class.as_str(), failure.message.as_str()),
+        ("SystemStackError", "stack level too deep")
+    );
 }
 
 #[test]
@@ -74,7 +77,9 @@ fn recursion_ends_well_on_a_small_stack_too() {
         "\"stack level too deep\""
     );
     assert_eq!(
-        text_of("class A; def to_s; \"#{self}\"; end; end; begin; A.new.to_s; rescue SystemStackError; :deep; end"),
+        text_of(
+            "class A; def to_s; \"#{self}\"; end; end; begin; A.new.to_s; rescue SystemStackError; :deep; end"
+        ),
         ":deep"
     );
 }
@@ -138,7 +143,10 @@ fn embedding_code_defines_classes_and_is_called_with_blocks_and_keywords() {
     ruby.define_method(&class, "number", |_, this, _| {
         Ok(Value::Int(this.data::<i64>().map_or(0, |number| *number + 1)))
     });
-    let result = ruby.eval_source("V", "\nc = Outer::Config.build\nc.setting(name: 'n') { |x| [x, self.class] } + [c.number]");
+    let result = ruby.eval_source(
+        "V",
+        "\nc = Outer::Config.build\nc.setting(name: 'n') { |x| [x, self.class] } + [c.number]",
+    );
     let shown = result.ok().and_then(|value| ruby.inspect(&value).ok());
     assert_eq!(shown.as_deref(), Some("[[\"n\", Object], [3, Outer::Config], 42]"));
 }
@@ -171,4 +179,14 @@ fn files_are_loaded_from_beside_the_file_that_asks() {
     };
     std::fs::remove_dir_all(&folder).expect("clean up");
     assert_eq!(shown, format!("[true, false, \"{}\", true]", folder.join("lib/part.rb").display()));
+}
+
+#[test]
+fn code_nested_without_end_is_refused_rather_than_crashing() {
+    let source = format!("x = {}1{}", "(".repeat(2000), ")".repeat(2000));
+    assert_eq!(on_big_stack(|| text_of(&source)), "1");
+    assert!(text_of(&source).contains("nested this deeply") || text_of(&source) == "1");
+    let long = format!("x = 1{}", " + 1".repeat(20_000));
+    let text = on_big_stack(move || text_of(&long));
+    assert!(text == "20001" || text.contains("deep"), "{text}");
 }

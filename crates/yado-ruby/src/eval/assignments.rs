@@ -84,7 +84,12 @@ impl Interpreter {
         Ok(value)
     }
 
-    pub(super) fn assign_multi(&mut self, targets: &MultiTarget, values: Vec<Value>, cx: &Context) -> Eval<()> {
+    pub(super) fn assign_multi(
+        &mut self,
+        targets: &MultiTarget,
+        values: Vec<Value>,
+        cx: &Context,
+    ) -> Eval<()> {
         let count = values.len();
         let mut values = values.into_iter();
         for target in &targets.lefts {
@@ -126,7 +131,13 @@ impl Interpreter {
     }
 
     /// The value to store, or `None` where `||=` and `&&=` leave things as they are.
-    fn combined(&mut self, expr: &Expr, assign: &OpAssign, current: &Value, cx: &Context) -> Eval<Option<Value>> {
+    fn combined(
+        &mut self,
+        expr: &Expr,
+        assign: &OpAssign,
+        current: &Value,
+        cx: &Context,
+    ) -> Eval<Option<Value>> {
         match assign.operator {
             Operator::Or if current.truthy() => Ok(None),
             Operator::And if !current.truthy() => Ok(None),
@@ -178,7 +189,14 @@ impl Interpreter {
         }
     }
 
-    fn op_assign_index(&mut self, expr: &Expr, assign: &OpAssign, receiver: &Expr, args: &CallArgs, cx: &Context) -> Eval {
+    fn op_assign_index(
+        &mut self,
+        expr: &Expr,
+        assign: &OpAssign,
+        receiver: &Expr,
+        args: &CallArgs,
+        cx: &Context,
+    ) -> Eval {
         let style = Self::write_style(matches!(receiver.kind, Kind::SelfValue));
         let receiver = self.eval(receiver, cx)?;
         let mut index = self.eval_items(&args.positional, cx)?;
@@ -213,7 +231,12 @@ impl Interpreter {
         Ok(value)
     }
 
-    pub(super) fn eval_match_write(&mut self, call: &Expr, targets: &[(Symbol, Target)], cx: &Context) -> Eval {
+    pub(super) fn eval_match_write(
+        &mut self,
+        call: &Expr,
+        targets: &[(Symbol, Target)],
+        cx: &Context,
+    ) -> Eval {
         let result = self.eval(call, cx)?;
         for (name, target) in targets {
             let value = Self::match_named(cx, name.as_str());

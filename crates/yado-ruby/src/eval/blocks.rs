@@ -83,7 +83,8 @@ impl Interpreter {
         let scope = Scope::new(code.names.clone(), Some(context.scope.clone()));
         let cx = Context { frame, scope, break_tag: tag };
         self.contexts.push(cx.clone());
-        let result = self.bind_loosely(&code.params, &cx, args).and_then(|()| self.eval_block_body(&code.body, &cx));
+        let result =
+            self.bind_loosely(&code.params, &cx, args).and_then(|()| self.eval_block_body(&code.body, &cx));
         self.contexts.pop();
         result
     }
@@ -99,7 +100,14 @@ impl Interpreter {
     }
 
     /// Runs a block as a lambda: arguments are checked, `return` and `break` leave only itself.
-    fn run_strictly(&mut self, code: &Rc<BlockCode>, frame: Rc<Frame>, context: &Context, tag: Tag, args: Args) -> Eval {
+    fn run_strictly(
+        &mut self,
+        code: &Rc<BlockCode>,
+        frame: Rc<Frame>,
+        context: &Context,
+        tag: Tag,
+        args: Args,
+    ) -> Eval {
         let own_tag = self.fresh_tag();
         let mut inner = frame.with_self(frame.self_value.clone(), frame.definee.clone());
         inner.tag = own_tag;
@@ -108,7 +116,8 @@ impl Interpreter {
         self.contexts.push(cx.clone());
         let active = self.active_tags.len();
         self.active_tags.extend([tag, own_tag]);
-        let result = self.bind_strictly(&code.params, &cx, args).and_then(|()| self.eval_block_body(&code.body, &cx));
+        let result =
+            self.bind_strictly(&code.params, &cx, args).and_then(|()| self.eval_block_body(&code.body, &cx));
         self.active_tags.truncate(active);
         self.contexts.pop();
         match result {
@@ -119,7 +128,13 @@ impl Interpreter {
     }
 
     /// Runs what `define_method` was given, with the receiver as self.
-    pub(crate) fn run_block_as_method(&mut self, this: &Value, method: &Rc<Method>, block: &Rc<Proc>, args: Args) -> Eval {
+    pub(crate) fn run_block_as_method(
+        &mut self,
+        this: &Value,
+        method: &Rc<Method>,
+        block: &Rc<Proc>,
+        args: Args,
+    ) -> Eval {
         match &block.body {
             ProcBody::Ruby { code, context, tag } => {
                 let mut frame = context.frame.with_self(this.clone(), context.frame.definee.clone());

@@ -7,6 +7,7 @@ use crate::control::{Control, Tag};
 use crate::dispatch::CallStyle;
 use crate::frame::Context;
 use crate::interpreter::Interpreter;
+use crate::limits::stack_is_low;
 use crate::procs::Proc;
 use crate::symbol::names;
 use crate::tree::{BlockArg, Call, CallArgs, Expr};
@@ -14,6 +15,9 @@ use crate::value::{Eval, Value};
 
 impl Interpreter {
     pub(super) fn eval_call(&mut self, expr: &Expr, call: &Call, cx: &Context) -> Eval {
+        if stack_is_low() {
+            return self.raise("SystemStackError", "stack level too deep");
+        }
         let receiver = match &call.receiver {
             Some(receiver) => self.eval(receiver, cx)?,
             None => cx.frame.self_value.clone(),
@@ -50,7 +54,14 @@ impl Interpreter {
     }
 
     /// The general call; `first` is the only positional argument if it was evaluated already.
-    fn call_with(&mut self, expr: &Expr, call: &Call, cx: &Context, receiver: &Value, first: Option<Value>) -> Eval {
+    fn call_with(
+        &mut self,
+        expr: &Expr,
+        call: &Call,
+        cx: &Context,
+        receiver: &Value,
+        first: Option<Value>,
+    ) -> Eval {
         let (args, tag) = self.eval_arguments(&call.args, cx, first, call)?;
         let assigned = call.attribute_write.then(|| args.positional.last().cloned().unwrap_or(Value::Nil));
         self.span = expr.span;
@@ -80,13 +91,19 @@ impl Interpreter {
             Some(value) => vec![value],
             None => self.eval_items(&args.positional, cx)?,
         };
-        let keywords = if args.keywords.is_empty() { None } else { Some(self.eval_pairs(&args.keywords, cx)?) };
+        let keywords =
+            if args.keywords.is_empty() { None } else { Some(self.eval_pairs(&args.keywords, cx)?) };
         let lambda = call.name == names::LAMBDA && call.receiver.is_none();
         let (block, tag) = self.eval_block_arg(&args.block, cx, lambda)?;
         Ok((Args { positional, ..Args::default() }.with_keywords(keywords).with_block(block), tag))
     }
 
-    fn eval_block_arg(&mut self, block: &BlockArg, cx: &Context, lambda: bool) -> Eval<(Option<Rc<Proc>>, Option<Tag>)> {
+    fn eval_block_arg(
+        &mut self,
+        block: &BlockArg,
+        cx: &Context,
+        lambda: bool,
+    ) -> Eval<(Option<Rc<Proc>>, Option<Tag>)> {
         match block {
             BlockArg::None => Ok((None, None)),
             BlockArg::Literal(code) => {
@@ -104,7 +121,8 @@ impl Interpreter {
     /// Arguments of `super` and `yield`.
     fn plain_arguments(&mut self, args: &CallArgs, cx: &Context) -> Eval<(Args, Option<Tag>)> {
         let positional = self.eval_items(&args.positional, cx)?;
-        let keywords = if args.keywords.is_empty() { None } else { Some(self.eval_pairs(&args.keywords, cx)?) };
+        let keywords =
+            if args.keywords.is_empty() { None } else { Some(self.eval_pairs(&args.keywords, cx)?) };
         let (block, tag) = self.eval_block_arg(&args.block, cx, false)?;
         Ok((Args { positional, ..Args::default() }.with_keywords(keywords).with_block(block), tag))
     }

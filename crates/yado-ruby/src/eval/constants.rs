@@ -97,7 +97,13 @@ impl Interpreter {
         }
     }
 
-    pub(super) fn constant_path(&mut self, expr: &Expr, parent: Option<&Expr>, name: Symbol, cx: &Context) -> Eval {
+    pub(super) fn constant_path(
+        &mut self,
+        expr: &Expr,
+        parent: Option<&Expr>,
+        name: Symbol,
+        cx: &Context,
+    ) -> Eval {
         let module = match parent {
             Some(parent) => self.eval(parent, cx)?,
             None => Value::Class(self.core.object.clone()),

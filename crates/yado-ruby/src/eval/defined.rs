@@ -40,7 +40,9 @@ impl Interpreter {
                     Some(_) => None,
                 };
                 match module {
-                    Some(Value::Class(module)) => self.find_constant(&module, *name, false)?.map(|_| "constant"),
+                    Some(Value::Class(module)) => {
+                        self.find_constant(&module, *name, false)?.map(|_| "constant")
+                    }
                     _ => None,
                 }
             }

@@ -42,8 +42,10 @@ impl Interpreter {
             },
         };
         self.check_frozen(&Value::Class(class.clone()))?;
-        let always_private =
-            matches!(name.as_str(), "initialize" | "initialize_copy" | "respond_to_missing?" | "initialize_dup");
+        let always_private = matches!(
+            name.as_str(),
+            "initialize" | "initialize_copy" | "respond_to_missing?" | "initialize_dup"
+        );
         let module_function = cx.frame.module_function.get();
         let visibility =
             if always_private || module_function { Visibility::Private } else { cx.frame.visibility.get() };
@@ -54,8 +56,12 @@ impl Interpreter {
         self.add_method(&class, name, visibility, body);
         let attached = class.attached.borrow().clone();
         match attached {
-            Some(object) => self.call_method(&object, names::SINGLETON_METHOD_ADDED, Args::one(Value::Sym(name)))?,
-            None => self.call_method(&Value::Class(class), names::METHOD_ADDED, Args::one(Value::Sym(name)))?,
+            Some(object) => {
+                self.call_method(&object, names::SINGLETON_METHOD_ADDED, Args::one(Value::Sym(name)))?
+            }
+            None => {
+                self.call_method(&Value::Class(class), names::METHOD_ADDED, Args::one(Value::Sym(name)))?
+            }
         };
         Ok(Value::Sym(name))
     }
@@ -73,9 +79,9 @@ impl Interpreter {
             None => None,
             Some(expr) => match self.eval(expr, cx)? {
                 Value::Class(class) if !class.is_module => Some(class),
-                _ => {
+                other => {
                     self.span = expr.span;
-                    return self.raise("TypeError", "superclass must be a Class");
+                    return self.bad_superclass(&other);
                 }
             },
         };
@@ -98,7 +104,12 @@ impl Interpreter {
         self.run_class_body(&class, &definition.body, &definition.names, label, cx)
     }
 
-    fn reopened(&mut self, class: ClassRef, definition: &ClassDefinition, superclass: Option<&ClassRef>) -> Eval<ClassRef> {
+    fn reopened(
+        &mut self,
+        class: ClassRef,
+        definition: &ClassDefinition,
+        superclass: Option<&ClassRef>,
+    ) -> Eval<ClassRef> {
         if class.is_module != definition.module {
             let kind = if definition.module { "module" } else { "class" };
             let name = self.class_name(&class);
@@ -114,7 +125,12 @@ impl Interpreter {
         Ok(class)
     }
 
-    fn new_class(&mut self, container: &ClassRef, definition: &ClassDefinition, superclass: Option<ClassRef>) -> Eval<ClassRef> {
+    fn new_class(
+        &mut self,
+        container: &ClassRef,
+        definition: &ClassDefinition,
+        superclass: Option<ClassRef>,
+    ) -> Eval<ClassRef> {
         let name = container.path_of(definition.name.as_str());
         if definition.module {
             let module = RClass::new(Some(name), None, true);
@@ -129,7 +145,14 @@ impl Interpreter {
         Ok(class)
     }
 
-    fn run_class_body(&mut self, class: &ClassRef, body: &Expr, slots: &Rc<[Symbol]>, label: Label, cx: &Context) -> Eval {
+    fn run_class_body(
+        &mut self,
+        class: &ClassRef,
+        body: &Expr,
+        slots: &Rc<[Symbol]>,
+        label: Label,
+        cx: &Context,
+    ) -> Eval {
         let tag = self.fresh_tag();
         let frame = Frame {
             self_value: Value::Class(class.clone()),
@@ -142,7 +165,8 @@ impl Interpreter {
             module_function: Cell::new(false),
             last_match: Rc::new(RefCell::new(Value::Nil)),
         };
-        let inner = Context { frame: Rc::new(frame), scope: Scope::new(slots.clone(), None), break_tag: u64::MAX };
+        let inner =
+            Context { frame: Rc::new(frame), scope: Scope::new(slots.clone(), None), break_tag: u64::MAX };
         let span = self.span;
         self.activations.push(Activation { label, called_at: span });
         let result = self.eval_in(body, &inner);
@@ -151,7 +175,13 @@ impl Interpreter {
         result
     }
 
-    pub(super) fn eval_singleton_class(&mut self, object: &Expr, body: &Expr, slots: &Rc<[Symbol]>, cx: &Context) -> Eval {
+    pub(super) fn eval_singleton_class(
+        &mut self,
+        object: &Expr,
+        body: &Expr,
+        slots: &Rc<[Symbol]>,
+        cx: &Context,
+    ) -> Eval {
         let value = self.eval(object, cx)?;
         self.span = object.span;
         let Some(class) = self.singleton_class(&value) else {

@@ -29,7 +29,14 @@ impl Interpreter {
         }
     }
 
-    pub(super) fn eval_loop(&mut self, condition: &Expr, body: &Expr, until: bool, body_first: bool, cx: &Context) -> Eval {
+    pub(super) fn eval_loop(
+        &mut self,
+        condition: &Expr,
+        body: &Expr,
+        until: bool,
+        body_first: bool,
+        cx: &Context,
+    ) -> Eval {
         let mut check = !body_first;
         loop {
             if check {
@@ -157,7 +164,12 @@ impl Interpreter {
         result
     }
 
-    fn matching_rescue<'a>(&mut self, rescues: &'a [Rescue], exception: &Value, cx: &Context) -> Eval<Option<&'a Rescue>> {
+    fn matching_rescue<'a>(
+        &mut self,
+        rescues: &'a [Rescue],
+        exception: &Value,
+        cx: &Context,
+    ) -> Eval<Option<&'a Rescue>> {
         for rescue in rescues {
             if rescue.classes.is_empty() {
                 if self.is_a(exception, &self.core.standard_error.clone()) {

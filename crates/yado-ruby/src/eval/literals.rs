@@ -141,11 +141,14 @@ impl Interpreter {
     ) -> Eval {
         let begin = self.eval(begin, cx)?;
         let end = self.eval(end, cx)?;
-        let plain = |value: &Value| matches!(value, Value::Int(_) | Value::Nil | Value::Str(_) | Value::Float(_));
+        let plain =
+            |value: &Value| matches!(value, Value::Int(_) | Value::Nil | Value::Str(_) | Value::Float(_));
         self.span = expr.span;
         let comparable = begin.is_nil()
             || end.is_nil()
-            || (plain(&begin) && plain(&end) && std::mem::discriminant(&begin) == std::mem::discriminant(&end))
+            || (plain(&begin)
+                && plain(&end)
+                && std::mem::discriminant(&begin) == std::mem::discriminant(&end))
             || self.call_method(&begin, names::COMPARE, Args::one(end.clone())).is_ok_and(|it| !it.is_nil());
         if !comparable {
             return self.raise("ArgumentError", "bad value for range");

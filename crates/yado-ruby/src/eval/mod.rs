@@ -73,7 +73,9 @@ impl Interpreter {
             Kind::SymParts(parts) => self.symbol_of_parts(parts, cx),
             Kind::Shell(parts) => self.shell_literal(expr, parts, cx),
             Kind::Regexp(regexp) => Ok(Value::Regexp(regexp.clone())),
-            Kind::RegexpParts { parts, options, once } => self.regexp_of_parts(parts, *options, once.as_ref(), cx),
+            Kind::RegexpParts { parts, options, once } => {
+                self.regexp_of_parts(parts, *options, once.as_ref(), cx)
+            }
             Kind::Array(items) => self.array_literal(items, cx),
             Kind::Hash(pairs) => self.hash_literal(pairs, cx),
             Kind::Range { begin, end, exclusive } => self.range_literal(expr, begin, end, *exclusive, cx),
@@ -114,7 +116,9 @@ impl Interpreter {
             Kind::Begin(begin) => self.eval_begin(begin, cx),
             Kind::Def { code, receiver } => self.eval_def(expr, code, receiver.as_deref(), cx),
             Kind::Class(definition) => self.eval_class(expr, definition, cx),
-            Kind::SingletonClass { object, body, names } => self.eval_singleton_class(object, body, names, cx),
+            Kind::SingletonClass { object, body, names } => {
+                self.eval_singleton_class(object, body, names, cx)
+            }
             Kind::Alias { new, old } => self.eval_alias(expr, new, old, cx),
             Kind::AliasGlobal { new, old } => {
                 self.global_aliases.insert(*new, *old);
@@ -138,10 +142,12 @@ impl Interpreter {
 
     fn eval_jump(&mut self, expr: &Expr, cx: &Context) -> Eval {
         let value = match &expr.kind {
-            Kind::Return(value) | Kind::BreakLoop(value) | Kind::BreakBlock(value) | Kind::Next(value) => match value {
-                Some(value) => self.eval(value, cx)?,
-                None => Value::Nil,
-            },
+            Kind::Return(value) | Kind::BreakLoop(value) | Kind::BreakBlock(value) | Kind::Next(value) => {
+                match value {
+                    Some(value) => self.eval(value, cx)?,
+                    None => Value::Nil,
+                }
+            }
             _ => Value::Nil,
         };
         let target = match &expr.kind {
@@ -151,7 +157,11 @@ impl Interpreter {
         };
         if target.is_some_and(|tag| !self.active_tags.iter().rev().any(|active| *active == tag)) {
             self.span = expr.span;
-            let what = if matches!(expr.kind, Kind::Return(_)) { "unexpected return" } else { "break from proc-closure" };
+            let what = if matches!(expr.kind, Kind::Return(_)) {
+                "unexpected return"
+            } else {
+                "break from proc-closure"
+            };
             return self.raise("LocalJumpError", what);
         }
         Err(match &expr.kind {

@@ -24,7 +24,12 @@ impl Interpreter {
         }
         match &case.otherwise {
             Some(otherwise) => self.eval(otherwise, cx),
-            None => self.no_pattern(expr, case.branches.first().map(|(pattern, _, _)| pattern).filter(|_| case.branches.len() == 1), &subject, cx),
+            None => self.no_pattern(
+                expr,
+                case.branches.first().map(|(pattern, _, _)| pattern).filter(|_| case.branches.len() == 1),
+                &subject,
+                cx,
+            ),
         }
     }
 
@@ -77,7 +82,9 @@ impl Interpreter {
                 self.assign(target, value.clone(), cx)?;
                 Ok(true)
             }
-            Pattern::Alternatives(left, right) => Ok(self.matches(left, value, cx)? || self.matches(right, value, cx)?),
+            Pattern::Alternatives(left, right) => {
+                Ok(self.matches(left, value, cx)? || self.matches(right, value, cx)?)
+            }
             Pattern::Capture(inner, target) => {
                 if !self.matches(inner, value, cx)? {
                     return Ok(false);
@@ -112,7 +119,12 @@ impl Interpreter {
         }
     }
 
-    fn deconstructed(&mut self, constant: Option<&Expr>, value: &Value, cx: &Context) -> Eval<Option<Vec<Value>>> {
+    fn deconstructed(
+        &mut self,
+        constant: Option<&Expr>,
+        value: &Value,
+        cx: &Context,
+    ) -> Eval<Option<Vec<Value>>> {
         if !self.is_constant(constant, value, cx)? {
             return Ok(None);
         }
@@ -208,7 +220,13 @@ impl Interpreter {
         }
     }
 
-    fn matches_hash(&mut self, entries: &[(Symbol, Pattern)], rest: &HashRest, hash: &HashRef, cx: &Context) -> Eval<bool> {
+    fn matches_hash(
+        &mut self,
+        entries: &[(Symbol, Pattern)],
+        rest: &HashRest,
+        hash: &HashRef,
+        cx: &Context,
+    ) -> Eval<bool> {
         for (name, pattern) in entries {
             let Some(value) = hash.get(&Value::Sym(*name)) else { return Ok(false) };
             if !self.matches(pattern, &value, cx)? {

@@ -90,7 +90,13 @@ impl Interpreter {
         Ok(())
     }
 
-    fn lowered(&mut self, name: &str, first_line: usize, source: &str, outer: &[Vec<Symbol>]) -> Eval<Program> {
+    fn lowered(
+        &mut self,
+        name: &str,
+        first_line: usize,
+        source: &str,
+        outer: &[Vec<Symbol>],
+    ) -> Eval<Program> {
         let file = self.files.len() as u32;
         let source = SourceFile::new(name, source, first_line);
         let program = lower(&source, file, outer);
@@ -118,7 +124,13 @@ impl Interpreter {
         self.eval_nested(context, file, line, source).0
     }
 
-    fn eval_nested(&mut self, context: &Context, file: &str, line: usize, source: &str) -> (Eval, Option<Context>) {
+    fn eval_nested(
+        &mut self,
+        context: &Context,
+        file: &str,
+        line: usize,
+        source: &str,
+    ) -> (Eval, Option<Context>) {
         let mut outer = Vec::new();
         let mut scope = Some(&context.scope);
         while let Some(here) = scope {
@@ -174,7 +186,8 @@ impl Interpreter {
             let parent = Some(context.frame.lexical.clone());
             frame.lexical = Rc::new(crate::frame::Lexical { module, parent });
         }
-        let inner = Context { frame: Rc::new(frame), scope: context.scope.clone(), break_tag: context.break_tag };
+        let inner =
+            Context { frame: Rc::new(frame), scope: context.scope.clone(), break_tag: context.break_tag };
         let file = args.get(1).and_then(Value::as_text);
         let line = match args.get(2) {
             Some(Value::Int(line)) => *line as usize,
@@ -257,7 +270,9 @@ impl Interpreter {
         let found = if name.starts_with('/') || name.starts_with("./") || name.starts_with("../") {
             self.with_extension(self.absolute(name))
         } else {
-            self.search_path().iter().find_map(|directory| self.with_extension(normalized(&directory.join(name))))
+            self.search_path()
+                .iter()
+                .find_map(|directory| self.with_extension(normalized(&directory.join(name))))
         };
         match found {
             Some(path) => self.load_once(path),
@@ -312,7 +327,8 @@ impl Interpreter {
         if self.readable(&path) {
             return self.eval_file(&path);
         }
-        let found = self.search_path().into_iter().map(|directory| directory.join(name)).find(|it| self.readable(it));
+        let found =
+            self.search_path().into_iter().map(|directory| directory.join(name)).find(|it| self.readable(it));
         match found {
             Some(path) => self.eval_file(&path),
             None => self.cannot_load(name),

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use ruby_prism::{
-    ArgumentsNode, BlockNode, CallNode, ConstantList, ForwardingSuperNode, LambdaNode, Node, SuperNode, YieldNode,
+    ArgumentsNode, BlockNode, CallNode, ConstantList, ForwardingSuperNode, LambdaNode, Node, SuperNode,
+    YieldNode,
 };
 
 use super::{Lowerer, Nest};
@@ -40,7 +41,11 @@ impl Lowerer<'_> {
         }))
     }
 
-    pub(super) fn arguments(&mut self, node: Option<&ArgumentsNode<'_>>, block: Option<Node<'_>>) -> CallArgs {
+    pub(super) fn arguments(
+        &mut self,
+        node: Option<&ArgumentsNode<'_>>,
+        block: Option<Node<'_>>,
+    ) -> CallArgs {
         let mut args = CallArgs::default();
         if let Some(node) = node {
             for argument in &node.arguments() {
@@ -145,18 +150,20 @@ impl Lowerer<'_> {
         let depth = (self.levels.len() - 1 - method.level) as u32;
         let (required, post) = (method.required.clone(), method.post.clone());
         let (rest, keywords, keyword_rest) = (method.rest, method.keywords.clone(), method.keyword_rest);
-        let mut read = |name: Symbol| Expr { kind: Kind::Local { slot: self.slot(name, depth), depth }, span };
+        let mut read =
+            |name: Symbol| Expr { kind: Kind::Local { slot: self.slot(name, depth), depth }, span };
         args.positional.extend(required.into_iter().map(&mut read));
         if let Some(rest) = rest {
             args.splat = true;
             args.positional.push(Expr { kind: Kind::Splat(Box::new(read(rest))), span });
         }
         args.positional.extend(post.into_iter().map(&mut read));
-        for name in keywords {
-            args.keywords.push(Pair::Entry(Expr { kind: Kind::Sym(name), span }, read(name)));
-        }
+        // The rest comes first, as in Ruby: a callee that prints its keywords shows the order.
         if let Some(name) = keyword_rest {
             args.keywords.push(Pair::Splat(read(name)));
+        }
+        for name in keywords {
+            args.keywords.push(Pair::Entry(Expr { kind: Kind::Sym(name), span }, read(name)));
         }
         Kind::Super(Box::new(args))
     }

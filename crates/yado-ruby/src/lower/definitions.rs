@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use ruby_prism::{
-    AliasGlobalVariableNode, AliasMethodNode, ClassNode, ConstantList, DefNode, ModuleNode, Node, ParametersNode,
-    SingletonClassNode, UndefNode,
+    AliasGlobalVariableNode, AliasMethodNode, ClassNode, ConstantList, DefNode, ModuleNode, Node,
+    ParametersNode, SingletonClassNode, UndefNode,
 };
 
 use super::{Lowerer, MethodParams, Nest};
@@ -46,8 +46,12 @@ impl Lowerer<'_> {
             known.rest = Some(rest.name().map_or(names::REST_SLOT, |name| self.name(&name)));
         }
         for keyword in &node.keywords() {
-            known.keywords.extend(keyword.as_required_keyword_parameter_node().map(|it| self.name(&it.name())));
-            known.keywords.extend(keyword.as_optional_keyword_parameter_node().map(|it| self.name(&it.name())));
+            known
+                .keywords
+                .extend(keyword.as_required_keyword_parameter_node().map(|it| self.name(&it.name())));
+            known
+                .keywords
+                .extend(keyword.as_optional_keyword_parameter_node().map(|it| self.name(&it.name())));
         }
         match node.keyword_rest() {
             Some(Node::ForwardingParameterNode { .. }) => {
@@ -142,7 +146,12 @@ impl Lowerer<'_> {
     }
 
     /// A class, module or singleton class body, with variables of its own.
-    fn class_body(&mut self, locals: &ConstantList<'_>, body: Option<Node<'_>>, span: Span) -> (Expr, Rc<[Symbol]>) {
+    fn class_body(
+        &mut self,
+        locals: &ConstantList<'_>,
+        body: Option<Node<'_>>,
+        span: Span,
+    ) -> (Expr, Rc<[Symbol]>) {
         self.open_level(locals, true);
         self.nests.push(Nest::Method);
         let methods = std::mem::take(&mut self.methods);

@@ -1,9 +1,9 @@
 //! Conditions, loops, jumps, exceptions, sequences.
 
 use ruby_prism::{
-    AndNode, ArgumentsNode, BeginNode, BreakNode, CaseNode, DefinedNode, ElseNode, FlipFlopNode, ForNode, IfNode,
-    NextNode, OrNode, ParenthesesNode, PostExecutionNode, PreExecutionNode, RescueModifierNode, RescueNode,
-    ReturnNode, StatementsNode, UnlessNode, UntilNode, WhileNode,
+    AndNode, ArgumentsNode, BeginNode, BreakNode, CaseNode, DefinedNode, ElseNode, FlipFlopNode, ForNode,
+    IfNode, NextNode, OrNode, ParenthesesNode, PostExecutionNode, PreExecutionNode, RescueModifierNode,
+    RescueNode, ReturnNode, StatementsNode, UnlessNode, UntilNode, WhileNode,
 };
 
 use super::{Lowerer, Nest};

@@ -8,7 +8,8 @@ use ruby_prism::{
     InstanceVariableReadNode, IntegerNode, InterpolatedMatchLastLineNode, InterpolatedRegularExpressionNode,
     InterpolatedStringNode, InterpolatedSymbolNode, InterpolatedXStringNode, KeywordHashNode,
     LocalVariableReadNode, MatchLastLineNode, Node, NodeList, NumberedReferenceReadNode, RangeNode,
-    RegularExpressionNode, SourceEncodingNode, SourceFileNode, SplatNode, StringNode, SymbolNode, XStringNode,
+    RegularExpressionNode, SourceEncodingNode, SourceFileNode, SplatNode, StringNode, SymbolNode,
+    XStringNode,
 };
 
 use super::Lowerer;
@@ -98,7 +99,11 @@ impl Lowerer<'_> {
         Kind::MatchLastLine(Box::new(Expr { kind: Kind::Regexp(regexp), span }))
     }
 
-    pub(super) fn match_last_line_parts(&mut self, node: &InterpolatedMatchLastLineNode<'_>, span: Span) -> Kind {
+    pub(super) fn match_last_line_parts(
+        &mut self,
+        node: &InterpolatedMatchLastLineNode<'_>,
+        span: Span,
+    ) -> Kind {
         let parts = self.parts(&node.parts());
         let kind = Kind::RegexpParts { parts, options: regexp_options!(node), once: None };
         Kind::MatchLastLine(Box::new(Expr { kind, span }))

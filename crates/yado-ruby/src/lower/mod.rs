@@ -10,9 +10,12 @@ mod patterns;
 
 use std::rc::Rc;
 
-use ruby_prism::{ConstantId, ConstantList, Location as PrismLocation, Node, Options, Scope as PrismScope, Version};
+use ruby_prism::{
+    ConstantId, ConstantList, Location as PrismLocation, Node, Options, Scope as PrismScope, Version,
+};
 
 use crate::failure::Diagnostic;
+use crate::limits::stack_is_low;
 use crate::source::{SourceFile, Span};
 use crate::symbol::Symbol;
 use crate::tree::{Expr, Kind};
@@ -63,7 +66,11 @@ struct Lowerer<'a> {
 }
 
 /// Parses and lowers a source text. `outer` are the variables around it (for `eval`), outermost level first.
-pub(crate) fn lower(source: &SourceFile, file: u32, outer: &[Vec<Symbol>]) -> Result<Program, Vec<Diagnostic>> {
+pub(crate) fn lower(
+    source: &SourceFile,
+    file: u32,
+    outer: &[Vec<Symbol>],
+) -> Result<Program, Vec<Diagnostic>> {
     let scopes = outer.iter().map(|names| {
         let visible = names.iter().filter(|name| !name.as_str().starts_with('('));
         PrismScope::default().locals(visible.map(|name| name.as_str().as_bytes().to_vec()).collect())
@@ -173,6 +180,9 @@ impl Lowerer<'_> {
 
     fn expr(&mut self, node: &Node<'_>) -> Expr {
         let span = self.span(&node.location());
+        if stack_is_low() {
+            return Expr { kind: Kind::Unsupported("code nested this deeply"), span };
+        }
         let kind = self.kind(node, span);
         let span = match &kind {
             // A chain over several lines is blamed on the line of its last call.

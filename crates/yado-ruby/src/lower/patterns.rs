@@ -1,8 +1,8 @@
 //! `case … in` and its patterns.
 
 use ruby_prism::{
-    ArrayPatternNode, CaseMatchNode, FindPatternNode, HashPatternNode, MatchPredicateNode, MatchRequiredNode, Node,
-    SplatNode,
+    ArrayPatternNode, CaseMatchNode, FindPatternNode, HashPatternNode, MatchPredicateNode, MatchRequiredNode,
+    Node, SplatNode,
 };
 
 use super::Lowerer;

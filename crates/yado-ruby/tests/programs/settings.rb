@@ -112,7 +112,7 @@ v = [3, 1, 2]
 v.sort!.reverse!
 p v, v.minmax, v.sum.fdiv(v.size).round(2)
 p "a,b;c d".split(/[,; ]/), "k=v=w".split("=", 2), "path/to/file.rb".rpartition("/"), "x".center(5, "*"), "Hello World".swapcase, "hello"[1..3], "hello"[-3..], "a-b_c".tr("-_", "  "), "aaa".squeeze, "abc".include?("b"), "title case".split.map(&:capitalize).join(" ")
-p "line1\nline2\r\n".lines, "line1\nline2\r\n".each_line.map(&:chomp), "  x ".strip, "xxhixx".delete("x"), "a%b" % [], "100%".sub("%", " percent"), "snake_case_word".split("_").each_with_index.map { |w, i| i.zero? ? w : w.capitalize }.join
+p "line1\nline2\r\n".lines, "line1\nline2\r\n".each_line.map(&:chomp), "  x ".strip, "xxhixx".delete("x"), "100%".sub("%", " percent"), "snake_case_word".split("_").each_with_index.map { |w, i| i.zero? ? w : w.capitalize }.join
 p 10.clamp(1, 5), 3.14.floor, 3.99.to_i, -3.5.round, 2.5.round, 1234567.to_s.reverse.scan(/\d{1,3}/).join(",").reverse, 255.to_s(2), "ff".to_i(16), 1e3.to_i, 5.pred, 10.gcd(4), 10.digits
 p [1, 2, 3, 4, 5].each_slice(2).map(&:sum), [1, 2, 3].each_cons(2).to_a, [[1, :a], [2, :b]].to_h { |a, b| [b, a] }, [1, 1, 2].tally, %w[apple bob cat].group_by(&:size), [5, 3, 9].each_with_index.max, [1, 2, 3, 4].find_index(3), (1..6).each_slice(3).to_a, [nil, 1, false].compact, [3, 1].minmax, [1, [2, [3, [4]]]].flatten(1), [1, 2, 3].rotate, [1, 2, 3, 4].take_while { |q| q < 3 }, [1, 2, 3].drop(1), [1, 2] | [2, 3], [1, 2] & [2], [4, 5].product([1, 2]), [1, 2, 3].combination(2).to_a, ["a", "b"].cycle(2).to_a, [1, 2, 3, 4].each_entry.to_a
 BasicObject.instance_methods.sort.first(3).each { |mm| puts mm }
@@ -142,7 +142,7 @@ begin; eval("1 + "); rescue SyntaxError => e; puts e.class; end
 begin; Class.new(5); rescue TypeError => e; puts e.message; end
 begin; class String2 < Strin; end; rescue NameError => e; puts e.message; end
 begin; class Machine < String; end; rescue TypeError => e; puts e.message; end
-begin; module Machine; end; rescue TypeError => e; puts e.message; end
+begin; module Machine; end; rescue TypeError => e; puts e.message.lines.first; end
 begin; x = 5; x.foo = 3; rescue NoMethodError => e; puts e.message; end
 begin; x = nil; x[:a]; rescue NoMethodError => e; puts e.message; end
 begin; x = nil; x[:a] = 1; rescue NoMethodError => e; puts e.message; end
