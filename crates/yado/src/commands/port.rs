@@ -17,7 +17,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
-    let target = session.one_target(arguments.name.as_ref(), Wanted { recorded: true, ..Wanted::default() })?;
+    let target =
+        session.one_target(arguments.name.as_ref(), Wanted { recorded: true, ..Wanted::default() })?;
     let Some(record) = &target.record else {
         return Err(Error::new(
             ErrorKind::MachineNotFound,

@@ -28,7 +28,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     use std::io::IsTerminal;
-    let target = session.one_target(arguments.name.as_ref(), Wanted { recorded: true, ..Wanted::default() })?;
+    let target =
+        session.one_target(arguments.name.as_ref(), Wanted { recorded: true, ..Wanted::default() })?;
     let store = session.store()?;
     let context = session.context.for_machine(&target.name);
     let Some(record) = &target.record else { return Err(not_ready(&target.name)) };

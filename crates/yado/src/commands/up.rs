@@ -37,8 +37,13 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     session.prepare_for_changes()?;
-    let wanted =
-        Wanted { provider: arguments.provider.as_deref(), autostart: true, spec: true, checked: true };
+    let wanted = Wanted {
+        provider: arguments.provider.as_deref(),
+        autostart: true,
+        spec: true,
+        checked: true,
+        recorded: false,
+    };
     let targets = session.targets(&arguments.names, wanted)?;
     if targets.is_empty() {
         session.ui.plain("No machines are to be started: all have 'autostart: false'. Name one to start it.");
