@@ -4,7 +4,9 @@
 mod arrays;
 mod bootstrap;
 mod char_set;
+mod class_creation;
 mod comparable;
+mod copying;
 mod directories;
 pub(crate) mod enumerable;
 pub(crate) mod enumerator;
@@ -21,6 +23,9 @@ pub(crate) mod kernel_values;
 pub(crate) mod library;
 mod math;
 mod module;
+mod module_constants;
+mod module_methods;
+mod nil_and_booleans;
 mod numbers;
 mod object;
 pub(crate) mod pattern;
@@ -94,9 +99,9 @@ static CLASSES: &[Spec] = &[
     class("Class", "Module", &[], &[module::CLASS], &[module::CLASS_SINGLETON]),
     module("Comparable", &[comparable::METHODS], &[]),
     module("Enumerable", &[enumerable::METHODS], &[]),
-    class("NilClass", "Object", &[], &[object::NIL], &[]),
-    class("TrueClass", "Object", &[], &[object::BOOLEAN], &[]),
-    class("FalseClass", "Object", &[], &[object::BOOLEAN], &[]),
+    class("NilClass", "Object", &[], &[nil_and_booleans::NIL], &[]),
+    class("TrueClass", "Object", &[], &[nil_and_booleans::BOOLEAN], &[]),
+    class("FalseClass", "Object", &[], &[nil_and_booleans::BOOLEAN], &[]),
     class("Numeric", "Object", &["Comparable"], &[], &[]),
     class("Integer", "Numeric", &[], &[numbers::NUMERIC, numbers::INTEGER], &[numbers::INTEGER_CLASS]),
     class("Float", "Numeric", &[], &[numbers::NUMERIC, numbers::FLOAT], &[]),

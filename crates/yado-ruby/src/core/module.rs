@@ -2,15 +2,28 @@
 
 use std::rc::Rc;
 
-use super::object::{body_of, expect_module, method_names};
+use super::class_creation::{allocate, class_eval, class_exec, new, new_class, new_module, superclass};
+use super::module_constants::{
+    autoload, class_variable_defined, class_variable_get, class_variable_set, class_variables, const_defined,
+    const_get, const_missing, const_set, constants, private_constant, remove_const,
+};
+use super::module_methods::{
+    alias_method, attr_accessor, attr_reader, attr_writer, define_method, module_function, private,
+    private_class_method, protected, public, public_class_method, remove_method, undef_method,
+};
+use super::object::{expect_module, method_names};
+
 use crate::args::{Args, Arity};
-use crate::class::{ClassRef, Constant, RClass, Table};
-use crate::hash::RHash;
+
+use crate::class::{ClassRef, Table};
+
 use crate::interpreter::Interpreter;
-use crate::object::{Meta, RObject};
-use crate::procs::{Method, MethodBody, MethodObject, Visibility};
-use crate::symbol::{Symbol, names};
-use crate::value::{Eval, RArray, RString, Value};
+
+use crate::procs::{MethodObject, Visibility};
+
+use crate::symbol::names;
+
+use crate::value::{Eval, Value};
 
 /// Methods of modules and classes.
 pub(crate) const MODULE: Table = &[
@@ -123,7 +136,7 @@ fn nothing(_interpreter: &mut Interpreter, _this: &Value, _args: Args) -> Eval {
     Ok(Value::Nil)
 }
 
-fn own(interpreter: &mut Interpreter, this: &Value) -> Eval<ClassRef> {
+pub(super) fn own(interpreter: &mut Interpreter, this: &Value) -> Eval<ClassRef> {
     expect_module(interpreter, this)
 }
 
@@ -280,243 +293,6 @@ fn includes(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
     Ok(Value::Bool(module.is_module && !Rc::ptr_eq(&class, &module) && interpreter.descends(&class, &module)))
 }
 
-fn default_visibility(interpreter: &Interpreter, class: &ClassRef) -> Visibility {
-    match interpreter.caller_context() {
-        Some(context) if matches!(&context.frame.self_value, Value::Class(it) if Rc::ptr_eq(it, class)) => {
-            context.frame.visibility.get()
-        }
-        _ => Visibility::Public,
-    }
-}
-
-fn attributes(interpreter: &mut Interpreter, this: &Value, args: &Args, read: bool, write: bool) -> Eval {
-    let class = own(interpreter, this)?;
-    interpreter.check_frozen(this)?;
-    let visibility = default_visibility(interpreter, &class);
-    let mut defined = Vec::new();
-    for value in &args.positional {
-        let name = interpreter.expect_name(value)?;
-        let valid = name.as_str().starts_with(|first: char| first.is_alphabetic() || first == '_');
-        if !valid {
-            return interpreter.raise("NameError", format!("invalid attribute name `{name}'"));
-        }
-        let variable = Symbol::new(&format!("@{name}"));
-        if read {
-            interpreter.add_method(&class, name, visibility, MethodBody::Reader(variable));
-            defined.push(Value::Sym(name));
-        }
-        if write {
-            let setter = Symbol::new(&format!("{name}="));
-            interpreter.add_method(&class, setter, visibility, MethodBody::Writer(variable));
-            defined.push(Value::Sym(setter));
-        }
-    }
-    Ok(Value::array(defined))
-}
-
-fn attr_accessor(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    attributes(interpreter, this, &args, true, true)
-}
-
-fn attr_reader(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    attributes(interpreter, this, &args, true, false)
-}
-
-fn attr_writer(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    attributes(interpreter, this, &args, false, true)
-}
-
-fn define_method(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    interpreter.check_frozen(this)?;
-    let name = interpreter.expect_name(&args.at(0))?;
-    let body = body_of(interpreter, &args)?;
-    let visibility = default_visibility(interpreter, &class);
-    interpreter.add_method(&class, name, visibility, body);
-    interpreter.call_method(this, names::METHOD_ADDED, Args::one(Value::Sym(name)))?;
-    Ok(Value::Sym(name))
-}
-
-impl Interpreter {
-    /// Gives a method of a class another name.
-    pub fn alias_method(&mut self, class: &ClassRef, new: Symbol, old: Symbol) -> Eval<()> {
-        let found = self.find_in_module(class, old);
-        let Some(method) = found else { return self.undefined_method(class, old) };
-        // The alias runs as a method of the original's owner, so `super` goes on from there.
-        let copy = Method {
-            name: method.name,
-            owner: method.owner.clone(),
-            visibility: method.visibility,
-            body: method.body.clone(),
-        };
-        self.put_method(class, new, Rc::new(copy));
-        Ok(())
-    }
-
-    /// A method as seen from inside a class or module: a module's methods may also be Object's.
-    pub(crate) fn find_in_module(&self, class: &ClassRef, name: Symbol) -> Option<Rc<Method>> {
-        self.find_method(class, name).or_else(|| {
-            if class.is_module { self.find_method(&self.core.object.clone(), name) } else { None }
-        })
-    }
-
-    /// Raises what Ruby raises when a class lacks a method that is to be changed.
-    pub(crate) fn undefined_method<T>(&mut self, class: &ClassRef, name: Symbol) -> Eval<T> {
-        let kind = if class.is_module { "module" } else { "class" };
-        let shown = self.class_name(class);
-        self.raise("NameError", format!("undefined method `{name}' for {kind} `{shown}'"))
-    }
-
-    /// Removes a method from a class and its ancestors' answers (`undef`).
-    pub fn undefine_method(&mut self, class: &ClassRef, name: Symbol) -> Eval<()> {
-        if self.find_in_module(class, name).is_none() {
-            return self.undefined_method(class, name);
-        }
-        self.add_method(class, name, Visibility::Public, MethodBody::Undefined);
-        Ok(())
-    }
-
-    fn set_visibility(&mut self, class: &ClassRef, name: Symbol, visibility: Visibility) -> Eval<()> {
-        let Some(method) = self.find_in_module(class, name) else {
-            return self.undefined_method(class, name);
-        };
-        if method.visibility == visibility {
-            return Ok(());
-        }
-        let owner = method.owner.clone();
-        let copy = Method { name: method.name, owner, visibility, body: method.body.clone() };
-        self.put_method(class, name, Rc::new(copy));
-        Ok(())
-    }
-}
-
-fn alias_method(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    interpreter.check_frozen(this)?;
-    let new = interpreter.expect_name(&args.at(0))?;
-    let old = interpreter.expect_name(&args.at(1))?;
-    interpreter.alias_method(&class, new, old)?;
-    Ok(Value::Sym(new))
-}
-
-fn remove_method(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    for value in &args.positional {
-        let name = interpreter.expect_name(value)?;
-        if class.methods.borrow_mut().shift_remove(&name).is_none() {
-            let shown = interpreter.class_name(&class);
-            return interpreter.raise("NameError", format!("method `{name}' not defined in {shown}"));
-        }
-        interpreter.hierarchy_changed();
-    }
-    Ok(this.clone())
-}
-
-fn undef_method(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    for value in &args.positional {
-        let name = interpreter.expect_name(value)?;
-        interpreter.undefine_method(&class, name)?;
-    }
-    Ok(this.clone())
-}
-
-/// Method names given one by one or as an array.
-fn flat_names(interpreter: &mut Interpreter, args: &Args) -> Eval<Vec<Symbol>> {
-    let mut found = Vec::new();
-    for value in &args.positional {
-        match value {
-            Value::Array(array) => {
-                for item in array.to_vec() {
-                    found.push(interpreter.expect_name(&item)?);
-                }
-            }
-            other => found.push(interpreter.expect_name(other)?),
-        }
-    }
-    Ok(found)
-}
-
-fn change_visibility(
-    interpreter: &mut Interpreter,
-    this: &Value,
-    args: &Args,
-    visibility: Visibility,
-) -> Eval {
-    let class = match this {
-        Value::Class(class) => class.clone(),
-        _ => interpreter.core.object.clone(),
-    };
-    if args.is_empty() {
-        if let Some(context) = interpreter.caller_context() {
-            context.frame.visibility.set(visibility);
-            context.frame.module_function.set(false);
-        }
-        return Ok(Value::Nil);
-    }
-    for name in flat_names(interpreter, args)? {
-        interpreter.set_visibility(&class, name, visibility)?;
-    }
-    Ok(if args.len() == 1 { args.at(0) } else { Value::array(args.positional.clone()) })
-}
-
-fn public(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    change_visibility(interpreter, this, &args, Visibility::Public)
-}
-
-fn private(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    change_visibility(interpreter, this, &args, Visibility::Private)
-}
-
-fn protected(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    change_visibility(interpreter, this, &args, Visibility::Protected)
-}
-
-fn module_function(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    if args.is_empty() {
-        if let Some(context) = interpreter.caller_context() {
-            context.frame.module_function.set(true);
-        }
-        return Ok(Value::Nil);
-    }
-    for name in flat_names(interpreter, &args)? {
-        let Some(method) = interpreter.find_in_module(&class, name) else {
-            return interpreter.undefined_method(&class, name);
-        };
-        let singleton = interpreter.singleton_of_class(&class);
-        interpreter.add_method(&singleton, name, Visibility::Public, method.body.clone());
-        interpreter.set_visibility(&class, name, Visibility::Private)?;
-    }
-    Ok(Value::Nil)
-}
-
-fn private_class_method(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    let singleton = interpreter.singleton_of_class(&class);
-    for name in flat_names(interpreter, &args)? {
-        interpreter.set_visibility(&singleton, name, Visibility::Private)?;
-    }
-    Ok(Value::Nil)
-}
-
-fn public_class_method(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    let singleton = interpreter.singleton_of_class(&class);
-    for name in flat_names(interpreter, &args)? {
-        interpreter.set_visibility(&singleton, name, Visibility::Public)?;
-    }
-    Ok(Value::Nil)
-}
-
-fn private_constant(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    for name in flat_names(interpreter, &args)? {
-        class.private_constants.borrow_mut().push(name);
-    }
-    Ok(Value::Nil)
-}
-
 fn listed(
     interpreter: &mut Interpreter,
     this: &Value,
@@ -569,203 +345,6 @@ fn protected_method_defined(interpreter: &mut Interpreter, this: &Value, args: A
     Ok(Value::Bool(visibility_of(interpreter, this, &args)? == Some(Visibility::Protected)))
 }
 
-fn const_get(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let path = interpreter.expect_name(&args.at(0))?;
-    let mut value = this.clone();
-    for segment in path.as_str().trim_start_matches("::").split("::") {
-        let class = expect_module(interpreter, &value)?;
-        if !segment.starts_with(char::is_uppercase) {
-            return interpreter.raise("NameError", format!("wrong constant name {segment}"));
-        }
-        value = interpreter.constant_in(&class, Symbol::new(segment), true)?;
-    }
-    Ok(value)
-}
-
-fn const_set(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    let name = interpreter.expect_name(&args.at(0))?;
-    if !name.as_str().starts_with(char::is_uppercase) {
-        return interpreter.raise("NameError", format!("wrong constant name {name}"));
-    }
-    interpreter.assign_constant(&class, name, args.at(1));
-    Ok(args.at(1))
-}
-
-fn const_defined(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let path = interpreter.expect_name(&args.at(0))?;
-    let mut class = own(interpreter, this)?;
-    for segment in path.as_str().trim_start_matches("::").split("::") {
-        match interpreter.find_constant(&class, Symbol::new(segment), true)? {
-            None => return Ok(Value::Bool(false)),
-            Some(Value::Class(inner)) => class = inner,
-            Some(_) => {}
-        }
-    }
-    Ok(Value::Bool(true))
-}
-
-fn const_missing(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let name = interpreter.expect_name(&args.at(0))?;
-    let class = own(interpreter, this)?;
-    interpreter.uninitialized_constant(&class, name)
-}
-
-fn constants(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    let mut found: Vec<Symbol> = Vec::new();
-    let all = args.get(0).is_none_or(Value::truthy);
-    for ancestor in interpreter.ancestors(&class).iter() {
-        let stop = Rc::ptr_eq(ancestor, &interpreter.core.object) && !Rc::ptr_eq(ancestor, &class);
-        if stop || (!all && !Rc::ptr_eq(ancestor, &class)) {
-            break;
-        }
-        for name in ancestor.constants.borrow().keys() {
-            if !found.contains(name) && !ancestor.private_constants.borrow().contains(name) {
-                found.push(*name);
-            }
-        }
-    }
-    Ok(Value::array(found.into_iter().map(Value::Sym).collect()))
-}
-
-fn remove_const(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    let name = interpreter.expect_name(&args.at(0))?;
-    let removed = class.constants.borrow_mut().shift_remove(&name);
-    match removed {
-        Some(Constant::Value(value)) => Ok(value),
-        Some(Constant::Autoload(_)) => Ok(Value::Nil),
-        None => {
-            let path = class.path_of(name.as_str());
-            interpreter.raise("NameError", format!("constant {path} not defined"))
-        }
-    }
-}
-
-fn class_variable_get(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    let name = interpreter.expect_name(&args.at(0))?;
-    interpreter.class_variable(&class, name)
-}
-
-fn class_variable_set(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    let name = interpreter.expect_name(&args.at(0))?;
-    interpreter.set_class_variable(&class, name, args.at(1));
-    Ok(args.at(1))
-}
-
-fn class_variable_defined(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    let name = interpreter.expect_name(&args.at(0))?;
-    Ok(Value::Bool(interpreter.class_variable_owner(&class, name).is_some()))
-}
-
-fn class_variables(interpreter: &mut Interpreter, this: &Value, _args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    let mut found = Vec::new();
-    for ancestor in interpreter.ancestors(&class).iter() {
-        found.extend(ancestor.class_variables.borrow().keys().copied().map(Value::Sym));
-    }
-    Ok(Value::array(found))
-}
-
-fn class_eval(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    match &args.block {
-        Some(block) => interpreter.call_proc_in_class(&block.clone(), &class, Args::one(this.clone())),
-        None => {
-            let source = interpreter.expect_string(&args.at(0))?;
-            interpreter.eval_string_with_self(this, Some(class), &source, &args)
-        }
-    }
-}
-
-fn class_exec(interpreter: &mut Interpreter, this: &Value, mut args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    match args.block.take() {
-        Some(block) => interpreter.call_proc_in_class(&block, &class, args),
-        None => interpreter.raise("LocalJumpError", "no block given (yield)"),
-    }
-}
-
 fn refine(interpreter: &mut Interpreter, _this: &Value, _args: Args) -> Eval {
     interpreter.raise("NotImplementedError", "refinements are not supported")
-}
-
-fn autoload(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    let name = interpreter.expect_name(&args.at(0))?;
-    let path = interpreter.expect_string(&args.at(1))?;
-    if class.constant(name).is_none() {
-        class.constants.borrow_mut().insert(name, Constant::Autoload(path));
-    }
-    Ok(Value::Nil)
-}
-
-fn new_module(interpreter: &mut Interpreter, _this: &Value, args: Args) -> Eval {
-    let class = RClass::new(None, None, true);
-    if let Some(block) = &args.block {
-        interpreter.call_proc_in_class(block, &class, Args::one(Value::Class(class.clone())))?;
-    }
-    Ok(Value::Class(class))
-}
-
-fn new_class(interpreter: &mut Interpreter, _this: &Value, args: Args) -> Eval {
-    let superclass = match args.get(0) {
-        None => interpreter.core.object.clone(),
-        Some(Value::Class(class)) if !class.is_module => class.clone(),
-        Some(other) => return interpreter.bad_superclass(&other.clone()),
-    };
-    let class = RClass::new(None, Some(superclass.clone()), false);
-    let value = Value::Class(class.clone());
-    interpreter.call_method(&Value::Class(superclass), names::INHERITED, Args::one(value.clone()))?;
-    if let Some(block) = &args.block {
-        interpreter.call_proc_in_class(block, &class, Args::one(value.clone()))?;
-    }
-    Ok(value)
-}
-
-fn superclass(interpreter: &mut Interpreter, this: &Value, _args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    let superclass = class.superclass.borrow().clone();
-    Ok(superclass.map_or(Value::Nil, Value::Class))
-}
-
-fn new(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let made = allocate(interpreter, this, Args::none())?;
-    interpreter.call_method(&made, names::INITIALIZE, args)?;
-    Ok(made)
-}
-
-/// A new instance without `initialize`: for subclasses of built-in classes, one of the built-in kind.
-pub(crate) fn allocate(interpreter: &mut Interpreter, this: &Value, _args: Args) -> Eval {
-    let class = own(interpreter, this)?;
-    let meta = |base: &ClassRef| {
-        let same = Rc::ptr_eq(base, &class);
-        let meta = (!same)
-            .then(|| Box::new(Meta { class: class.clone(), variables: crate::object::Variables::default() }));
-        std::cell::RefCell::new(meta)
-    };
-    let core = &interpreter.core;
-    if interpreter.descends(&class, &core.string) {
-        return Ok(Value::Str(Rc::new(RString { meta: meta(&core.string), ..RString::default() })));
-    }
-    if interpreter.descends(&class, &core.array) {
-        return Ok(Value::Array(Rc::new(RArray { meta: meta(&core.array), ..RArray::default() })));
-    }
-    if interpreter.descends(&class, &core.hash) {
-        return Ok(Value::Hash(Rc::new(RHash { meta: meta(&core.hash), ..RHash::default() })));
-    }
-    let immediate =
-        [&core.integer, &core.float, &core.symbol, &core.nil, &core.true_class, &core.false_class];
-    if immediate.iter().any(|it| interpreter.descends(&class, it)) {
-        let shown = interpreter.describe_receiver(this);
-        return interpreter.raise("NoMethodError", format!("undefined method `new' for {shown}"));
-    }
-    if class.is_singleton() {
-        return interpreter.raise("TypeError", "can't create instance of singleton class");
-    }
-    Ok(Value::Object(RObject::new(class)))
 }

@@ -2,13 +2,18 @@
 
 use std::rc::Rc;
 
-use crate::args::{Args, Arity, copied};
-use crate::class::{ClassRef, RClass};
+use crate::args::{Args, Arity};
+
+use super::copying::{clone, dup};
+use crate::class::{ClassRef, Table};
+
 use crate::interpreter::Interpreter;
-use crate::object::{Meta, RObject};
-use crate::procs::{MethodBody, MethodObject, Proc, ProcBody, Visibility};
+
+use crate::procs::{MethodBody, MethodObject, Visibility};
+
 use crate::symbol::{Symbol, names};
-use crate::value::{Eval, RArray, RString, Value};
+
+use crate::value::{Eval, Value};
 
 /// Methods of `BasicObject`.
 pub(crate) const BASIC: Table = &[
@@ -72,30 +77,6 @@ pub(crate) const INSTANCE: Table = &[
     ("to_enum", enum_for, Arity::at_least(0).with_keywords()),
     ("instance_variable_names", variables, Arity::exactly(0)),
 ];
-
-/// Methods of `nil`.
-pub(crate) const NIL: Table = &[
-    ("to_s", nil_to_s, Arity::exactly(0)),
-    ("to_a", nil_to_a, Arity::exactly(0)),
-    ("to_h", nil_to_h, Arity::exactly(0)),
-    ("to_i", nil_to_i, Arity::exactly(0)),
-    ("to_f", nil_to_f, Arity::exactly(0)),
-    ("inspect", nil_inspect, Arity::exactly(0)),
-    ("&", logic_and, Arity::exactly(1)),
-    ("|", logic_or, Arity::exactly(1)),
-    ("^", logic_xor, Arity::exactly(1)),
-];
-
-/// Methods of `true` and `false`.
-pub(crate) const BOOLEAN: Table = &[
-    ("to_s", boolean_to_s, Arity::exactly(0)),
-    ("inspect", boolean_to_s, Arity::exactly(0)),
-    ("&", logic_and, Arity::exactly(1)),
-    ("|", logic_or, Arity::exactly(1)),
-    ("^", logic_xor, Arity::exactly(1)),
-];
-
-use crate::class::Table;
 
 fn nothing(_interpreter: &mut Interpreter, _this: &Value, _args: Args) -> Eval {
     Ok(Value::Nil)
@@ -417,7 +398,7 @@ fn extend(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
     Ok(this.clone())
 }
 
-fn freeze(_interpreter: &mut Interpreter, this: &Value, _args: Args) -> Eval {
+pub(super) fn freeze(_interpreter: &mut Interpreter, this: &Value, _args: Args) -> Eval {
     match this {
         Value::Str(it) => it.frozen.set(true),
         Value::Array(it) => it.frozen.set(true),
@@ -431,108 +412,6 @@ fn freeze(_interpreter: &mut Interpreter, this: &Value, _args: Args) -> Eval {
 
 fn frozen(interpreter: &mut Interpreter, this: &Value, _args: Args) -> Eval {
     Ok(Value::Bool(interpreter.is_frozen(this)))
-}
-
-fn dup(interpreter: &mut Interpreter, this: &Value, _args: Args) -> Eval {
-    copy(interpreter, this, false)
-}
-
-fn clone(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let made = copy(interpreter, this, true)?;
-    let keep = args.keyword("freeze").is_none_or(|value| value.truthy());
-    if keep && interpreter.is_frozen(this) {
-        freeze(interpreter, &made, Args::none())?;
-    }
-    Ok(made)
-}
-
-fn copied_meta(
-    meta: &std::cell::RefCell<Option<Box<Meta>>>,
-    singleton_too: bool,
-) -> std::cell::RefCell<Option<Box<Meta>>> {
-    let copy = meta.borrow().as_ref().map(|meta| {
-        let class = if singleton_too { meta.class.clone() } else { meta.class.real() };
-        Box::new(Meta { class, variables: meta.variables.clone() })
-    });
-    std::cell::RefCell::new(copy)
-}
-
-fn copy(interpreter: &mut Interpreter, this: &Value, singleton_too: bool) -> Eval {
-    let made = match this {
-        Value::Str(it) => {
-            let mut string = Rc::try_unwrap(RString::from_bytes(it.bytes())).unwrap_or_default();
-            string.binary.set(it.binary.get());
-            string.meta = copied_meta(&it.meta, singleton_too);
-            Value::Str(Rc::new(string))
-        }
-        Value::Array(it) => {
-            let meta = copied_meta(&it.meta, singleton_too);
-            Value::Array(Rc::new(RArray { items: it.items.clone(), meta, ..RArray::default() }))
-        }
-        Value::Hash(it) => {
-            let made = copied(it);
-            made.default.borrow_mut().clone_from(&it.default.borrow());
-            made.default_proc.borrow_mut().clone_from(&it.default_proc.borrow());
-            made.by_identity.set(it.by_identity.get());
-            *made.meta.borrow_mut() = copied_meta(&it.meta, singleton_too).into_inner();
-            Value::Hash(made)
-        }
-        Value::Proc(it) => {
-            let body = match &it.body {
-                ProcBody::Ruby { code, context, tag } => {
-                    ProcBody::Ruby { code: code.clone(), context: context.clone(), tag: *tag }
-                }
-                ProcBody::Native(run, arity) => ProcBody::Native(run.clone(), *arity),
-                ProcBody::Symbol(name) => ProcBody::Symbol(*name),
-                ProcBody::Method(method) => ProcBody::Method(method.clone()),
-            };
-            Value::Proc(Proc::of(body, it.lambda.get()))
-        }
-        Value::Object(it) => {
-            let own = it.class.borrow().clone();
-            let made = RObject::new(own.real());
-            made.variables.borrow_mut().clone_from(&it.variables.borrow());
-            if it.data.borrow().is_some() && !interpreter.is_a(this, &interpreter.core.exception.clone()) {
-                let name = interpreter.class_name(&own.real());
-                return interpreter.raise("TypeError", format!("allocator undefined for {name}"));
-            }
-            let value = Value::Object(made);
-            if singleton_too
-                && own.is_singleton()
-                && let Some(class) = interpreter.singleton_class(&value)
-            {
-                copy_class_content(&own, &class);
-            }
-            value
-        }
-        Value::Class(it) => {
-            let made = RClass::new(None, it.superclass.borrow().clone(), it.is_module);
-            copy_class_content(it, &made);
-            if let Some(singleton) = it.singleton.borrow().clone() {
-                let other = interpreter.singleton_of_class(&made);
-                copy_class_content(&singleton, &other);
-            }
-            interpreter.hierarchy_changed();
-            Value::Class(made)
-        }
-        other => return Ok(other.clone()),
-    };
-    if matches!(this, Value::Object(_) | Value::Class(_))
-        || crate::embedding::meta_of(this).is_some_and(|meta| meta.borrow().is_some())
-    {
-        interpreter.call_method(&made, names::INITIALIZE_COPY, Args::one(this.clone()))?;
-    }
-    Ok(made)
-}
-
-fn copy_class_content(from: &ClassRef, to: &ClassRef) {
-    to.methods.borrow_mut().clone_from(&from.methods.borrow());
-    to.tables.borrow_mut().clone_from(&from.tables.borrow());
-    to.includes.borrow_mut().clone_from(&from.includes.borrow());
-    to.prepends.borrow_mut().clone_from(&from.prepends.borrow());
-    to.constants.borrow_mut().clone_from(&from.constants.borrow());
-    to.class_variables.borrow_mut().clone_from(&from.class_variables.borrow());
-    to.variables.borrow_mut().clone_from(&from.variables.borrow());
 }
 
 fn tap(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
@@ -561,44 +440,4 @@ fn enum_for(interpreter: &mut Interpreter, this: &Value, mut args: Args) -> Eval
     }
     args.positional.insert(0, this.clone());
     interpreter.send(&Value::Class(class), "for_method", args)
-}
-
-fn nil_to_s(_interpreter: &mut Interpreter, _this: &Value, _args: Args) -> Eval {
-    Ok(Value::str(""))
-}
-
-fn nil_to_a(_interpreter: &mut Interpreter, _this: &Value, _args: Args) -> Eval {
-    Ok(Value::array(Vec::new()))
-}
-
-fn nil_to_h(_interpreter: &mut Interpreter, _this: &Value, _args: Args) -> Eval {
-    Ok(Value::hash([]))
-}
-
-fn nil_to_i(_interpreter: &mut Interpreter, _this: &Value, _args: Args) -> Eval {
-    Ok(Value::Int(0))
-}
-
-fn nil_to_f(_interpreter: &mut Interpreter, _this: &Value, _args: Args) -> Eval {
-    Ok(Value::Float(0.0))
-}
-
-fn nil_inspect(_interpreter: &mut Interpreter, _this: &Value, _args: Args) -> Eval {
-    Ok(Value::str("nil"))
-}
-
-fn boolean_to_s(_interpreter: &mut Interpreter, this: &Value, _args: Args) -> Eval {
-    Ok(Value::str(if this.truthy() { "true" } else { "false" }))
-}
-
-fn logic_and(_interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    Ok(Value::Bool(this.truthy() && args.at(0).truthy()))
-}
-
-fn logic_or(_interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    Ok(Value::Bool(this.truthy() || args.at(0).truthy()))
-}
-
-fn logic_xor(_interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    Ok(Value::Bool(this.truthy() != args.at(0).truthy()))
 }
