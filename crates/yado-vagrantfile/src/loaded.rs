@@ -220,6 +220,9 @@ impl Loaded {
 
     fn check_box_version(&mut self, version: &Value) -> Result<(), LoadError> {
         let text = self.interpreter.to_s(version).unwrap_or_default();
+        if text.trim().is_empty() {
+            return Ok(());
+        }
         let Some(wrong) = text.split(',').find(|part| !crate::vagrant::is_requirement(part)) else {
             return Ok(());
         };

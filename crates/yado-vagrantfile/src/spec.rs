@@ -135,6 +135,22 @@ fn map(json: Json) -> Map<String, Json> {
     }
 }
 
+/// Providers whose names stand before options.
+const PROVIDERS: &[&str] = &[
+    "container",
+    "docker",
+    "hyperv",
+    "libvirt",
+    "lxc",
+    "lxd",
+    "parallels",
+    "qemu",
+    "virtualbox",
+    "vmware_desktop",
+    "vmware_fusion",
+    "vmware_workstation",
+];
+
 /// Options with those that are meant for this provider (`NAME__option`) applied and those for others left out.
 fn options_for(interpreter: &mut Interpreter, options: &HashRef, provider: &str) -> Map<String, Json> {
     let all = map(to_json(interpreter, &Value::Hash(options.clone())));
@@ -142,6 +158,7 @@ fn options_for(interpreter: &mut Interpreter, options: &HashRef, provider: &str)
     for (name, value) in all {
         match name.split_once("__") {
             Some((scope, setting)) if scope == provider => drop(scoped.insert(setting.to_owned(), value)),
+            Some((scope, _)) if PROVIDERS.contains(&scope) => {}
             _ => drop(plain.insert(name, value)),
         }
     }

@@ -119,10 +119,10 @@ fn exit_ends_the_load_with_its_status() {
 
 #[test]
 fn options_of_other_providers_do_not_reach_the_machine() {
-    let text = "Vagrant.configure('2') do |config|\n  config.vm.network 'private_network', ip: '10.0.0.2', docker__ip: '10.0.0.3', other__name: 'n'\nend\n";
+    let text = "Vagrant.configure('2') do |config|\n  config.vm.network 'private_network', ip: '10.0.0.2', docker__ip: '10.0.0.3', hyperv__name: 'n'\nend\n";
     let options = &machine(text, "docker").networks[0].options;
     assert_eq!(options["ip"], "10.0.0.3");
-    assert!(!options.contains_key("other__name") && !options.contains_key("docker__ip"));
+    assert!(!options.contains_key("hyperv__name") && !options.contains_key("docker__ip"));
     assert_eq!(machine(text, "virtualbox").networks[0].options["ip"], "10.0.0.2");
 }
 

@@ -74,4 +74,11 @@ cases! {
     version_one_is_said_again_in_version_two = "version-one",
     virtualbox_commands_add_up = "virtualbox",
     machine_settings_are_completed_and_checked = "vm-settings",
+    calls_of_version_one_are_no_settings_of_version_two = "first-language-calls",
+    tables_of_nodes_are_walked = "node-tables",
+    classes_and_methods_configure_machines = "classes-and-helpers",
+    a_windows_guest_gets_its_forwards_and_triggers = "windows-guest",
+    provisioners_of_all_families_live_in_one_file = "many-provisioners",
+    the_vagrant_module_answers_as_vagrant_does = "vagrant-module",
+    settings_made_nil_are_told_apart_from_unset_ones = "explicit-nothing",
 }

@@ -34,7 +34,6 @@ module Vagrant
         @extra_data = data
         text ||= error_message
         if text
-          data.each { |name, value| text = text.gsub("%{#{name}}", value.to_s) }
         else
           text = (key || error_key || self.class.name).to_s
           text += ": #{data.inspect}" unless data.empty?

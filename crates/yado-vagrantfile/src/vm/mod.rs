@@ -204,12 +204,15 @@ pub(crate) fn finalize(
 ) -> Eval<()> {
     let communicator = cell.config.borrow().text("communicator");
     with_vm(cell, |vm| {
-        network::finish(vm, communicator.as_deref());
+        network::add_implicit(vm, communicator.as_deref());
         folder::finish(vm);
         if vm.machines.is_empty() {
             vm.machines.insert("default".to_owned(), Machine::default());
         }
     });
+    let mut networks = with_vm(cell, |vm| std::mem::take(&mut vm.networks)).unwrap_or_default();
+    network::number_ports(interpreter, &mut networks)?;
+    with_vm(cell, |vm| vm.networks = networks);
     let mentions: Vec<(String, Vec<Rc<Proc>>)> = with_vm(cell, |vm| {
         vm.providers.iter().map(|(name, mention)| (name.clone(), mention.blocks.clone())).collect()
     })

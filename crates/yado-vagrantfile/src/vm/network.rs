@@ -1,5 +1,6 @@
 //! `config.vm.network TYPE, options`.
 
+use indexmap::IndexMap;
 use yado_core::spec::Origin;
 use yado_ruby::{Args, Eval, HashRef, Interpreter, RHash, Value};
 
@@ -72,21 +73,8 @@ pub(super) fn networks(interpreter: &mut Interpreter, this: &Value, _: Args) -> 
     Ok(Value::array(list.unwrap_or_default()))
 }
 
-/// What Ruby's `to_i` makes of a port.
-fn port_number(value: &Value) -> Value {
-    match value {
-        Value::Str(text) => {
-            let text = text.text();
-            let digits: String = text.trim().chars().take_while(char::is_ascii_digit).collect();
-            Value::Int(digits.parse().unwrap_or(0))
-        }
-        Value::Float(number) => Value::Int(*number as i64),
-        other => other.clone(),
-    }
-}
-
-/// Adds the forwards that every machine has, and makes port numbers of the ports.
-pub(super) fn finish(vm: &mut Vm, communicator: Option<&str>) {
+/// Adds the forwards that every machine has.
+pub(super) fn add_implicit(vm: &mut Vm, communicator: Option<&str>) {
     let mut implicit = vec![("ssh", 22, 2222)];
     if communicator == Some("winrm") {
         implicit.splice(0..0, [("winrm", 5985, 55985), ("winrm-ssl", 5986, 55986)]);
@@ -104,13 +92,24 @@ pub(super) fn finish(vm: &mut Vm, communicator: Option<&str>) {
         put(&options, "protocol", Value::str("tcp"));
         add(vm, "forwarded_port", id, options, false, None);
     }
-    for network in vm.networks.values_mut().filter(|network| network.kind == "forwarded_port") {
+}
+
+/// Makes numbers of ports that were given as text.
+pub(super) fn number_ports(
+    interpreter: &mut Interpreter,
+    networks: &mut IndexMap<String, Network>,
+) -> Eval<()> {
+    for network in networks.values_mut().filter(|network| network.kind == "forwarded_port") {
         let options = copied(&network.options);
         for name in ["guest", "host"] {
-            if let Some(value) = option(&options, name) {
-                put(&options, name, port_number(&value));
-            }
+            let Some(value) = option(&options, name) else { continue };
+            let number = match value {
+                Value::Int(_) => value,
+                other => interpreter.send(&other, "to_i", Args::none())?,
+            };
+            put(&options, name, number);
         }
         network.options = options;
     }
+    Ok(())
 }

@@ -27,7 +27,7 @@ const PARTS: &[&str] = &[
 ];
 
 /// The canonical JSON of the Vagrantfile in a folder, read in a sandbox.
-pub fn configuration(folder: &Path, home: &Path) -> Value {
+pub(crate) fn configuration(folder: &Path, home: &Path) -> Value {
     on_big_stack(|| {
         let mut options = LoadOptions::new(folder);
         options.argv = vec!["status".to_owned()];
@@ -45,7 +45,7 @@ pub fn configuration(folder: &Path, home: &Path) -> Value {
 }
 
 /// The same value with absolute places written by name, and without keys whose value is null.
-pub fn named(value: &Value, places: &[(String, &str)]) -> Value {
+pub(crate) fn named(value: &Value, places: &[(String, &str)]) -> Value {
     match value {
         Value::String(text) => {
             let mut text = text.clone();
@@ -89,7 +89,7 @@ fn differences(place: &str, want: &Value, got: &Value, found: &mut Vec<String>) 
 
 /// Where a computed configuration differs from the expected one. Two errors are the same when `strict` is off, or
 /// when their classes are the same.
-pub fn compare(want: &Value, got: &Value, strict: bool) -> Vec<String> {
+pub(crate) fn compare(want: &Value, got: &Value, strict: bool) -> Vec<String> {
     let mut found = Vec::new();
     let (want_error, got_error) = (want.get("error"), got.get("error"));
     match (want_error, got_error) {
