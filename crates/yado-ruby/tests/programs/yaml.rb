@@ -12,3 +12,4 @@ puts [1, [2, [3, 4], []], { "a" => {}, "b" => [1, { "c" => 2, "d" => nil }] }, :
 puts({ a: 1, "b" => { c: [1, 2], "d e" => :x }, 1 => 2, true => 5, 1.5 => 6 }.to_yaml)
 a = [1]; puts [a, a, { "k" => a }].to_yaml
 puts YAML.dump("name" => "web", "list" => %w[a b], "nested" => { "x" => nil })
+puts nil.to_yaml, YAML.dump(nil).inspect

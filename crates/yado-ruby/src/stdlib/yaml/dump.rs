@@ -112,7 +112,7 @@ impl Dumper {
             other => {
                 let text = scalar(ruby, other, indent, self.column())?;
                 self.open_end |= text.starts_with("|+");
-                if !text.is_empty() || place == Place::Root {
+                if !text.is_empty() {
                     self.out.push(' ');
                     self.out.push_str(&text);
                 }
