@@ -51,8 +51,13 @@ pub struct LoadError {
     pub status: Option<i32>,
     /// What the sandbox refused, if that is the reason.
     pub refused: Vec<String>,
-    /// The places at fault, with what is wrong there; the first one is the most important.
-    pub places: Vec<Place>,
+    details: Box<Details>,
+}
+
+/// What only the report needs.
+#[derive(Debug, Default)]
+struct Details {
+    places: Vec<Place>,
     sources: Vec<(String, String)>,
     trust: bool,
 }
@@ -69,15 +74,7 @@ impl LoadError {
     }
 
     fn of(class: &str, message: String) -> Self {
-        Self {
-            class: class.to_owned(),
-            message,
-            status: None,
-            refused: Vec::new(),
-            places: Vec::new(),
-            sources: Vec::new(),
-            trust: false,
-        }
+        Self { class: class.to_owned(), message, status: None, refused: Vec::new(), details: Box::default() }
     }
 
     /// The error that ended the evaluation of a file, or (`block`) of what it gave to `Vagrant.configure`.
@@ -102,7 +99,7 @@ impl LoadError {
                 );
                 let mut error = Self::of("Refused", text);
                 error.refused.push(failure.message.clone());
-                error.trust = true;
+                error.details.trust = true;
                 error
             }
             FailureKind::Limit(_) => Self::of(
@@ -133,25 +130,30 @@ impl LoadError {
     /// Remembers the places at fault together with their sources.
     fn point_at(&mut self, interpreter: &Interpreter, failure: &Failure) {
         for diagnostic in &failure.diagnostics {
-            self.places.push(Place::new(&diagnostic.location, &diagnostic.message));
+            self.details.places.push(Place::new(&diagnostic.location, &diagnostic.message));
         }
-        if self.places.is_empty()
+        if self.details.places.is_empty()
             && let Some(place) = failure.location.clone().or_else(|| interpreter.location())
         {
             let label = failure.message.lines().next().unwrap_or_default();
-            self.places.push(Place::new(&place, label));
+            self.details.places.push(Place::new(&place, label));
         }
-        for place in &self.places {
-            let known = self.sources.iter().any(|(name, _)| *name == place.file);
+        for place in &self.details.places {
+            let known = self.details.sources.iter().any(|(name, _)| *name == place.file);
             if !known && let Some(text) = interpreter.source_text(&place.file) {
-                self.sources.push((place.file.clone(), text.to_string()));
+                self.details.sources.push((place.file.clone(), text.to_string()));
             }
         }
     }
 
+    /// The places at fault, with what is wrong there; the first one is the most important.
+    pub fn places(&self) -> &[Place] {
+        &self.details.places
+    }
+
     /// The place that is most at fault.
     pub fn origin(&self) -> Option<Origin> {
-        let place = self.places.first()?;
+        let place = self.details.places.first()?;
         Some(Origin {
             file: PathBuf::from(&place.file),
             line: place.line as u32,
@@ -161,7 +163,7 @@ impl LoadError {
 
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
-        self.trust.then(|| {
+        self.details.trust.then(|| {
             "A Vagrantfile may read files, but runs no commands and writes no files until you trust it: \
              `yado trust` allows it for this project, `--trust` once."
                 .to_owned()
@@ -172,9 +174,9 @@ impl LoadError {
     pub fn render(&self, color: bool) -> String {
         let mut text = self.message.clone();
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        for place in self.places.iter().take(5) {
+        for place in self.details.places.iter().take(5) {
             let label = place.label.as_str();
-            let source = self.sources.iter().find(|(name, _)| *name == place.file);
+            let source = self.details.sources.iter().find(|(name, _)| *name == place.file);
             let Some((name, source)) = source else { continue };
             let Some(span) = span(source, place) else { continue };
             let snippet = Snippet::source(source.as_str())

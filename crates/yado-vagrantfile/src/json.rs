@@ -79,7 +79,7 @@ fn at_depth(interpreter: &mut Interpreter, value: &Value, depth: usize) -> Json 
         Value::Range(it) => json!({"$range": [
             at_depth(interpreter, &it.begin, depth + 1), at_depth(interpreter, &it.end, depth + 1), it.exclusive
         ]}),
-        Value::Regexp(it) => json!({"$regexp": it.source.to_string(), "options": it.options}),
+        Value::Regexp(it) => json!({"$regexp": *it.source, "options": it.options}),
         Value::Proc(_) | Value::Method(_) => json!({ "$proc": true }),
         Value::Class(it) => json!({ "$class": interpreter.class_name(it) }),
         Value::Object(_) => object(interpreter, value, depth),

@@ -241,7 +241,8 @@ impl Loaded {
             let plugins = section.config.borrow().get("plugins");
             return Ok(matches!(plugins, Value::Hash(plugins) if !plugins.is_empty()));
         };
-        let lines: String = list.iter().map(|complaint| format!("* {}\n", complaint.message)).collect();
+        let lines: Vec<String> = list.iter().map(|complaint| format!("* {}\n", complaint.message)).collect();
+        let lines = lines.concat();
         let message = format!(
             "There are errors in the configuration of this machine. Please fix\nthe following errors and try again:\n\nvagrant:\n{lines}\n"
         );

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use yado_core::spec::Origin;
 use yado_ruby::{ClassRef, Eval, Interpreter, Value};
 
-use crate::config::{ConfigCell, origin};
+use crate::config::origin;
 use crate::object;
 use crate::session::{Kind, Session};
 
@@ -58,15 +58,6 @@ impl Root {
         let made = self.session.make(interpreter, &kind)?;
         self.sections.borrow_mut().insert(name.to_owned(), made.clone());
         Ok(made)
-    }
-
-    /// A section that is a table of ours, made if it is not there yet.
-    pub(crate) fn table(self: &Rc<Self>, interpreter: &mut Interpreter, name: &str) -> Eval<Rc<ConfigCell>> {
-        let section = self.section(interpreter, name)?;
-        match ConfigCell::of(&section) {
-            Some(cell) => Ok(cell),
-            None => interpreter.raise("TypeError", format!("the section '{name}' was replaced")),
-        }
     }
 
     /// Both roots together; the newer one wins.

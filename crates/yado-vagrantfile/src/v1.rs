@@ -167,7 +167,7 @@ impl OldRoot {
         let given = take_options(&mut args);
         let mut name = interpreter.to_s(&args.at(0))?;
         if name == "v-root" {
-            name = "vagrant-root".to_owned();
+            "vagrant-root".clone_into(&mut name);
             self.warn("The 'v-root' shared folders have been renamed to 'vagrant-root'.\nAssuming you meant 'vagrant-root'...".to_owned());
         }
         let options = RHash::new();

@@ -140,7 +140,7 @@ fn merge_plugins(older: &Config, newer: &Config, result: &mut Config) {
 /// A list, a name or a hash of plugins as a hash of name to options.
 fn plugins(value: &Value) -> HashRef {
     let result = RHash::new();
-    let mut add = |name: &Value, options: Value| {
+    let add = |name: &Value, options: Value| {
         if let Some(name) = name.text_or_symbol() {
             result.insert(Value::str(name), options);
         }

@@ -17,7 +17,7 @@ pub(crate) fn ansible(config: &Config, report: &mut Report<'_>) {
     let extra = config.get("extra_vars");
     let fits = match &extra {
         Value::Nil | Value::Hash(_) => true,
-        Value::Str(text) => text.with(|text| text.strip_prefix('@').unwrap_or(text).len() > 0),
+        Value::Str(text) => text.with(|text| !text.strip_prefix('@').unwrap_or(text).is_empty()),
         _ => false,
     };
     if !fits {

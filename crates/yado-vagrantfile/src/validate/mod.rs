@@ -206,7 +206,9 @@ fn check_lists(report: &mut Report<'_>, section: &Value) {
     match &*cell.extra.borrow() {
         Extra::Triggers(list) => {
             for trigger in list.before.iter().chain(&list.after) {
+                let before = lengths(report);
                 check_object(report, &trigger.config);
+                point_at(report, &before, trigger.origin.as_ref());
             }
         }
         Extra::Pushes(list) => {
@@ -222,7 +224,7 @@ fn check_lists(report: &mut Report<'_>, section: &Value) {
 fn check_vm(report: &mut Report<'_>, config: &Rc<Root>) {
     let Some(cell) = vm_cell(config) else { return };
     check(report, &cell.config.borrow());
-    report.title = "vm".to_owned();
+    "vm".clone_into(&mut report.title);
     machine::check(report, &cell.config.borrow());
     if let Extra::Vm(vm) = &*cell.extra.borrow() {
         folders::check(report, vm);
@@ -251,22 +253,24 @@ fn check_provisioners(report: &mut Report<'_>, vm: &Vm) {
         if unknown {
             report.say_under("vm", format!("The '{kind}' provisioner could not be found."), origin);
         } else if let Some(config) = config {
-            let before: usize = report.found.values().map(Vec::len).sum();
+            let before = lengths(report);
             check_object(report, &config);
-            point_at(report, before, origin);
+            point_at(report, &before, origin.as_ref());
         }
     }
 }
 
-/// Complaints that know no place of their own get that of the call.
-fn point_at(report: &mut Report<'_>, before: usize, origin: Option<Origin>) {
-    let now: usize = report.found.values().map(Vec::len).sum();
-    if now == before {
-        return;
-    }
-    for list in report.found.values_mut() {
-        if let Some(last) = list.last_mut().filter(|last| last.origin.is_none()) {
-            last.origin.clone_from(&origin);
+/// How many complaints each section has.
+fn lengths(report: &Report<'_>) -> IndexMap<String, usize> {
+    report.found.iter().map(|(title, list)| (title.clone(), list.len())).collect()
+}
+
+/// New complaints that know no place of their own get that of the call.
+fn point_at(report: &mut Report<'_>, before: &IndexMap<String, usize>, origin: Option<&Origin>) {
+    for (title, list) in &mut report.found {
+        let old = before.get(title).copied().unwrap_or(0);
+        for complaint in list.iter_mut().skip(old).filter(|complaint| complaint.origin.is_none()) {
+            complaint.origin = origin.cloned();
         }
     }
 }

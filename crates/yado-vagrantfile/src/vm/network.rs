@@ -15,8 +15,6 @@ pub(crate) struct Network {
     pub(crate) kind: String,
     /// Its options.
     pub(crate) options: HashRef,
-    /// Whether its id was made up.
-    pub(crate) nameless: bool,
     /// Where it was asked for.
     pub(crate) origin: Option<Origin>,
 }
@@ -32,7 +30,6 @@ pub(super) fn network(interpreter: &mut Interpreter, this: &Value, mut args: Arg
     if option(&options, "protocol").is_none() {
         put(&options, "protocol", Value::str("tcp"));
     }
-    let mut nameless = false;
     let id = match option(&options, "id") {
         Some(id) => interpreter.to_s(&id)?,
         None if kind == "forwarded_port" => {
@@ -43,20 +40,17 @@ pub(super) fn network(interpreter: &mut Interpreter, this: &Value, mut args: Arg
             put(&options, "id", Value::str(id.as_str()));
             id
         }
-        None => {
-            nameless = true;
-            format!("#{}", cell.session.number())
-        }
+        None => format!("#{}", cell.session.number()),
     };
     let origin = origin(interpreter);
-    with_vm(&cell, |vm| add(vm, &kind, &id, options, nameless, origin));
+    with_vm(&cell, |vm| add(vm, &kind, &id, options, origin));
     Ok(Value::Nil)
 }
 
-fn add(vm: &mut Vm, kind: &str, id: &str, options: HashRef, nameless: bool, origin: Option<Origin>) {
+fn add(vm: &mut Vm, kind: &str, id: &str, options: HashRef, origin: Option<Origin>) {
     let key = format!("{kind}-{id}");
     let options = vm.networks.get(&key).map_or(options.clone(), |older| merged(&older.options, &options));
-    vm.networks.insert(key, Network { kind: kind.to_owned(), options, nameless, origin });
+    vm.networks.insert(key, Network { kind: kind.to_owned(), options, origin });
 }
 
 /// `config.vm.networks`: pairs of type and options.
@@ -90,7 +84,7 @@ pub(super) fn add_implicit(vm: &mut Vm, communicator: Option<&str>) {
         put(&options, "id", Value::str(id));
         put(&options, "auto_correct", Value::Bool(true));
         put(&options, "protocol", Value::str("tcp"));
-        add(vm, "forwarded_port", id, options, false, None);
+        add(vm, "forwarded_port", id, options, None);
     }
 }
 
