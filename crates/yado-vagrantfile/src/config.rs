@@ -188,7 +188,12 @@ impl ConfigCell {
     /// Sets a setting from Ruby code.
     fn set(&self, interpreter: &Interpreter, name: &'static str, value: Value) {
         let origin = origin(interpreter);
-        self.config.borrow_mut().values.insert(name, Entry { value, origin });
+        let mut config = self.config.borrow_mut();
+        if value.same(&Session::unset()) {
+            config.values.shift_remove(name);
+        } else {
+            config.values.insert(name, Entry { value, origin });
+        }
     }
 
     /// `object.name` or `object.name = value` for whatever is not a method of its own.
@@ -207,7 +212,7 @@ impl ConfigCell {
                 return interpreter.wrong_arguments(args.len() - 1, "0");
             }
             let known = self.config.borrow().values.get(setting.name).map(|entry| entry.value.clone());
-            return Ok(known.unwrap_or_else(|| self.session.unset(interpreter)));
+            return Ok(known.unwrap_or_else(Session::unset));
         }
         if self.config.borrow().finalized {
             let class = interpreter.plain_inspect(this);

@@ -12,7 +12,7 @@ use crate::loader::vm_cell;
 use crate::object::invalid_of;
 use crate::root::Root;
 use crate::schema::{Section, sections};
-use crate::session::Kind;
+use crate::session::{Kind, Session};
 use crate::vm::{Disk, Provisioner, Vm};
 
 /// Everything.
@@ -66,6 +66,13 @@ fn machines(loaded: &mut Loaded) -> Result<Vec<Json>, crate::LoadError> {
         result.push(Json::Object(row.into_iter().collect()));
     }
     Ok(result)
+}
+
+/// One machine, as it is when this provider builds it.
+pub(crate) fn machine(loaded: &mut Loaded, name: &str, provider: &str) -> Result<Json, crate::LoadError> {
+    let config = loaded.configured(name, Some(provider), None)?;
+    let row = Dump { loaded, config: &config }.machine(provider);
+    Ok(Json::Object(row.into_iter().collect()))
 }
 
 /// The parts of one machine.
@@ -252,7 +259,7 @@ impl Dump<'_> {
         for name in interpreter.instance_variable_names(object) {
             let key = name.as_str().trim_start_matches('@');
             let value = interpreter.instance_variable(object, name);
-            if !key.starts_with("__") && key != "logger" && !self.loaded.session.is_unset(&value) {
+            if !key.starts_with("__") && key != "logger" && !value.same(&Session::unset()) {
                 pairs.push((key.to_owned(), to_json(interpreter, &value)));
             }
         }

@@ -127,6 +127,15 @@ impl LoadError {
         error
     }
 
+    /// The same, with what the sandbox refused before: a Vagrantfile may carry on for a while without it.
+    pub(crate) fn after_refusals(mut self, refused: &[String]) -> Self {
+        if !refused.is_empty() {
+            self.refused = refused.to_vec();
+            self.details.trust = true;
+        }
+        self
+    }
+
     /// Remembers the places at fault together with their sources.
     fn point_at(&mut self, interpreter: &Interpreter, failure: &Failure) {
         for diagnostic in &failure.diagnostics {
@@ -164,9 +173,11 @@ impl LoadError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         self.details.trust.then(|| {
-            "A Vagrantfile may read files, but runs no commands and writes no files until you trust it: \
-             `yado trust` allows it for this project, `--trust` once."
-                .to_owned()
+            format!(
+                "The sandbox refused: {}.\nA Vagrantfile may read files, but runs no commands and writes no files \
+                 until you trust it: `yado trust` allows it for this project, `--trust` once.",
+                self.refused.join("; ")
+            )
         })
     }
 

@@ -121,12 +121,16 @@ pub fn load(options: LoadOptions) -> Result<Loaded, LoadError> {
     let own = options.home_vagrantfile.filter(|own| own.is_file() && *own != path);
     for file in own.iter().chain([&path]) {
         let blocks = loader.read(&mut interpreter, file);
-        let blocks = blocks.map_err(|control| LoadError::new(&mut interpreter, file, control, false))?;
+        let blocks = blocks.map_err(|control| {
+            LoadError::new(&mut interpreter, file, control, false).after_refusals(&refused.borrow())
+        })?;
         loader.base.extend(blocks);
     }
     let base = loader.base.clone();
     let global = loader.load(&mut interpreter, &[&base]);
-    let global = global.map_err(|control| LoadError::new(&mut interpreter, &path, control, true))?;
+    let global = global.map_err(|control| {
+        LoadError::new(&mut interpreter, &path, control, true).after_refusals(&refused.borrow())
+    })?;
     let mut loaded = Loaded {
         interpreter,
         session,
@@ -256,7 +260,7 @@ impl Loaded {
 
     fn failed(&mut self, control: Control) -> LoadError {
         let path = self.path.clone();
-        LoadError::new(&mut self.interpreter, &path, control, true)
+        LoadError::new(&mut self.interpreter, &path, control, true).after_refusals(&self.refused.borrow())
     }
 
     /// A machine's finished configuration.
@@ -335,6 +339,13 @@ impl Loaded {
         let config = self.configured(name, Some(provider), box_vagrantfile)?;
         let found = self.complaints(&config, name, provider, true);
         Ok(crate::spec::build(self, &config, machine, provider, found))
+    }
+
+    /// Everything that is configured for a machine when this provider builds it, also what [`MachineSpec`] has no
+    /// place for: triggers, pushes, disks, and sections such as `winrm`, `nfs` and `vagrant` where they differ from
+    /// their defaults.
+    pub fn machine_json(&mut self, name: &str, provider: &str) -> Result<Json, LoadError> {
+        crate::dump::machine(self, name, provider)
     }
 
     /// The whole configuration as canonical JSON.

@@ -13,13 +13,8 @@ use crate::session::Session;
 const INVALID: &str = "__invalid_methods";
 
 /// Gives the base class its methods.
-pub(crate) fn define_base(
-    interpreter: &mut Interpreter,
-    class: &ClassRef,
-    session: &Rc<Session>,
-    unset: Value,
-) {
-    interpreter.set_constant(Some(class), "UNSET_VALUE", unset);
+pub(crate) fn define_base(interpreter: &mut Interpreter, class: &ClassRef, session: &Rc<Session>) {
+    interpreter.set_constant(Some(class), "UNSET_VALUE", Session::unset());
     let shared = Rc::clone(session);
     interpreter.define_method(class, "method_missing", move |interpreter, this, mut args| {
         args.fold_keywords();
@@ -47,7 +42,7 @@ pub(crate) fn define_base(
         if ConfigCell::of(this).is_some() {
             return merge(interpreter, &shared, this, &newer);
         }
-        merge_variables(interpreter, &shared, this, &newer)
+        merge_variables(interpreter, this, &newer)
     });
     for quiet in ["finalize!", "_finalize!"] {
         interpreter.define_method(class, quiet, |_, _, _| Ok(Value::Nil));
@@ -90,16 +85,11 @@ pub(crate) fn invalid_of(interpreter: &Interpreter, object: &Value) -> Vec<Strin
 }
 
 /// Merging for classes of a Vagrantfile's own: set variables of the newer object win.
-fn merge_variables(
-    interpreter: &mut Interpreter,
-    session: &Rc<Session>,
-    older: &Value,
-    newer: &Value,
-) -> Eval {
+fn merge_variables(interpreter: &mut Interpreter, older: &Value, newer: &Value) -> Eval {
     let result = interpreter.send(older, "dup", Args::none())?;
     for name in interpreter.instance_variable_names(newer) {
         let value = interpreter.instance_variable(newer, name);
-        if !name.as_str().starts_with("@__") && !session.is_unset(&value) {
+        if !name.as_str().starts_with("@__") && !value.same(&Session::unset()) {
             interpreter.set_instance_variable(&result, name, value)?;
         }
     }

@@ -59,7 +59,6 @@ pub(crate) struct Session {
     /// Warnings of upgrades from version 1.
     pub(crate) warnings: RefCell<Vec<String>>,
     classes: RefCell<HashMap<&'static str, ClassRef>>,
-    unset: RefCell<Option<Value>>,
 }
 
 impl Session {
@@ -76,24 +75,12 @@ impl Session {
             counter: Cell::new(0),
             warnings: RefCell::default(),
             classes: RefCell::default(),
-            unset: RefCell::default(),
         })
     }
 
-    /// The object that stands for "nobody set this".
-    pub(crate) fn unset(&self, interpreter: &mut Interpreter) -> Value {
-        if let Some(known) = &*self.unset.borrow() {
-            return known.clone();
-        }
-        let class = interpreter.define_class("Object", None);
-        let made = interpreter.new_object(&class, None);
-        *self.unset.borrow_mut() = Some(made.clone());
-        made
-    }
-
-    /// Whether a value is the one that stands for "nobody set this".
-    pub(crate) fn is_unset(&self, value: &Value) -> bool {
-        self.unset.borrow().as_ref().is_some_and(|unset| unset.same(value))
+    /// What stands for "nobody set this".
+    pub(crate) fn unset() -> Value {
+        Value::sym("__UNSET__VALUE__")
     }
 
     /// The class that all configuration objects descend from.
@@ -102,8 +89,7 @@ impl Session {
             return known.clone();
         }
         let class = interpreter.define_class("Vagrant::Plugin::V2::Config", None);
-        let unset = self.unset(interpreter);
-        crate::object::define_base(interpreter, &class, self, unset);
+        crate::object::define_base(interpreter, &class, self);
         self.classes.borrow_mut().insert("base", class.clone());
         class
     }

@@ -82,4 +82,10 @@ cases! {
     provisioners_of_all_families_live_in_one_file = "many-provisioners",
     the_vagrant_module_answers_as_vagrant_does = "vagrant-module",
     settings_made_nil_are_told_apart_from_unset_ones = "explicit-nothing",
+    other_files_are_loaded_and_evaluated = "other-files",
+    overrides_of_the_environments_provider_are_applied = "libvirt-overrides",
+    provisioners_of_two_scopes_are_joined_by_name = "provisioners-in-two-scopes",
+    a_folder_without_guest_path_is_an_error = "too-few-arguments",
+    settings_can_be_read_back = "reading-settings-back",
+    every_provisioner_takes_its_options = "every-provisioner-option",
 }

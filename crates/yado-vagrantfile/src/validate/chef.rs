@@ -5,13 +5,15 @@ use yado_ruby::Value;
 use super::Report;
 use crate::config::Config;
 
-/// The host's side of a list of folders.
-fn host_folders(config: &Config, name: &str) -> Vec<String> {
+/// The paths of a list of folders that lie on one of these sides.
+fn folders(config: &Config, name: &str, sides: &[&str]) -> Vec<String> {
     let Value::Array(list) = config.get(name) else { return Vec::new() };
     list.to_vec()
         .iter()
         .filter_map(|entry| match entry {
-            Value::Array(pair) if pair.get(0)?.text_or_symbol()? == "host" => pair.get(1)?.as_text(),
+            Value::Array(pair) if sides.contains(&pair.get(0)?.text_or_symbol()?.as_str()) => {
+                pair.get(1)?.as_text()
+            }
             _ => None,
         })
         .collect()
@@ -25,7 +27,7 @@ fn is_empty(config: &Config, name: &str) -> bool {
 }
 
 fn environments(config: &Config, report: &mut Report<'_>) {
-    for path in host_folders(config, "environments_path") {
+    for path in folders(config, "environments_path", &["host"]) {
         if !report.absolute(&path).is_dir() {
             report.say(format!("Environment path not found: {path}"), config.origin("environments_path"));
         }
@@ -38,8 +40,20 @@ fn environments(config: &Config, report: &mut Report<'_>) {
     }
 }
 
+fn custom_config(config: &Config, report: &mut Report<'_>) {
+    if let Some(path) = config.text("custom_config_path")
+        && !report.absolute(&path).is_file()
+    {
+        report.say(
+            "Path specified for \"custom_config_path\" does not exist.",
+            config.origin("custom_config_path"),
+        );
+    }
+}
+
 /// `chef_solo`
 pub(crate) fn solo(config: &Config, report: &mut Report<'_>) {
+    custom_config(config, report);
     if is_empty(config, "cookbooks_path") {
         report.say("Missing required value for `chef.cookbooks_path'.", config.origin("cookbooks_path"));
     }
@@ -48,16 +62,15 @@ pub(crate) fn solo(config: &Config, report: &mut Report<'_>) {
 
 /// `chef_zero`
 pub(crate) fn zero(config: &Config, report: &mut Report<'_>) {
+    custom_config(config, report);
     if is_empty(config, "cookbooks_path") {
         report.say("Missing required value for `chef.cookbooks_path'.", config.origin("cookbooks_path"));
     }
     if is_empty(config, "nodes_path") {
         report.say("Missing required value for `chef.nodes_path'.", None);
     }
-    let missing: Vec<String> = host_folders(config, "nodes_path")
-        .into_iter()
-        .filter(|path| !report.absolute(path).is_dir())
-        .collect();
+    let paths = folders(config, "nodes_path", &["host", "vm"]);
+    let missing: Vec<String> = paths.into_iter().filter(|path| !report.absolute(path).is_dir()).collect();
     if !missing.is_empty() {
         let message = format!("Path specified for `nodes_path` does not exist: {missing:?}");
         report.say(message, config.origin("nodes_path"));
@@ -67,6 +80,7 @@ pub(crate) fn zero(config: &Config, report: &mut Report<'_>) {
 
 /// `chef_client`
 pub(crate) fn client(config: &Config, report: &mut Report<'_>) {
+    custom_config(config, report);
     if config.text("chef_server_url").is_none_or(|url| url.trim().is_empty()) {
         report.say("Chef Server URL must be populated.", config.origin("chef_server_url"));
     }

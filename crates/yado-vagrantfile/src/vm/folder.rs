@@ -32,7 +32,7 @@ pub(super) fn synced_folder(interpreter: &mut Interpreter, this: &Value, mut arg
     while matches!(args.positional.last(), Some(Value::Nil)) && args.len() > 2 {
         args.positional.pop();
     }
-    if args.is_empty() || args.len() > 2 {
+    if args.len() != 2 {
         return interpreter.wrong_arguments(args.len(), "2..3");
     }
     let host = args.at(0);

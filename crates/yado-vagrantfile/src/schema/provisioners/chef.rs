@@ -172,6 +172,10 @@ fn finish(_: &mut Interpreter, _: &Rc<Session>, config: &mut Config) -> Eval<()>
     Ok(())
 }
 
+/// The settings that are lists of folders.
+const FOLDERS: [&str; 5] =
+    ["cookbooks_path", "data_bags_path", "environments_path", "nodes_path", "roles_path"];
+
 /// A list of folders, each with the side that it lies on.
 fn folders(value: &Value) -> Value {
     let list = match value {
@@ -199,17 +203,21 @@ fn finish_folders(interpreter: &mut Interpreter, session: &Rc<Session>, config: 
         }
         config.put("cookbooks_path", Value::array(default));
     }
-    for name in ["cookbooks_path", "data_bags_path", "environments_path", "nodes_path", "roles_path"] {
+    for name in FOLDERS {
         let value = config.get(name);
         config.put(name, folders(&value));
     }
     Ok(())
 }
 
-/// Like `chef_solo`; paths of nodes are made absolute.
+/// Like `chef_solo`; paths on the host are made absolute.
 fn finish_zero(interpreter: &mut Interpreter, session: &Rc<Session>, config: &mut Config) -> Eval<()> {
     finish_folders(interpreter, session, config)?;
-    if let Value::Array(list) = config.get("nodes_path") {
+    for name in FOLDERS {
+        let Value::Array(list) = config.get(name) else { continue };
+        if !config.is_set_by_hand(name) {
+            continue;
+        }
         let absolute = list.to_vec().into_iter().map(|entry| match &entry {
             Value::Array(pair)
                 if pair.get(0).and_then(|side| side.text_or_symbol()).as_deref() == Some("host") =>
@@ -218,9 +226,9 @@ fn finish_zero(interpreter: &mut Interpreter, session: &Rc<Session>, config: &mu
                 let path = session.project.join(path).to_string_lossy().into_owned();
                 Value::array(vec![Value::sym("host"), Value::str(path)])
             }
-            other => other.clone(),
+            other => (*other).clone(),
         });
-        config.put("nodes_path", Value::array(absolute.collect()));
+        config.put(name, Value::array(absolute.collect()));
     }
     Ok(())
 }

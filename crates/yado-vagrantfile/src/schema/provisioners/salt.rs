@@ -1,10 +1,10 @@
 //! `salt`
 
-use yado_ruby::{Args, Arity, Eval, HashRef, Interpreter, Value};
+use yado_ruby::{Args, Arity, Eval, HashRef, Interpreter, RHash, Value};
 
-use crate::config::{Config, ConfigCell};
+use crate::config::ConfigCell;
 use crate::hash::copied;
-use crate::schema::{EMPTY, Section, plain, starting, with};
+use crate::schema::{EMPTY, Section, plain, with};
 use crate::validate::salt as check;
 
 /// `salt`
@@ -37,7 +37,7 @@ pub(super) static SALT: Section = Section {
         plain("minion_pub"),
         plain("no_minion"),
         plain("orchestrations"),
-        starting("pillar_data", "{}"),
+        with("pillar_data", "{}"),
         plain("python_version"),
         plain("run_highstate"),
         plain("run_overstate"),
@@ -50,7 +50,6 @@ pub(super) static SALT: Section = Section {
         plain("version"),
     ],
     methods: &[("pillar", pillar, Arity::exactly(1))],
-    merge: Some(merge),
     validate: Some(check::salt),
     ..EMPTY
 };
@@ -72,15 +71,11 @@ fn deep_merged(older: &HashRef, newer: &HashRef) -> HashRef {
 fn pillar(_: &mut Interpreter, this: &Value, args: Args) -> Eval {
     if let (Some(cell), Value::Hash(more)) = (ConfigCell::of(this), args.at(0)) {
         let mut config = cell.config.borrow_mut();
-        if let Value::Hash(known) = config.get("pillar_data") {
-            config.put("pillar_data", Value::Hash(deep_merged(&known, &more)));
-        }
+        let known = match config.get("pillar_data") {
+            Value::Hash(known) => known,
+            _ => RHash::new(),
+        };
+        config.put("pillar_data", Value::Hash(deep_merged(&known, &more)));
     }
     Ok(Value::Nil)
-}
-
-fn merge(older: &Config, newer: &Config, result: &mut Config) {
-    if let (Value::Hash(older), Value::Hash(newer)) = (older.get("pillar_data"), newer.get("pillar_data")) {
-        result.put("pillar_data", Value::Hash(deep_merged(&older, &newer)));
-    }
 }

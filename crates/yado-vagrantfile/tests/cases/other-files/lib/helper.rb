@@ -1,0 +1,1 @@
+module Helper; def self.two; 2; end; end
