@@ -5,10 +5,8 @@ use std::path::{Path, PathBuf};
 use super::deb822;
 use crate::fetch::Proxies;
 
-/// Where Debian's packages come from when the host does not say.
-pub(crate) const FALLBACK: &str = "http://mirror.example/debian";
-/// The same for its security archive.
-pub(crate) const FALLBACK_SECURITY: &str = "http://mirror.example/debian-security";
+/// Names a mirror where the host's apt does not: `http://…/debian`.
+pub(crate) const MIRROR_VARIABLE: &str = "YADO_DEBIAN_MIRROR";
 const KEYRINGS: [&str; 2] =
     ["usr/share/keyrings/debian-archive-keyring.gpg", "usr/share/keyrings/debian-archive-keyring.pgp"];
 
@@ -24,10 +22,10 @@ struct Entry {
 /// Mirrors of Debian and how to reach and trust them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Configuration {
-    /// The main archive, without a final slash.
-    pub(crate) mirror: String,
+    /// The main archive, without a final slash; `None` when nothing says where it is.
+    pub(crate) mirror: Option<String>,
     /// The security archive.
-    pub(crate) security: String,
+    pub(crate) security: Option<String>,
     /// Keyrings that its signatures are checked with, those that exist.
     pub(crate) keyrings: Vec<PathBuf>,
     /// Proxies.
@@ -46,9 +44,13 @@ impl Configuration {
         let find = |wanted: fn(&Entry) -> bool| entries.iter().filter(is_web).find(|entry| wanted(entry));
         let main = find(is_debian);
         let security = find(is_security);
-        let uri = |entry: Option<&Entry>, fallback: &str| {
-            entry.map_or(fallback, |entry| &entry.uri).trim_end_matches('/').to_owned()
-        };
+        let uri = |entry: Option<&Entry>| entry.map(|entry| entry.uri.trim_end_matches('/').to_owned());
+        let named = std::env::var(MIRROR_VARIABLE).ok().map(|uri| uri.trim_end_matches('/').to_owned());
+        let mirror = uri(main).or(named);
+        // Mirrors keep both archives side by side.
+        let beside =
+            |mirror: &String| mirror.strip_suffix("/debian").map(|host| format!("{host}/debian-security"));
+        let security_mirror = uri(security).or_else(|| mirror.as_ref().and_then(beside));
         let mut keyrings: Vec<PathBuf> =
             [main, security].into_iter().flatten().flat_map(|entry| entry.signed_by.clone()).collect();
         keyrings.extend(KEYRINGS.map(|keyring| host.join(keyring)));
@@ -58,8 +60,8 @@ impl Configuration {
         let settings = all_settings(&host.join("etc/apt"));
         let is_off = |value: &str| matches!(value, "false" | "no" | "0" | "off" | "without" | "disable");
         Self {
-            mirror: uri(main, FALLBACK),
-            security: uri(security, FALLBACK_SECURITY),
+            mirror,
+            security: security_mirror,
             keyrings,
             refuse_expired: last(&settings, "acquire::check-valid-until").is_none_or(|value| !is_off(value)),
             proxies: proxies(&settings),
@@ -246,10 +248,10 @@ mod tests {
     }
 
     #[test]
-    fn a_host_without_configuration_uses_the_public_mirror() {
+    fn a_host_without_configuration_has_no_mirror_until_one_is_named() {
         let host = host(&[(KEYRINGS[0], "")]);
         let found = Configuration::read(host.path());
-        assert_eq!((found.mirror.as_str(), found.security.as_str()), (FALLBACK, FALLBACK_SECURITY));
+        assert_eq!((found.mirror, found.security), (None, None));
         assert_eq!(found.keyrings, [host.path().join(KEYRINGS[0])]);
         assert_eq!(found.proxies, Proxies::default());
     }
@@ -265,8 +267,8 @@ mod tests {
         )]);
         let found = Configuration::read(lines.path());
         assert_eq!(
-            (found.mirror.as_str(), found.security.as_str()),
-            ("http://near/debian", "http://safe/debian-security")
+            (found.mirror.as_deref(), found.security.as_deref()),
+            (Some("http://near/debian"), Some("http://safe/debian-security"))
         );
         let paragraphs = host(&[
             (
@@ -278,9 +280,11 @@ mod tests {
                 "Types: deb deb-src\n# comment\nURIs: http://near/debian\nSuites: trixie trixie-updates\nComponents: main\nSigned-By:\n -----BEGIN\n",
             ),
         ]);
-        assert_eq!(Configuration::read(paragraphs.path()).mirror, "http://near/debian");
+        let beside = Configuration::read(paragraphs.path());
+        assert_eq!(beside.mirror.as_deref(), Some("http://near/debian"));
+        assert_eq!(beside.security.as_deref(), Some("http://near/debian-security"));
         let ubuntu = host(&[("etc/apt/sources.list", "deb http://archive/ubuntu noble main\n")]);
-        assert_eq!(Configuration::read(ubuntu.path()).mirror, FALLBACK);
+        assert_eq!(Configuration::read(ubuntu.path()).mirror, None);
     }
 
     #[test]

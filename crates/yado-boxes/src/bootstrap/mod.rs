@@ -92,13 +92,24 @@ fn read_indexes(
     let indexes = plan.cache.join("indexes");
     crate::scratch::collect(&indexes);
     let suite = plan.suite;
+    let Some(main) = &configuration.mirror else {
+        return Err(Error::new(
+            ErrorKind::BoxNotFound,
+            "Nothing says where Debian's packages are: this host's apt has no source with Debian's suites.",
+        )
+        .hinted(format!(
+            "Name a mirror that you trust, for example in the environment: {}=http://…/debian",
+            apt::MIRROR_VARIABLE
+        )));
+    };
     let sources = [
-        (&configuration.mirror, suite.to_owned()),
-        (&configuration.mirror, format!("{suite}-updates")),
-        (&configuration.security, format!("{suite}-security")),
+        (Some(main), suite.to_owned()),
+        (Some(main), format!("{suite}-updates")),
+        (configuration.security.as_ref(), format!("{suite}-security")),
     ];
     let mut releases = Releases::new();
     for (mirror, name) in sources {
+        let Some(mirror) = mirror else { continue };
         match release::fetch(cx, client, configuration, mirror, &name, &indexes)? {
             Some(release) => releases.push((mirror.clone(), name, release)),
             None if releases.is_empty() => {
@@ -215,12 +226,8 @@ fn write_sources(root: &Path, releases: &Releases) -> Result<()> {
     for (mirror, suite, _) in releases {
         let is_reachable = mirror.starts_with("http")
             && !["://localhost", "://127.", "://[::1]"].iter().any(|local| mirror.contains(local));
-        let mirror = match is_reachable {
-            true => mirror.as_str(),
-            false if suite.ends_with("-security") => apt::FALLBACK_SECURITY,
-            false => apt::FALLBACK,
-        };
-        lines.push_str(&format!("deb {mirror} {suite} main\n"));
+        let comment = if is_reachable { "" } else { "# Out of reach from inside: " };
+        lines.push_str(&format!("{comment}deb {mirror} {suite} main\n"));
     }
     open(root)?
         .write(&"etc/apt/sources.list".into(), 0o644, lines)

@@ -15,7 +15,10 @@ use yado_core::spec::BoxSpec;
 
 use crate::{AddOptions, BoxStore, Source};
 
-const ARCHIVE: &str = "http://mirror.example/debian";
+/// The host's own mirror.
+fn archive() -> Option<String> {
+    apt::Configuration::read(Path::new("/")).mirror
+}
 
 fn context() -> Context {
     Context {
@@ -95,9 +98,10 @@ impl Mirror {
             std::fs::create_dir_all(folder.join(name)).unwrap();
         }
         let option = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]";
+        let archive = archive()?;
         let sources = format!(
-            "deb {option} {ARCHIVE} {suite} main\ndeb {option} {ARCHIVE} {suite}-updates main\n\
-             deb {option} {ARCHIVE}-security {suite}-security main\n"
+            "deb {option} {archive} {suite} main\ndeb {option} {archive} {suite}-updates main\n\
+             deb {option} {archive}-security {suite}-security main\n"
         );
         std::fs::write(folder.join("sources.list"), sources).unwrap();
         let mirror = Self(folder.to_owned());
@@ -148,7 +152,11 @@ impl Mirror {
             Some((_, name)) if Path::new(path).extension().is_some_and(|extension| extension == "deb") => {
                 self.0.join("debs").join(name.replace("%3a", ":"))
             }
-            _ => self.0.join("lists").join(format!("mirror.example{}", path.replace('/', "_"))),
+            _ => {
+                let archive = archive().unwrap();
+                let host = archive.split('/').nth(2).unwrap();
+                self.0.join("lists").join(format!("{host}{}", path.replace('/', "_")))
+            }
         }
     }
 
