@@ -78,6 +78,7 @@ fn make(connection: &Connection, changes: &mut Changes, name: &str) -> Result<()
     // On record first: an interruption then leaves a name too many, which does no harm.
     if !changes.bridges.iter().any(|known| known == name) {
         changes.bridges.push(name.to_owned());
+        changes.save()?;
     }
     connection.send(&[link::new_bridge(name, address)]).doing(format!("make the bridge '{name}'"))
 }

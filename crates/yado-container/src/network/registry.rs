@@ -26,6 +26,9 @@ pub(super) struct Changes {
     pub(super) bridges: Vec<String>,
     /// Kernel parameters and what they were before.
     pub(super) parameters: BTreeMap<PathBuf, String>,
+    /// Where they are kept.
+    #[serde(skip)]
+    kept_in: Option<Registry>,
 }
 
 impl Registry {
@@ -40,25 +43,45 @@ impl Registry {
     }
 
     /// Works on the changes alone, and writes them back also when that failed midway: what was done before
-    /// the failure must not be forgotten.
+    /// the failure must not be forgotten. When nothing is left to remember, the folder goes.
     pub(super) fn change<T>(&self, work: impl FnOnce(&mut Changes) -> Result<T>) -> Result<T> {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)
-            .path("make the folder", &self.folder)?;
-        let lock_path = self.folder.join("lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .path("open the lock", &lock_path)?;
-        lock.lock().path("lock", &lock_path)?;
+        let _turn = self.lock()?;
         let mut changes = self.read()?;
         let result = work(&mut changes);
         self.write(&changes)?;
+        if changes.is_empty() {
+            self.forget();
+        }
         result
+    }
+
+    fn lock(&self) -> Result<File> {
+        use std::os::unix::fs::MetadataExt;
+        let path = self.folder.join("lock");
+        loop {
+            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
+            made.path("make the folder", &self.folder)?;
+            let file = match File::options().create(true).truncate(false).write(true).open(&path) {
+                // Whoever was last took the folder away in this moment.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                other => other.path("open the lock", &path)?,
+            };
+            file.lock().path("lock", &path)?;
+            let mine = file.metadata().path("look at the lock", &path)?.ino();
+            if std::fs::metadata(&path).is_ok_and(|seen| seen.ino() == mine) {
+                return Ok(file);
+            }
+        }
+    }
+
+    /// Removes the folder, while the lock is held. What somebody else keeps in there or beside it stays.
+    fn forget(&self) {
+        drop(std::fs::remove_file(self.folder.join("lock")));
+        if std::fs::remove_dir(&self.folder).is_ok()
+            && let Some(parent) = self.folder.parent().filter(|parent| parent.ends_with("yado"))
+        {
+            drop(std::fs::remove_dir(parent));
+        }
     }
 
     fn path(&self) -> PathBuf {
@@ -66,16 +89,20 @@ impl Registry {
     }
 
     fn read(&self) -> Result<Changes> {
-        match std::fs::read(self.path()) {
-            Ok(text) => serde_json::from_slice(&text).map_err(std::io::Error::from).path("read", self.path()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Changes::default()),
-            Err(error) => Err(error).path("read", self.path()),
-        }
+        let mut changes = match std::fs::read(self.path()) {
+            Ok(text) => {
+                serde_json::from_slice(&text).map_err(std::io::Error::from).path("read", self.path())?
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Changes::default(),
+            Err(error) => return Err(error).path("read", self.path()),
+        };
+        changes.kept_in = Some(self.clone());
+        Ok(changes)
     }
 
     fn write(&self, changes: &Changes) -> Result<()> {
         let path = self.path();
-        if changes.bridges.is_empty() && changes.parameters.is_empty() {
+        if changes.is_empty() {
             return match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     Err(error).path("remove", &path)
@@ -91,6 +118,15 @@ impl Registry {
 }
 
 impl Changes {
+    fn is_empty(&self) -> bool {
+        self.bridges.is_empty() && self.parameters.is_empty()
+    }
+
+    /// Writes down what is about to be done, so that whoever comes after a kill knows it.
+    pub(super) fn save(&self) -> Result<()> {
+        self.kept_in.as_ref().map_or(Ok(()), |registry| registry.write(self))
+    }
+
     /// Sets a kernel parameter and remembers what it was, the first time.
     pub(super) fn set(&mut self, path: &Path, value: &str) -> Result<()> {
         let before = std::fs::read_to_string(path).path("read the kernel parameter", path)?;
@@ -99,6 +135,7 @@ impl Changes {
             return Ok(());
         }
         self.parameters.entry(path.to_owned()).or_insert_with(|| before.to_owned());
+        self.save()?;
         std::fs::write(path, value).path("set the kernel parameter", path)
     }
 

@@ -1,7 +1,7 @@
 //! `yado box`: the boxes on this computer.
 
 use clap::{Args, Subcommand};
-use yado_boxes::{AddOptions, BoxStore, Source};
+use yado_boxes::{AddOptions, Source};
 use yado_core::spec::BoxSpec;
 use yado_core::{Error, ErrorKind, Result};
 
@@ -99,10 +99,14 @@ fn add(session: &Session, arguments: &AddArguments) -> Result<u8> {
         .checksum
         .clone()
         .map(|sum| (sum, arguments.checksum_type.clone().unwrap_or_else(|| "sha256".to_owned())));
-    let Some(source) = Source::recognize(&arguments.source, &session.directory) else {
-        return add_by_name(session, &store, arguments, &provider);
+    let Some(source) = Source::find(&arguments.source, &session.directory) else {
+        // The same words as when `up` does not find it.
+        let spec = BoxSpec { name: Some(arguments.source.clone()), ..BoxSpec::default() };
+        store.resolve(&context, &spec, &session.directory, &provider)?;
+        return Ok(0);
     };
-    let Some(name) = arguments.name.clone() else {
+    let named = matches!(source, Source::Host | Source::Bootstrap { .. });
+    let Some(name) = arguments.name.clone().or_else(|| named.then(|| arguments.source.clone())) else {
         return Err(Error::new(
             ErrorKind::Usage,
             "A box from a directory, an archive or a URL needs a name.",
@@ -118,32 +122,11 @@ fn add(session: &Session, arguments: &AddArguments) -> Result<u8> {
         ..AddOptions::default()
     };
     let added = store.add(&context, &source, &options)?;
-    success(session, &added.name, &added.version, &added.provider);
-    Ok(0)
-}
-
-/// A name that stands for something that yado can build.
-fn add_by_name(session: &Session, store: &BoxStore, arguments: &AddArguments, provider: &str) -> Result<u8> {
-    let name = &arguments.source;
-    if store.find(name, arguments.box_version.as_deref(), provider)?.is_some() && !arguments.force {
-        return Err(Error::new(
-            ErrorKind::BoxImport,
-            format!("The box '{name}' is already installed for the provider '{provider}'."),
-        )
-        .hinted("Add it with `--force` to build it again."));
-    }
-    let spec =
-        BoxSpec { name: Some(name.clone()), version: arguments.box_version.clone(), ..BoxSpec::default() };
-    let image = store.resolve(&session.context.for_machine("box"), &spec, &session.directory, provider)?;
-    success(session, &image.name, &image.version, provider);
-    Ok(0)
-}
-
-fn success(session: &Session, name: &str, version: &str, provider: &str) {
-    session.context.for_machine("box").say(
+    context.say(
         yado_core::MessageKind::Success,
-        format!("Successfully added box '{name}' (v{version}) for '{provider}'!"),
+        format!("Successfully added box '{}' (v{}) for '{}'!", added.name, added.version, added.provider),
     );
+    Ok(0)
 }
 
 fn list(session: &Session, arguments: &ListArguments) -> Result<u8> {

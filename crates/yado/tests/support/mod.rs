@@ -1,6 +1,7 @@
 //! What the program's tests share: a [`Sandbox`] with a home and a project of its own, and the [`audit`] of what a
 //! test leaves on the host.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking")]
 
 pub mod audit;
 

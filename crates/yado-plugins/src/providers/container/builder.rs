@@ -3,6 +3,8 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use yado_boxes::Chroot;
 use yado_container::spec::{self, Root};
@@ -60,14 +62,24 @@ impl Chroot for Builder {
             let mut running = container.exec(&request).map_err(engine_error)?;
             // Our copies of the writing ends would keep the reading one open for ever.
             drop(request);
-            let mut buffer = vec![0_u8; 32 << 10];
-            while let Ok(count) = ours.read(&mut buffer) {
-                if count == 0 || cx.cancel.is_cancelled() {
-                    break;
+            let (send, receive) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                let mut buffer = vec![0_u8; 32 << 10];
+                while let Ok(count @ 1..) = ours.read(&mut buffer) {
+                    if send.send(buffer[..count].to_vec()).is_err() {
+                        return;
+                    }
                 }
-                output(&buffer[..count]);
+            });
+            loop {
+                // A program that says nothing must not keep an interrupt waiting.
+                cx.cancel.check()?;
+                match receive.recv_timeout(Duration::from_millis(100)) {
+                    Ok(piece) => output(&piece),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
             }
-            cx.cancel.check()?;
             Ok(running.wait().map_err(engine_error)?.code())
         })();
         container.delete(true).map_err(engine_error)?;

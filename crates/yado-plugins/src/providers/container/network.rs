@@ -66,7 +66,8 @@ pub(super) fn resolver() -> String {
     };
     let mut lines = reachable(&text);
     lines.extend(text.lines().filter(|line| line.starts_with("search ") || line.starts_with("options ")));
-    lines.into_iter().map(|line| format!("{line}\n")).collect()
+    lines.push("");
+    lines.join("\n")
 }
 
 fn reachable(text: &str) -> Vec<&str> {
