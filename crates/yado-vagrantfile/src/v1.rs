@@ -73,6 +73,8 @@ impl OldRoot {
                 "vagrant" if call.name == "dotfile_name=" => {
                     self.warn("`config.vm.dotfile_name` has no effect anymore.".to_owned());
                 }
+                // The rest of that section had no successor.
+                "vagrant" => {}
                 "ssh" if matches!(call.name.as_str(), "max_tries=" | "timeout=") => {}
                 section => {
                     let section = root.section(interpreter, section)?;

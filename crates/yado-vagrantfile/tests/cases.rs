@@ -88,4 +88,10 @@ cases! {
     a_folder_without_guest_path_is_an_error = "too-few-arguments",
     settings_can_be_read_back = "reading-settings-back",
     every_provisioner_takes_its_options = "every-provisioner-option",
+    sections_of_version_one_find_their_successors = "version-one-sections",
+    the_box_can_depend_on_the_provider = "box-by-provider",
+    folder_options_are_brought_into_one_form = "folder-options",
+    triggers_can_be_written_in_many_ways = "trigger-forms",
+    access_settings_fall_back_on_their_defaults = "access-settings",
+    odd_provisioner_options_are_kept_or_corrected = "provisioner-corners",
 }

@@ -24,7 +24,6 @@ pub(crate) fn find(name: &str) -> Option<&'static Section> {
         "smb" => &SMB,
         "package" => &PACKAGE,
         "rdp" => &RDP,
-        "powershell" => &POWERSHELL,
         "windows" => &WINDOWS,
         "smartos" => &SMARTOS,
         "solaris" => &SOLARIS,
@@ -84,9 +83,6 @@ static RDP: Section = Section {
     settings: &[with("port", "3389"), with("search_port", "3389"), plain("username")],
     ..EMPTY
 };
-
-static POWERSHELL: Section =
-    Section { class: "VagrantPlugins::CommandPS::Config", title: "powershell", ..EMPTY };
 
 static WINDOWS: Section = Section {
     class: "VagrantPlugins::GuestWindows::Config",

@@ -119,7 +119,7 @@ pub(crate) fn absolute(project: &Path, home: &str, path: &str) -> PathBuf {
 
 /// Whether complaints about unknown settings are made for a section; some of Vagrant's take them silently.
 fn reports_unknown(title: &str) -> bool {
-    !matches!(title, "WinRM" | "Windows Guest" | "powershell")
+    !matches!(title, "WinRM" | "Windows Guest")
 }
 
 /// Checks a configuration object of a table.

@@ -48,8 +48,9 @@ pub(super) fn synced_folder(interpreter: &mut Interpreter, this: &Value, mut arg
     }
     let origin = origin(interpreter);
     with_vm(&cell, |vm| {
-        let options =
-            vm.folders.get(&name).map_or(options.clone(), |older| merged_options(&older.options, &options));
+        // Looked up by the guest path without its last slash, kept under the name as it was given.
+        let older = vm.folders.get(guest.strip_suffix('/').unwrap_or(&guest));
+        let options = older.map_or(options.clone(), |older| merged_options(&older.options, &options));
         vm.folders.insert(name, Folder { options, origin });
     });
     Ok(Value::Nil)

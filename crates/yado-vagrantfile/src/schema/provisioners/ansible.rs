@@ -93,8 +93,5 @@ fn finish(_: &mut Interpreter, _: &Rc<Session>, config: &mut Config) -> Eval<()>
             config.put(name, Value::Bool(default));
         }
     }
-    if config.get("version").is_nil() {
-        config.put("version", Value::str(""));
-    }
     Ok(())
 }
