@@ -120,6 +120,14 @@ impl Config {
         self.values.get(name)?.origin.clone()
     }
 
+    /// Settings that were used but that Vagrant 2.3.4 does not have.
+    pub(crate) fn unknown_to_vagrant(&self) -> Vec<(String, Option<Origin>)> {
+        let newer =
+            self.values.iter().filter(|(name, entry)| entry.origin.is_some() && self.section.is_newer(name));
+        let newer = newer.map(|(name, entry)| ((*name).to_owned(), entry.origin.clone()));
+        self.invalid.iter().cloned().chain(newer).collect()
+    }
+
     /// Notes the use of a setting that does not exist.
     pub(crate) fn note_invalid(&mut self, name: &str, origin: Option<Origin>) {
         if !self.invalid.iter().any(|(known, _)| known == name) {

@@ -56,8 +56,7 @@ fn machines(loaded: &mut Loaded) -> Result<Vec<Json>, crate::LoadError> {
     let mut result = Vec::new();
     for (machine, (mut row, provider)) in names.iter().zip(rows) {
         let config = loaded.configured(&machine.name, Some(&provider), None)?;
-        let ordered = crate::vm::experimental(&mut loaded.interpreter, "dependency_provisioners");
-        let found = loaded.complaints(&config, &machine.name, &provider, ordered);
+        let found = loaded.complaints(&config, &machine.name, &provider, false);
         let shown = found.into_iter().map(|(title, list)| {
             let messages: Vec<String> = list.into_iter().map(|complaint| complaint.message).collect();
             (title, json!(messages))

@@ -131,10 +131,10 @@ pub(crate) fn config_json(interpreter: &mut Interpreter, cell: &ConfigCell) -> J
         let values: Vec<_> = config
             .values
             .iter()
-            .filter(|(name, _)| !name.starts_with("__"))
+            .filter(|(name, _)| !name.starts_with("__") && !config.section.is_newer(name))
             .map(|(name, entry)| ((*name).to_owned(), entry.value.clone()))
             .collect();
-        (values, config.invalid.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())
+        (values, config.unknown_to_vagrant().into_iter().map(|(name, _)| name).collect::<Vec<_>>())
     };
     let mut pairs: Vec<_> =
         values.iter().map(|(name, value)| (name.clone(), to_json(interpreter, value))).collect();

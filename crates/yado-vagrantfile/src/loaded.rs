@@ -288,9 +288,9 @@ impl Loaded {
         config: &Rc<Root>,
         name: &str,
         provider: &str,
-        ordered: bool,
+        modern: bool,
     ) -> IndexMap<String, Vec<Complaint>> {
-        validate::machine(&mut self.interpreter, config, name, provider, &self.home, ordered)
+        validate::machine(&mut self.interpreter, config, name, provider, &self.home, modern)
     }
 
     /// The provider of a machine when nothing is known about the host: the one asked for, else the first one

@@ -282,6 +282,15 @@ fn ssh(loaded: &mut Loaded, config: &Rc<Root>) -> SshSpec {
     let kind = loaded.session.section("ssh");
     let section = known.or_else(|| loaded.finished(&kind)).unwrap_or(Value::Nil);
     let mut settings = map(to_json(&mut loaded.interpreter, &section));
+    settings.remove("$invalid");
+    if let Some(cell) = ConfigCell::of(&section) {
+        let config = cell.config.borrow();
+        for (name, entry) in config.values.iter().filter(|(name, _)| config.section.is_newer(name)) {
+            if !entry.value.is_nil() {
+                settings.insert((*name).to_owned(), to_json(&mut loaded.interpreter, &entry.value));
+            }
+        }
+    }
     let mut take = |name: &str| match settings.remove(name) {
         Some(Json::String(text)) => Some(text),
         _ => None,

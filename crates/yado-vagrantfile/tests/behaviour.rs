@@ -66,6 +66,14 @@ fn a_mistyped_setting_is_reported_with_its_place_and_what_was_meant() {
 }
 
 #[test]
+fn settings_of_newer_vagrants_count_and_are_no_problem() {
+    let text = "Vagrant.configure('2') do |config|\n  config.vm.box = 'x'\n  config.vm.box_architecture = 'arm64'\n  config.ssh.key_type = :ed25519\nend\n";
+    let spec = machine(text, "docker");
+    assert!(spec.problems.is_empty(), "{:?}", spec.problems);
+    assert_eq!(spec.ssh.settings["key_type"], "ed25519");
+}
+
+#[test]
 fn a_command_is_refused_until_the_project_is_trusted() {
     let text = "VERSION = `echo 7`\nVagrant.configure('2') { |config| config.vm.box = VERSION.strip }\n";
     let folder = project(text);

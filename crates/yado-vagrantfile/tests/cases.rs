@@ -93,5 +93,6 @@ cases! {
     folder_options_are_brought_into_one_form = "folder-options",
     triggers_can_be_written_in_many_ways = "trigger-forms",
     access_settings_fall_back_on_their_defaults = "access-settings",
+    settings_of_newer_vagrants_do_not_exist_in_2_3_4 = "newer-settings",
     odd_provisioner_options_are_kept_or_corrected = "provisioner-corners",
 }

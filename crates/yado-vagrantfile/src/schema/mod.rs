@@ -102,7 +102,27 @@ pub(crate) const EMPTY: Section = Section {
     validate: None,
 };
 
+/// Settings of Vagrant 2.4, by the title of their section. They count, but what is compared with 2.3.4 names them
+/// as that version does: settings that do not exist.
+const NEWER: &[(&str, &[&str])] = &[
+    (
+        "vm",
+        &["box_architecture", "box_download_disable_ssl_revoke_best_effort", "cloud_init_first_boot_only"],
+    ),
+    ("SSH", NEWER_SSH),
+    ("SSH Defaults", NEWER_SSH),
+    ("WINSSH", NEWER_SSH),
+];
+
+const NEWER_SSH: &[&str] =
+    &["connect_retries", "connect_retry_delay", "disable_deprecated_algorithms", "key_type"];
+
 impl Section {
+    /// Whether a setting came with Vagrant 2.4.
+    pub(crate) fn is_newer(&self, name: &str) -> bool {
+        NEWER.iter().any(|(title, names)| *title == self.title && names.contains(&name))
+    }
+
     /// The setting of this name, or of this other name.
     pub(crate) fn find(&self, name: &str) -> Option<&Setting> {
         let name = self.aliases.iter().find(|(other, _)| *other == name).map_or(name, |(_, real)| real);

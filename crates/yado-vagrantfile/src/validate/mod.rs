@@ -56,8 +56,8 @@ pub(crate) struct Report<'a> {
     pub(crate) home: String,
     /// Complaints by section.
     pub(crate) found: IndexMap<String, Vec<Complaint>>,
-    /// Whether `before:` and `after:` of provisioners count.
-    ordered: bool,
+    /// Whether what came with Vagrant 2.4 counts: newer settings, `before:` and `after:` of provisioners.
+    modern: bool,
     title: String,
 }
 
@@ -129,7 +129,8 @@ pub(crate) fn check(report: &mut Report<'_>, config: &Config) {
     if reports_unknown(section.title) {
         let mut known: Vec<&str> = section.settings.iter().map(|setting| setting.name).collect();
         known.extend(section.methods.iter().map(|(name, _, _)| *name));
-        report.invalid(&config.invalid, &known);
+        let names = if report.modern { config.invalid.clone() } else { config.unknown_to_vagrant() };
+        report.invalid(&names, &known);
     }
     if let Some(validate) = section.validate {
         validate(config, report);
@@ -168,7 +169,7 @@ pub(crate) fn machine(
     name: &str,
     provider: &str,
     home: &str,
-    ordered: bool,
+    modern: bool,
 ) -> IndexMap<String, Vec<Complaint>> {
     let mut report = Report {
         interpreter,
@@ -177,7 +178,7 @@ pub(crate) fn machine(
         provider: provider.to_owned(),
         home: home.to_owned(),
         found: IndexMap::new(),
-        ordered,
+        modern,
         title: String::new(),
     };
     let sections: Vec<(String, Value)> =
@@ -231,7 +232,7 @@ fn check_vm(report: &mut Report<'_>, config: &Rc<Root>) {
         networks::check(report, vm);
         check_provider(report, vm);
         check_provisioners(report, vm);
-        if report.ordered {
+        if report.modern || crate::vm::experimental(report.interpreter, "dependency_provisioners") {
             order::check(report, vm);
         }
         machine::check_names(report, vm);

@@ -56,6 +56,7 @@ pub(crate) static VM: Section = Section {
         plain("box_url"),
         plain("box_version"),
         plain("clone"),
+        plain("cloud_init_first_boot_only"),
         plain("communicator"),
         with("graceful_halt_timeout", "60"),
         plain("guest"),
