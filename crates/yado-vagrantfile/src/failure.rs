@@ -145,7 +145,14 @@ impl LoadError {
             && let Some(place) = failure.location.clone().or_else(|| interpreter.location())
         {
             let label = failure.message.lines().next().unwrap_or_default();
-            self.details.places.push(Place::new(&place, label));
+            let mut place = Place::new(&place, label);
+            if !place.file.contains('/')
+                && let Some((file, line)) = failure.backtrace.iter().find_map(|call| called_from(call))
+            {
+                // Raised in what comes with yado: the line that called it is the one to show.
+                place = Place { file, line, column: 0, end_line: line, end_column: usize::MAX, ..place };
+            }
+            self.details.places.push(place);
         }
         for place in &self.details.places {
             let known = self.details.sources.iter().any(|(name, _)| *name == place.file);
@@ -205,6 +212,13 @@ impl LoadError {
     }
 }
 
+/// File and line of a call in a backtrace, when it lies in a file of the user's.
+fn called_from(call: &str) -> Option<(String, usize)> {
+    let (place, _) = call.split_once(":in ")?;
+    let (file, line) = place.rsplit_once(':')?;
+    file.contains('/').then_some((file.to_owned(), line.parse().ok()?))
+}
+
 /// The bytes of a place in its source.
 fn span(source: &str, place: &Place) -> Option<std::ops::Range<usize>> {
     let start_of = |line: usize| -> Option<usize> {
@@ -218,7 +232,7 @@ fn span(source: &str, place: &Place) -> Option<std::ops::Range<usize>> {
         (line > 0).then_some(offset)
     };
     let start = (start_of(place.line)? + place.column).min(source.len());
-    let end = (start_of(place.end_line)? + place.end_column).min(source.len()).max(start);
+    let end = start_of(place.end_line)?.saturating_add(place.end_column).min(source.len()).max(start);
     let line_end = source[start..].find('\n').map_or(source.len(), |length| start + length);
     Some(start..end.min(line_end.max(start + 1)).min(source.len()))
 }

@@ -109,6 +109,15 @@ fn a_name_error_is_shown_with_its_line_and_a_mark() {
 }
 
 #[test]
+fn an_error_from_within_yado_points_at_the_line_that_called() {
+    let folder = project("x = 1\nVagrantPlugins::ProviderVirtualBox::Driver::Meta.new\n");
+    let error = read(folder.path()).err().unwrap();
+    assert_eq!(error.class, "Vagrant::Errors::VirtualBoxNotDetected");
+    assert_eq!(error.origin().unwrap().line, 2);
+    assert!(error.render(false).contains("Driver::Meta.new"), "{}", error.render(false));
+}
+
+#[test]
 fn a_syntax_error_is_shown_in_vagrants_words() {
     let folder = project("Vagrant.configure('2') do |config|\n");
     let error = read(folder.path()).err().unwrap();
