@@ -144,13 +144,11 @@ fn usage(problem: &clap::Error) -> ExitCode {
 fn style(global: &Global, settings: &Settings) -> Style {
     use std::io::IsTerminal;
     let terminal = std::io::stdout().is_terminal();
-    let wanted = if global.color || settings.force_color { true } else { terminal };
+    let forced = global.color || settings.force_color;
+    let refused = global.no_color || global.machine_readable || (settings.no_color && !global.color);
     Style {
         machine_readable: global.machine_readable,
-        color: wanted
-            && !global.no_color
-            && !(settings.no_color && !global.color)
-            && !global.machine_readable,
+        color: (terminal || forced) && !refused,
         interactive: std::io::stdin().is_terminal() && !global.no_tty,
     }
 }

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod foreign_plugins;
 mod interrupt;
 mod render;
 mod session;

@@ -1,7 +1,8 @@
 //! [`Session`]: one run of the program: who is asking, where, and with what. Everything expensive is made when the
 //! command first needs it.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use yado_core::{
 use yado_vagrantfile::{LoadOptions, Loaded, Stream};
 
 use crate::cli::Global;
+use crate::foreign_plugins;
 use crate::settings::Settings;
 use crate::ui::Ui;
 use crate::wiring;
@@ -26,6 +28,8 @@ pub(crate) struct Session {
     /// The directory that the command works in.
     pub(crate) directory: PathBuf,
     workshop: OnceCell<Workshop>,
+    /// What the user was told about settings that have no effect; each is told once, not for every machine.
+    told: RefCell<BTreeSet<String>>,
 }
 
 /// A project whose Vagrantfile was read.
@@ -51,7 +55,15 @@ impl Session {
             events: Arc::clone(&ui) as Arc<dyn EventSink>,
             cancel: Cancel::new(),
         };
-        Ok(Self { ui, settings, global, context, directory, workshop: OnceCell::new() })
+        Ok(Self {
+            ui,
+            settings,
+            global,
+            context,
+            directory,
+            workshop: OnceCell::new(),
+            told: RefCell::default(),
+        })
     }
 
     /// State, kinds and boxes.
@@ -193,10 +205,29 @@ impl Session {
         self.workshop()?.registry.choose(&self.context.host, mentioned, wish)
     }
 
+    /// Tells the user which parts of the configuration were understood and have no effect here.
+    pub(crate) fn tell_what_has_no_effect(
+        &self,
+        loaded: &mut Loaded,
+        machine: &str,
+        provider: &str,
+    ) -> Result<()> {
+        let whole = loaded.machine_json(machine, provider)?;
+        for sentence in without_effect(&whole) {
+            if self.told.borrow_mut().insert(sentence.clone()) {
+                self.context.warn(sentence);
+            }
+        }
+        Ok(())
+    }
+
     /// Everything about a machine that would stop it from being brought up, as one error.
     pub(crate) fn check(&self, spec: &MachineSpec, kind: &dyn ProviderKind) -> Result<()> {
-        let mut sections = spec.problems.clone();
         let registry = self.workshop()?.registry;
+        let mut sections = spec.problems.clone();
+        for (_, problems) in &mut sections {
+            problems.retain(|problem| !is_no_mistake_here(&registry, &problem.message));
+        }
         let mut vm = yado_core::provisioning::check(&registry, spec);
         // Validation may have said the same already.
         vm.retain(|problem| {
@@ -217,6 +248,41 @@ impl Session {
         }
         Err(Error::new(ErrorKind::ConfigInvalid, problems_text(&sections)))
     }
+}
+
+/// What Vagrant without plugins complains of, and yado does or knows by itself.
+fn is_no_mistake_here(registry: &yado_core::Registry, message: &str) -> bool {
+    foreign_plugins::unknown_section(message).is_some_and(|name| foreign_plugins::section(name).is_some())
+        || foreign_plugins::unknown_provisioner(message)
+            .is_some_and(|name| registry.provisioner(name).is_some())
+}
+
+/// One sentence for each part of a machine's canonical configuration that yado does nothing with yet.
+fn without_effect(whole: &serde_json::Value) -> Vec<String> {
+    let filled = |pointer: &str| {
+        whole.pointer(pointer).is_some_and(|value| match value {
+            serde_json::Value::Array(list) => !list.is_empty(),
+            serde_json::Value::Object(map) => !map.is_empty(),
+            _ => false,
+        })
+    };
+    let mut sentences = Vec::new();
+    if filled("/triggers/before") || filled("/triggers/after") {
+        sentences.push("Triggers ('config.trigger') are read, but not run yet.".to_owned());
+    }
+    for (part, name) in [("disks", "config.vm.disk"), ("cloud_init", "config.vm.cloud_init")] {
+        if filled(&format!("/{part}")) {
+            sentences.push(format!("'{name}' has no effect with this provider."));
+        }
+    }
+    if let Some(serde_json::Value::Object(sections)) = whole.get("unknown_sections") {
+        for name in sections.keys() {
+            sentences.push(format!(
+                "'config.{name}' belongs to a plugin that yado does not have; it has no effect."
+            ));
+        }
+    }
+    sentences
 }
 
 /// Vagrant's form of a validation report, with the place of each setting.
@@ -244,4 +310,25 @@ pub(crate) fn no_environment() -> Error {
          Vagrant environment. Or, get an ID of a target machine from `yado global-status` to run this command on. A \
          final option is to change to a directory with a Vagrantfile and to try again.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_effect_is_said_part_by_part() {
+        let whole = serde_json::json!({
+            "triggers": {"before": [], "after": [{"commands": ["up"]}]}, "disks": [], "cloud_init": [{}],
+            "unknown_sections": {"hostmanager": {"$calls": []}}
+        });
+        let said = without_effect(&whole);
+        assert_eq!(said.len(), 3, "{said:?}");
+        assert!(
+            said[0].contains("Triggers")
+                && said[1].contains("cloud_init")
+                && said[2].contains("config.hostmanager")
+        );
+        assert!(without_effect(&serde_json::json!({"triggers": {"before": [], "after": []}})).is_empty());
+    }
 }

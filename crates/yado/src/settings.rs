@@ -25,8 +25,6 @@ pub(crate) struct Settings {
     pub(crate) force_color: bool,
     /// `YADO_LOG`, else `VAGRANT_LOG`: debug, info, warn, error.
     pub(crate) log: Option<String>,
-    /// `VAGRANT_DEFAULT_TEMPLATE`.
-    pub(crate) template: Option<PathBuf>,
     /// Per-user defaults: `$VAGRANT_HOME/Vagrantfile`, by default `~/.vagrant.d/Vagrantfile`, when it exists.
     pub(crate) home_vagrantfile: Option<PathBuf>,
 }
@@ -54,7 +52,6 @@ impl Settings {
             no_color: text("VAGRANT_NO_COLOR").is_some() || text("NO_COLOR").is_some(),
             force_color: text("VAGRANT_FORCE_COLOR").is_some(),
             log: text("YADO_LOG").or_else(|| text("VAGRANT_LOG")),
-            template: path("VAGRANT_DEFAULT_TEMPLATE"),
             home_vagrantfile: Some(home_vagrantfile).filter(|path| path.is_file()),
         }
     }

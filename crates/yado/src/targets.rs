@@ -190,6 +190,7 @@ impl Session {
             let spec = project.loaded.machine(name, kind.name(), None)?;
             if wanted.checked {
                 self.check(&spec, kind)?;
+                self.tell_what_has_no_effect(&mut project.loaded, name, kind.name())?;
             }
             Some(spec)
         } else {

@@ -51,14 +51,11 @@ fn any_command_after_a_kill_finishes_or_undoes_the_work() {
     let sandbox = Sandbox::new(FILE);
     let mut child = sandbox.start(&["up"]);
     let begin = Instant::now();
-    while sandbox
-        .home()
-        .join("state.sqlite")
-        .exists()
-        .then(|| sandbox.store().machines(None).unwrap().len())
-        .unwrap_or(0)
-        < 2
-    {
+    let machines = || {
+        let begun = sandbox.home().join("state.sqlite").exists();
+        if begun { sandbox.store().machines(None).unwrap().len() } else { 0 }
+    };
+    while machines() < 2 {
         assert!(begin.elapsed() < Duration::from_secs(30));
         std::thread::sleep(Duration::from_millis(2));
     }

@@ -131,6 +131,31 @@ end
     sandbox.destroy_and_audit();
 }
 
+#[test]
+fn settings_of_well_known_plugins_are_no_mistake_and_reload_restarts_the_machine() {
+    if !can_make_machines("plugins") {
+        return;
+    }
+    let sandbox = Sandbox::new(
+        r#"
+Vagrant.configure("2") do |config|
+  config.vm.box = "host"
+  config.hostmanager.enabled = true
+  config.trigger.after(:up) { |trigger| trigger.info = "done" }
+  config.vm.provision "shell", inline: "stat -c %y /proc/1 > /home/vagrant/before"
+  config.vm.provision :reload
+  config.vm.provision "shell", inline: "stat -c %y /proc/1 > /home/vagrant/after"
+end
+"#,
+    );
+    let said = sandbox.ok(&["up"]);
+    assert!(said.contains("'config.hostmanager' (settings of a plugin) has no effect"), "{said}");
+    assert!(said.contains("Triggers ('config.trigger') are read, but not run yet."), "{said}");
+    assert_eq!(said.matches("Machine booted and ready!").count(), 2, "{said}");
+    sandbox.inside("default", "! cmp -s before after");
+    sandbox.destroy_and_audit();
+}
+
 const THREE: &str = r#"
 Vagrant.configure("2") do |config|
   config.vm.box = "host"

@@ -2,7 +2,7 @@
 
 use yado_core::lifecycle::{Machine, Options};
 use yado_core::plan::Goal;
-use yado_core::{Error, MachineState, ProviderKind, Result};
+use yado_core::{Error, ErrorKind, MachineState, ProviderKind, Result};
 
 use crate::render;
 use crate::session::Session;
@@ -35,17 +35,22 @@ impl Batch<'_> {
             context.data("action", &[self.action, "start"]);
             let result = machine.reach(&whole, self.goal, &self.options);
             context.data("action", &[self.action, "end"]);
-            result.map_err(|error| (machine.name.clone(), error))
+            result.err().map(|error| (machine.name.clone(), error))
         };
         let failures: Vec<(String, Error)> = if parallel {
             std::thread::scope(|scope| {
-                let threads: Vec<_> =
-                    machines.iter_mut().map(|machine| scope.spawn(|| work(machine))).collect();
-                threads.into_iter().filter_map(|thread| thread.join().ok()?.err()).collect()
+                let threads: Vec<_> = machines
+                    .iter_mut()
+                    .map(|machine| (machine.name.clone(), scope.spawn(|| work(machine))))
+                    .collect();
+                threads
+                    .into_iter()
+                    .filter_map(|(name, thread)| thread.join().unwrap_or_else(|_| Some((name, fault()))))
+                    .collect()
             })
         } else {
             // One after another, the first failure ends it, as what follows may depend on it.
-            machines.iter_mut().map(work).find_map(std::result::Result::err).into_iter().collect()
+            machines.iter_mut().find_map(work).into_iter().collect()
         };
         together(failures)
     }
@@ -90,9 +95,18 @@ fn reserve(session: &Session, machines: &mut [Machine], goal: Goal) -> Result<()
     Err(failure)
 }
 
+/// A thread that panicked has printed why; the other machines are not to suffer for it.
+fn fault() -> Error {
+    Error::new(
+        ErrorKind::Other,
+        "The work on this machine ended by a fault of yado's own; the message above says which.",
+    )
+    .hinted("Run the command again: what was begun is then finished or undone.")
+}
+
 fn together(mut failures: Vec<(String, Error)>) -> Result<()> {
     if failures.len() <= 1 {
-        return failures.pop().map_or(Ok(()), |(_, error)| Err(error));
+        return failures.pop().map_or(Ok(()), |failure| Err(failure.1));
     }
     let kind = failures[0].1.kind();
     let mut text = String::from(
