@@ -13,7 +13,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use yado_container::spec::{IdMapping, Mount};
+use yado_container::spec::{Mount, folder_mappings};
 use yado_core::error::Doing;
 use yado_core::spec::{FolderSpec, Problem};
 use yado_core::{Context, Error, ErrorKind, Result};
@@ -89,8 +89,8 @@ fn mount(
         options: ["rbind", "nosuid", "nodev", if read_only { "ro" } else { "rw" }]
             .map(str::to_owned)
             .to_vec(),
-        uid_mappings: mapping(owner.uid(), uid, first),
-        gid_mappings: mapping(owner.gid(), gid, first),
+        uid_mappings: folder_mappings(owner.uid(), uid, first),
+        gid_mappings: folder_mappings(owner.gid(), gid, first),
     })
 }
 
@@ -113,19 +113,6 @@ fn notices(context: &Context, folder: &FolderSpec) {
             folder.guest_path
         ));
     }
-}
-
-/// One id on disk becomes `inside`; the others stay what they are in the machine's own range.
-fn mapping(on_disk: u32, inside: u32, first: u32) -> Vec<IdMapping> {
-    let same = |from: u32, size: u32| IdMapping { container_id: first + from, host_id: first + from, size };
-    let mut list = vec![IdMapping { container_id: on_disk, host_id: first + inside, size: 1 }];
-    if inside > 0 {
-        list.push(same(0, inside));
-    }
-    if inside + 1 < IDS {
-        list.push(same(inside + 1, IDS - inside - 1));
-    }
-    list
 }
 
 /// Gives files that other users of the machine (its root, above all) made in a folder to the folder's owner.
@@ -157,13 +144,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mapping_leads_one_id_to_the_user_and_covers_all_others_once() {
-        let list = mapping(1234, 1000, 100_000);
-        assert_eq!(list[0], IdMapping { container_id: 1234, host_id: 101_000, size: 1 });
-        let covered: u32 = list.iter().map(|part| part.size).sum();
-        assert_eq!(covered, IDS);
-        let root = mapping(0, 0, 100_000);
-        assert_eq!(root.len(), 2);
-        assert_eq!(root.iter().map(|part| part.size).sum::<u32>(), IDS);
+    fn files_of_the_machines_ids_are_adopted_and_those_of_others_left_alone() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: giving files away needs root");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let first = 1_000_000_000;
+        std::os::unix::fs::chown(folder.path(), Some(4321), Some(4321)).unwrap();
+        let inner = folder.path().join("inner");
+        std::fs::create_dir(&inner).unwrap();
+        for (name, id) in [("root", first), ("last", first + IDS - 1), ("above", first + IDS), ("user", 99)] {
+            std::fs::write(inner.join(name), "").unwrap();
+            std::os::unix::fs::chown(inner.join(name), Some(id), Some(id)).unwrap();
+        }
+        adopt(folder.path(), first);
+        let owner = |name: &str| std::fs::metadata(inner.join(name)).unwrap().uid();
+        assert_eq!(
+            [owner("root"), owner("last"), owner("above"), owner("user")],
+            [4321, 4321, first + IDS, 99]
+        );
     }
 }
