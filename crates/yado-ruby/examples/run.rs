@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use yado_ruby::{
-    Change, Command, FileFacts, Host, HostError, Interpreter, Output, SandboxHost, Stream, on_big_stack,
+    Change, Command, FileFacts, Host, HostError, Interpreter, Location, Output, SandboxHost, Stream,
+    on_big_stack,
 };
 
 /// A sandbox that prints at once.
 struct Printing(SandboxHost);
 
 impl Host for Printing {
-    fn read_file(&self, path: &Path) -> io::Result<Vec<u8>> {
+    fn read_file(&self, path: &Path) -> Result<Vec<u8>, HostError> {
         self.0.read_file(path)
     }
     fn facts(&self, path: &Path, follow_links: bool) -> io::Result<FileFacts> {
@@ -55,6 +56,9 @@ impl Host for Printing {
     }
     fn change(&mut self, change: &Change) -> Result<(), HostError> {
         self.0.change(change)
+    }
+    fn note_refusal(&mut self, what: &str, place: Option<&Location>) {
+        self.0.note_refusal(what, place);
     }
 }
 

@@ -209,7 +209,10 @@ class Addrinfo
 end
 
 class TCPSocket
-  def self.new(host, port, *) = raise(Errno::ECONNREFUSED, "connect(2) for #{host.inspect} port #{port}: the network is not available here")
+  def self.new(host, port = nil, *)
+    YadoNative.connect([host, port].compact.join(":"))
+    raise(Errno::ECONNREFUSED, "connect(2) for #{host.inspect} port #{port}: the network is not available here")
+  end
   def self.open(*args) = new(*args)
 end
 class TCPServer < TCPSocket; end
@@ -237,7 +240,10 @@ module Net
       def []=(*)
       end
     end
-    def self.refuse(address) = raise(SocketError, "Failed to open TCP connection to #{address} (the network is not available here)")
+    def self.refuse(address)
+      YadoNative.connect(address)
+      raise(SocketError, "Failed to open TCP connection to #{address} (the network is not available here)")
+    end
     def self.get(uri, *) = refuse(uri)
     def self.get_response(uri, *) = refuse(uri)
     def self.post_form(uri, *) = refuse(uri)

@@ -39,7 +39,7 @@ module URI
     def ==(other) = other.is_a?(Generic) && to_s == other.to_s
     def merge(other) = URI.join(to_s, other.to_s)
     alias + merge
-    def read(*) = raise(SocketError, "Failed to open TCP connection to #{host}:#{port} (the network is not available here)")
+    def read(*) = Net::HTTP.refuse("#{host}:#{port}")
     alias open read
   end
   class HTTP < Generic; end

@@ -40,7 +40,8 @@ impl Interpreter {
     pub(crate) fn prepare_raise(&mut self, exception: &Value) {
         let Value::Object(object) = exception else { return };
         if object.data.borrow().is_none() {
-            *object.data.borrow_mut() = Some(Box::new(Origin { span: self.span, diagnostics: Vec::new() }));
+            *object.data.borrow_mut() =
+                Some(Box::new(Origin { span: self.own_span(), diagnostics: Vec::new() }));
         }
         if object.variable(names::HIDDEN_BACKTRACE).is_none() {
             let lines = self.backtrace(0).into_iter().map(Value::str).collect();

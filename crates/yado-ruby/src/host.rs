@@ -6,6 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::failure::Location;
+use crate::interpreter::Interpreter;
+use crate::value::Eval;
+
 /// Where printed text goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
@@ -94,7 +98,7 @@ pub enum Change {
 /// The outside world as Ruby code sees it. Paths are absolute: the interpreter keeps the working directory.
 pub trait Host {
     /// The content of a file.
-    fn read_file(&self, path: &Path) -> io::Result<Vec<u8>>;
+    fn read_file(&self, path: &Path) -> Result<Vec<u8>, HostError>;
     /// What is at this path.
     fn facts(&self, path: &Path, follow_links: bool) -> io::Result<FileFacts>;
     /// The names in a directory, without `.` and `..`, sorted.
@@ -129,6 +133,28 @@ pub trait Host {
     ) -> Result<Output, HostError>;
     /// Changes the file system.
     fn change(&mut self, change: &Change) -> Result<(), HostError>;
+    /// Whether a program may open a connection to this place; the library itself opens none.
+    fn connect(&mut self, place: &str) -> Result<(), HostError> {
+        Err(HostError::Refused(format!("connecting to {place}")))
+    }
+    /// Whether `exec` of this command means to begin again what the host has made unnecessary to begin again, so
+    /// that the program simply goes on.
+    fn goes_on_instead(&self, command: &Command) -> bool {
+        let _ = command;
+        false
+    }
+    /// Takes note of what was refused and of the line that asked for it. A program may rescue the refusal and go
+    /// on; the person should know all the same.
+    fn note_refusal(&mut self, what: &str, place: Option<&Location>);
+}
+
+impl Interpreter {
+    /// Tells the host what was refused and where, and raises the exception for it.
+    pub(crate) fn refuse<T>(&mut self, what: &str) -> Eval<T> {
+        let place = self.location_of(self.span_in_file());
+        self.host.note_refusal(what, place.as_ref());
+        self.raise("Refused", format!("{what} is not allowed while a configuration is read"))
+    }
 }
 
 /// What reading goes to the real machine and everything else is refused and remembered. Printed text is kept.
@@ -143,11 +169,6 @@ impl SandboxHost {
     /// A sandbox that has refused nothing yet.
     pub fn new() -> Self {
         Self { printed: Vec::new(), refused: Vec::new() }
-    }
-
-    fn refuse<T>(&mut self, what: String) -> Result<T, HostError> {
-        self.refused.push(what.clone());
-        Err(HostError::Refused(what))
     }
 }
 
@@ -183,8 +204,8 @@ pub fn real_list(path: &Path) -> io::Result<Vec<String>> {
 }
 
 impl Host for SandboxHost {
-    fn read_file(&self, path: &Path) -> io::Result<Vec<u8>> {
-        std::fs::read(path)
+    fn read_file(&self, path: &Path) -> Result<Vec<u8>, HostError> {
+        Ok(std::fs::read(path)?)
     }
 
     fn facts(&self, path: &Path, follow_links: bool) -> io::Result<FileFacts> {
@@ -238,7 +259,7 @@ impl Host for SandboxHost {
             Command::Shell(line) => format!("running `{line}`"),
             Command::Argv(words) => format!("running `{}`", words.join(" ")),
         };
-        self.refuse(what)
+        Err(HostError::Refused(what))
     }
 
     fn change(&mut self, change: &Change) -> Result<(), HostError> {
@@ -251,6 +272,10 @@ impl Host for SandboxHost {
             Change::Link(target, link) => format!("linking {} to {}", link.display(), target.display()),
             Change::Mode(path, _) => format!("changing the permissions of {}", path.display()),
         };
-        self.refuse(what)
+        Err(HostError::Refused(what))
+    }
+
+    fn note_refusal(&mut self, what: &str, _place: Option<&Location>) {
+        self.refused.push(what.to_owned());
     }
 }

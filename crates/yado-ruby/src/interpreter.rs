@@ -123,9 +123,26 @@ impl Interpreter {
         self.generation += 1;
     }
 
-    /// The place of the Ruby code that is being executed.
+    /// The place of the program's own code that is being executed.
     pub fn location(&self) -> Option<Location> {
-        self.location_of(self.span)
+        self.location_of(self.own_span())
+    }
+
+    /// The span being executed; inside a library that comes with the interpreter, the call that led there.
+    pub(crate) fn own_span(&self) -> Span {
+        self.nearest_span(|file| !file.name.starts_with("<internal:"))
+    }
+
+    /// The span being executed in a file that was read: an evaluated string can say that it is called anything.
+    pub(crate) fn span_in_file(&self) -> Span {
+        self.nearest_span(|file| !file.name.starts_with("<internal:") && !file.evaluated)
+    }
+
+    fn nearest_span(&self, counts: impl Fn(&SourceFile) -> bool) -> Span {
+        let calls = self.activations.iter().rev().map(|activation| activation.called_at);
+        let mut spans = std::iter::once(self.span).chain(calls);
+        let wanted = |span: &Span| self.files.get(span.file as usize).is_none_or(&counts);
+        spans.find(wanted).unwrap_or(self.span)
     }
 
     /// The place of a span.

@@ -26,6 +26,8 @@ pub struct SourceFile {
     pub line_starts: Vec<u32>,
     /// Its text.
     pub text: Rc<str>,
+    /// Whether it is a string that code evaluated, under a name of its own choosing.
+    pub evaluated: bool,
 }
 
 impl SourceFile {
@@ -34,7 +36,7 @@ impl SourceFile {
         let mut line_starts = vec![0];
         line_starts
             .extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1));
-        Self { name: name.into(), first_line, line_starts, text: text.into() }
+        Self { name: name.into(), first_line, line_starts, text: text.into(), evaluated: false }
     }
 
     /// Line (as Ruby counts) and column of an offset.

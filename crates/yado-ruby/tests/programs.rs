@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use yado_ruby::{Change, Command, FileFacts, Host, HostError, Interpreter, Output, SandboxHost, Stream};
+use yado_ruby::{
+    Change, Command, FileFacts, Host, HostError, Interpreter, Location, Output, SandboxHost, Stream,
+};
 
 /// The sandbox, with what it prints shared.
 struct PrintingHost {
@@ -15,7 +17,7 @@ struct PrintingHost {
 }
 
 impl Host for PrintingHost {
-    fn read_file(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+    fn read_file(&self, path: &Path) -> Result<Vec<u8>, HostError> {
         self.inner.read_file(path)
     }
     fn facts(&self, path: &Path, follow_links: bool) -> std::io::Result<FileFacts> {
@@ -53,6 +55,9 @@ impl Host for PrintingHost {
     }
     fn change(&mut self, change: &Change) -> Result<(), HostError> {
         self.inner.change(change)
+    }
+    fn note_refusal(&mut self, what: &str, place: Option<&Location>) {
+        self.inner.note_refusal(what, place);
     }
 }
 

@@ -181,9 +181,10 @@ impl LoadError {
     pub fn hint(&self) -> Option<String> {
         self.details.trust.then(|| {
             format!(
-                "The sandbox refused: {}.\nA Vagrantfile may read files, but runs no commands and writes no files \
-                 until you trust it: `yado trust` allows it for this project, `--trust` once.",
-                self.refused.join("; ")
+                "The sandbox refused:\n  {}\nA Vagrantfile may read what is no secret, but runs no commands, writes no \
+                 files and opens no connections until you trust it: `yado trust` allows it for this project, \
+                 `--trust` once.",
+                self.refused.join("\n  ")
             )
         })
     }

@@ -1,7 +1,18 @@
-//! The Vagrantfile's way out: files are read, programs run and files change only when the project is trusted.
-//! What was refused is remembered with its place, because the person has to decide about it.
+//! The Vagrantfile's way out: files are read as far as [`reading`] allows, harmless questions are answered, and
+//! programs run and files change only when the project is trusted. What was refused is remembered with its place,
+//! because the person has to decide about it.
 
-use std::cell::RefCell;
+mod answers;
+mod filters;
+mod git;
+pub(crate) mod reading;
+mod shell;
+mod system;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,8 +20,11 @@ use std::process::Stdio;
 use std::rc::Rc;
 
 use yado_ruby::{
-    Change, Command, FileFacts, Host, HostError, Output, SandboxHost, Stream, real_facts, real_list,
+    Change, Command, FileFacts, Host, HostError, Location, Output, SandboxHost, Stream, real_facts, real_list,
 };
+
+use answers::Asked;
+use reading::Reading;
 
 /// Takes what a Vagrantfile prints.
 pub type Sink = Box<dyn FnMut(Stream, &[u8])>;
@@ -25,25 +39,30 @@ pub(crate) struct VagrantfileHost {
     pub(crate) trusted: bool,
     /// Takes what is printed.
     pub(crate) sink: Sink,
-    /// What was refused.
+    /// What was refused, each with its place.
     pub(crate) refused: Rc<RefCell<Vec<String>>>,
-    /// Reads, and words refusals.
+    /// What may be read without trust.
+    pub(crate) reading: Rc<Reading>,
+    /// Words refusals.
     pub(crate) sandbox: SandboxHost,
+    /// Whether Vagrant plugins were "installed" while this Vagrantfile was read.
+    pub(crate) plugins_asked_for: Cell<bool>,
 }
 
-impl VagrantfileHost {
-    /// Passes on a refusal, remembering it.
-    fn noted<T>(&self, outcome: Result<T, HostError>) -> Result<T, HostError> {
-        if let Err(HostError::Refused(what)) = &outcome {
-            self.refused.borrow_mut().push(what.clone());
-        }
-        outcome
-    }
+/// The words of a command of Vagrant's own, without the program's name.
+fn vagrants(command: &Command) -> Option<Vec<&str>> {
+    let words: Vec<&str> = match command {
+        Command::Shell(line) => line.split_whitespace().collect(),
+        Command::Argv(words) => words.iter().map(String::as_str).collect(),
+    };
+    let (program, arguments) = words.split_first()?;
+    let name = program.rsplit('/').next().unwrap_or(program);
+    matches!(name, "vagrant" | "yado").then(|| arguments.to_vec())
 }
 
 impl Host for VagrantfileHost {
-    fn read_file(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.sandbox.read_file(path)
+    fn read_file(&self, path: &Path) -> Result<Vec<u8>, HostError> {
+        if self.trusted { self.sandbox.read_file(path) } else { self.reading.read(path) }
     }
 
     fn facts(&self, path: &Path, follow_links: bool) -> io::Result<FileFacts> {
@@ -85,19 +104,49 @@ impl Host for VagrantfileHost {
         environment: &BTreeMap<String, String>,
         input: &[u8],
     ) -> Result<Output, HostError> {
-        if !self.trusted {
-            let outcome = self.sandbox.run(command, directory, environment, input);
-            return self.noted(outcome);
+        let asked = Asked { reading: &self.reading, directory, environment };
+        let plugins = vagrants(command).is_some_and(|words| words.first() == Some(&"plugin"));
+        if !self.trusted || (plugins && answers::find("vagrant", &asked).is_none()) {
+            self.plugins_asked_for.set(self.plugins_asked_for.get() || plugins);
+            return match answers::answer(command, &asked, input)? {
+                Some(output) => Ok(output),
+                None => self.sandbox.run(command, directory, environment, input),
+            };
         }
         Ok(run(command, directory, environment, input)?)
     }
 
     fn change(&mut self, change: &Change) -> Result<(), HostError> {
+        // What is thrown away changes nothing.
+        let thrown_away = matches!(change, Change::Write { path, .. } if path == Path::new("/dev/null"));
+        if thrown_away {
+            return Ok(());
+        }
         if !self.trusted {
-            let outcome = self.sandbox.change(change);
-            return self.noted(outcome);
+            return self.sandbox.change(change);
         }
         Ok(apply(change)?)
+    }
+
+    fn connect(&mut self, place: &str) -> Result<(), HostError> {
+        if self.trusted { Ok(()) } else { Err(HostError::Refused(format!("connecting to {place}"))) }
+    }
+
+    fn goes_on_instead(&self, command: &Command) -> bool {
+        // Vagrantfiles that installed their plugins start Vagrant again so that it sees them. There are none here.
+        self.plugins_asked_for.get() && vagrants(command).is_some()
+    }
+
+    fn note_refusal(&mut self, what: &str, place: Option<&Location>) {
+        let note = match place {
+            Some(place) => format!("{what} at {place}"),
+            None => what.to_owned(),
+        };
+        // Blocks run several times.
+        let mut refused = self.refused.borrow_mut();
+        if !refused.contains(&note) {
+            refused.push(note);
+        }
     }
 }
 

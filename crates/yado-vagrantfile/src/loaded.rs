@@ -1,6 +1,6 @@
 //! Reading a Vagrantfile, and what can be asked of one that was read.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -12,6 +12,7 @@ use yado_ruby::{Args, Control, Interpreter, SandboxHost, Stream, Value};
 
 use crate::config::ConfigCell;
 use crate::failure::LoadError;
+use crate::host::reading::Reading;
 use crate::host::{Sink, VagrantfileHost};
 use crate::json::to_json;
 use crate::loader::{Loader, vm_cell, vm_of};
@@ -102,13 +103,18 @@ pub fn load(options: LoadOptions) -> Result<Loaded, LoadError> {
     let project = path.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
     let refused = Rc::new(RefCell::new(Vec::new()));
     let home = options.env.iter().find(|(name, _)| name == "HOME").map(|(_, home)| home.clone());
+    let variable =
+        |wanted: &str| options.env.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    let reading = Rc::new(Reading::new(&project, home.as_deref(), variable("VAGRANT_HOME")));
     let host = VagrantfileHost {
         directory: options.cwd.clone(),
         environment: options.env.into_iter().collect(),
         trusted: options.trusted,
         sink: options.output.unwrap_or_else(|| Box::new(|_: Stream, _: &[u8]| {})),
         refused: Rc::clone(&refused),
+        reading: Rc::clone(&reading),
         sandbox: SandboxHost::new(),
+        plugins_asked_for: Cell::new(false),
     };
     let mut interpreter = Interpreter::new(Box::new(host));
     let session = Session::new(project, providers::tables(&options.extra_providers));
@@ -117,7 +123,7 @@ pub fn load(options: LoadOptions) -> Result<Loaded, LoadError> {
     interpreter.set_constant(None, "ARGV", Value::array(argv));
     interpreter.set_global("$0", Value::str("vagrant"));
     interpreter.set_global("$PROGRAM_NAME", Value::str("vagrant"));
-    let mut loader = Loader::new(&session);
+    let mut loader = Loader::new(&session, reading);
     let own = options.home_vagrantfile.filter(|own| own.is_file() && *own != path);
     for file in own.iter().chain([&path]) {
         let blocks = loader.read(&mut interpreter, file);

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use yado_ruby::{Args, Eval, Interpreter, Proc, Value};
 
 use crate::config::{ConfigCell, Extra};
+use crate::host::reading::Reading;
 use crate::root::Root;
 use crate::session::{Block, Session};
 use crate::v1::OldRoot;
@@ -22,6 +23,7 @@ enum Said {
 /// See the module.
 pub(crate) struct Loader {
     session: Rc<Session>,
+    reading: Rc<Reading>,
     /// Blocks that ran, and what they said. Keeping the block keeps its address its own.
     done: Vec<(Rc<Proc>, Said)>,
     /// The blocks of the files that count for all machines.
@@ -30,12 +32,14 @@ pub(crate) struct Loader {
 
 impl Loader {
     /// A loader that has run nothing.
-    pub(crate) fn new(session: &Rc<Session>) -> Self {
-        Self { session: Rc::clone(session), done: Vec::new(), base: Vec::new() }
+    pub(crate) fn new(session: &Rc<Session>, reading: Rc<Reading>) -> Self {
+        Self { session: Rc::clone(session), reading, done: Vec::new(), base: Vec::new() }
     }
 
     /// Runs a file; what it gives to `Vagrant.configure` is the result.
     pub(crate) fn read(&mut self, interpreter: &mut Interpreter, path: &Path) -> Eval<Vec<Block>> {
+        // It may lie anywhere; that it is read was not the Vagrantfile's decision.
+        self.reading.permit(path);
         let before = std::mem::take(&mut *self.session.captured.borrow_mut());
         let outcome = interpreter.eval_file(path);
         let blocks = std::mem::replace(&mut *self.session.captured.borrow_mut(), before);
@@ -98,6 +102,10 @@ impl Loader {
         let mut config = self.load(interpreter, &[&base, &own])?;
         let mut below = Vec::new();
         if let Some(path) = boxed.filter(|_| !ignores_box(&config)) {
+            // What is in a box beside its Vagrantfile is there to be loaded by it.
+            if let Some(folder) = path.parent() {
+                self.reading.permit(folder);
+            }
             below = self.read(interpreter, path)?;
             config = self.load(interpreter, &[&below, &base, &own])?;
         }

@@ -100,7 +100,7 @@ impl Session {
         if self.vagrantfile().is_none() {
             return Err(no_environment());
         }
-        yado_vagrantfile::load(self.load_options()?).map_err(|problem| {
+        let loaded = yado_vagrantfile::load(self.load_options()?).map_err(|problem| {
             if let Some(status) = problem.status {
                 return Error::new(
                     ErrorKind::VagrantfileExited(status),
@@ -110,7 +110,22 @@ impl Session {
             let text = problem.render(self.ui.style().color);
             let error: Error = problem.into();
             Error::new(error.kind(), text)
-        })
+        })?;
+        self.tell_refusals(&loaded);
+        Ok(loaded)
+    }
+
+    /// A Vagrantfile may carry on after something was refused; the configuration is not what it would be then.
+    fn tell_refusals(&self, loaded: &Loaded) {
+        let refused = loaded.refused();
+        if !refused.is_empty() {
+            let text = format!(
+                "The Vagrantfile went on without what the sandbox refused:\n  {}\n`yado trust` allows it for this \
+                 project, `--trust` once.\n",
+                refused.join("\n  ")
+            );
+            self.ui.vagrantfile_said(true, text.as_bytes());
+        }
     }
 
     /// How the Vagrantfile here or above is read.
@@ -143,7 +158,11 @@ impl Session {
         options.argv = vec!["status".to_owned()];
         options.output = Some(Box::new(move |_, text| ui.vagrantfile_said(true, text)));
         Ok(match yado_vagrantfile::load(options) {
-            Ok(mut loaded) => loaded.canonical_json(),
+            Ok(mut loaded) => {
+                let document = loaded.canonical_json();
+                self.tell_refusals(&loaded);
+                document
+            }
             Err(problem) => {
                 self.ui.error(&problem.render(self.ui.style().color));
                 yado_vagrantfile::failure_json(&problem)

@@ -147,9 +147,7 @@ pub(crate) fn raise_host<T>(
     path: &str,
 ) -> Eval<T> {
     match error {
-        HostError::Refused(what) => {
-            ruby.raise("Refused", format!("{what} is not allowed while a configuration is read"))
-        }
+        HostError::Refused(what) => ruby.refuse(what),
         HostError::System(error) => raise_system(ruby, error, function, path),
     }
 }
@@ -452,9 +450,10 @@ pub(crate) fn content(ruby: &mut Interpreter, value: &Value) -> Eval<Vec<u8>> {
             Ok(bytes)
         }
         Err(error) => {
-            let function =
-                if error.kind() == io::ErrorKind::IsADirectory { "io_fread" } else { "rb_sysopen" };
-            raise_system(ruby, &error, function, &shown)
+            let directory =
+                matches!(&error, HostError::System(error) if error.kind() == io::ErrorKind::IsADirectory);
+            let function = if directory { "io_fread" } else { "rb_sysopen" };
+            raise_host(ruby, &error, function, &shown)
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::args::{Args, Arity};
 use crate::class::Table;
-use crate::core::files::raise_host;
-use crate::host::{Command, Output, Stream};
+use crate::core::files::{change, path_of, raise_host};
+use crate::host::{Change, Command, Output, Stream};
 use crate::interpreter::Interpreter;
 use crate::value::{Eval, Value};
 
@@ -37,6 +37,7 @@ pub(crate) const PROCESS: Table = &[
     ("fork", fork, ANY),
     ("daemon", fork, ANY),
     ("spawn", spawn, Arity::at_least(1).with_keywords()),
+    ("exec", exec, Arity::at_least(1).with_keywords()),
     ("exit", |ruby, _, args| ruby.send(&Value::Nil, "exit", args), ANY),
 ];
 
@@ -129,7 +130,7 @@ pub(crate) fn run(ruby: &mut Interpreter, args: &Args, input: &[u8]) -> Eval<(Ou
     match ruby.host.run(&command, &directory, &environment, input) {
         Ok(output) => {
             let status = set_status(ruby, output.status);
-            Ok((output, status))
+            Ok((redirected(ruby, args, output)?, status))
         }
         Err(error) => {
             set_status(ruby, Some(127));
@@ -140,6 +141,35 @@ pub(crate) fn run(ruby: &mut Interpreter, args: &Args, input: &[u8]) -> Eval<(Ou
             raise_host(ruby, &error, "", &name)
         }
     }
+}
+
+/// Sends the output where `out:` and `err:` say, which is a change of the file system like any other.
+fn redirected(ruby: &mut Interpreter, args: &Args, mut output: Output) -> Eval<Output> {
+    for name in ["err", "out"] {
+        let Some(target) = args.keyword(name) else { continue };
+        let text = if name == "out" {
+            std::mem::take(&mut output.stdout)
+        } else {
+            std::mem::take(&mut output.stderr)
+        };
+        let (place, mode) = match &target {
+            Value::Array(parts) => {
+                (parts.get(0).unwrap_or(Value::Nil), parts.get(1).and_then(|mode| mode.as_text()))
+            }
+            other => (other.clone(), None),
+        };
+        match place {
+            Value::Str(_) => {
+                let path = path_of(ruby, &place)?;
+                let shown = path.to_string_lossy().into_owned();
+                let append = mode.is_some_and(|mode| mode.starts_with('a'));
+                change(ruby, &Change::Write { path, content: text, append }, "rb_sysopen", &shown)?;
+            }
+            // `err: :out`, `err: [:child, :out]`, `out: $stdout`.
+            _ => output.stdout.extend(text),
+        }
+    }
+    Ok(output)
 }
 
 fn backtick(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
@@ -174,6 +204,10 @@ fn system(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
 }
 
 fn exec(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
+    let (asked, _) = command(ruby, &args)?;
+    if ruby.host.goes_on_instead(&asked) {
+        return Ok(Value::Nil);
+    }
     let (output, _) = run(ruby, &args, &[])?;
     ruby.host.print(Stream::Out, &output.stdout);
     ruby.host.print(Stream::Err, &output.stderr);
@@ -191,8 +225,17 @@ fn fork(ruby: &mut Interpreter, _: &Value, _: Args) -> Eval {
     ruby.raise("NotImplementedError", "fork() function is unimplemented on this machine")
 }
 
+/// Asks whether a connection may be opened; even then none is, because the library has no network.
+pub(crate) fn connect(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
+    let place = ruby.to_s(&args.at(0))?;
+    match ruby.host.connect(&place) {
+        Ok(()) => Ok(Value::Nil),
+        Err(error) => raise_host(ruby, &error, "connect(2)", &place),
+    }
+}
+
 fn kill(ruby: &mut Interpreter, _: &Value, _: Args) -> Eval {
-    ruby.raise("Refused", "sending signals is not allowed while a configuration is read")
+    ruby.refuse("sending signals")
 }
 
 /// `sleep` does not wait: nothing that a configuration may do takes time to settle.

@@ -188,11 +188,8 @@ fn new(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     };
     let kind = mode.chars().next().unwrap_or('r');
     let both = mode.contains('+');
-    let text = match kind {
-        'w' => Vec::new(),
-        'a' | 'c' if ruby.host.facts(&path, true).is_err() => Vec::new(),
-        _ => content(ruby, &args.at(0))?,
-    };
+    let created = kind == 'w' || (matches!(kind, 'a' | 'c') && ruby.host.facts(&path, true).is_err());
+    let text = if created { Vec::new() } else { content(ruby, &args.at(0))? };
     let (readable, writable) = (kind == 'r' || both, kind != 'r' || both);
     let channel = Channel::new(
         Medium::File { path, shown },
@@ -201,7 +198,7 @@ fn new(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         writable,
         kind == 'a',
     );
-    channel.changed.set(kind == 'w');
+    channel.changed.set(created);
     Ok(ruby.new_object(class, Some(Box::new(channel))))
 }
 

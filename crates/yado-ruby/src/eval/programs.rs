@@ -10,6 +10,7 @@ use crate::control::Control;
 use crate::exceptions::Origin;
 use crate::failure::Diagnostic;
 use crate::frame::{Context, Frame, Scope};
+use crate::host::HostError;
 use crate::interpreter::{Activation, Interpreter, Label};
 use crate::lower::{Program, lower};
 use crate::object::RObject;
@@ -30,7 +31,10 @@ impl Interpreter {
         let full = self.absolute(&name);
         let bytes = match self.host.read_file(&full) {
             Ok(bytes) => bytes,
-            Err(_) => return self.raise("LoadError", format!("cannot load such file -- {name}")),
+            Err(HostError::Refused(what)) => return self.refuse(&what),
+            Err(HostError::System(_)) => {
+                return self.raise("LoadError", format!("cannot load such file -- {name}"));
+            }
         };
         let text = String::from_utf8_lossy(&bytes).into_owned();
         self.eval_source(&name, &text)
@@ -98,7 +102,8 @@ impl Interpreter {
         outer: &[Vec<Symbol>],
     ) -> Eval<Program> {
         let file = self.files.len() as u32;
-        let source = SourceFile::new(name, source, first_line);
+        let mut source = SourceFile::new(name, source, first_line);
+        source.evaluated = !outer.is_empty();
         let program = lower(&source, file, outer);
         self.files.push(source);
         match program {

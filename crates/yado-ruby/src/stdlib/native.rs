@@ -49,6 +49,7 @@ pub(crate) const METHODS: Table = &[
     ("uname", uname, Arity::exactly(0)),
     ("run", run, Arity::at_least(1).with_keywords()),
     ("change", change, Arity::at_least(2)),
+    ("connect", processes::connect, Arity::exactly(1)),
     ("math", math, Arity::between(2, 3)),
 ];
 
