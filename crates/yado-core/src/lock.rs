@@ -67,7 +67,9 @@ impl MachineLock {
             if same {
                 file.set_len(0).doing(doing)?;
                 file.rewind().doing(doing)?;
-                write!(file, "{action}, process {}", std::process::id()).doing(doing)?;
+                // Only for whoever finds the lock taken; a full disk, which has no room for it, must not be in the way
+                // of taking machines away.
+                drop(write!(file, "{action}, process {}", std::process::id()));
                 return Ok(Ok(Self { path, _file: file }));
             }
         }

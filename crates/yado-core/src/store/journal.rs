@@ -3,7 +3,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{Store, now};
+use super::{Store, now, reserve};
 use crate::error::{Doing, Result};
 
 /// An operation whose interruption leaves something to do.
@@ -44,8 +44,19 @@ impl Operation {
 pub type Unfinished = Operation;
 
 impl Store {
-    /// Notes that `operation` begins.
+    /// Notes that `operation` begins. On a full disk, what takes machines away may use the space kept for it.
     pub fn begin(&self, machine: &str, operation: Operation) -> Result<()> {
+        let makes_room = matches!(operation, Operation::Stop | Operation::Destroy);
+        if !makes_room {
+            reserve::keep(self.home());
+        }
+        match self.note(machine, operation) {
+            Err(_) if makes_room && reserve::spend(self.home()) => self.note(machine, operation),
+            outcome => outcome,
+        }
+    }
+
+    fn note(&self, machine: &str, operation: Operation) -> Result<()> {
         self.connection()
             .execute(
                 "INSERT OR REPLACE INTO journal (machine, operation, started) VALUES (?1, ?2, ?3)",

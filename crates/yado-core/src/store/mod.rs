@@ -8,6 +8,7 @@ mod journal;
 mod lease;
 mod machine;
 mod provision;
+mod reserve;
 mod schema;
 mod trust;
 
