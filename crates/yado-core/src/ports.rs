@@ -45,11 +45,14 @@ pub fn wanted(spec: &MachineSpec, with_ssh: bool) -> Result<Vec<WantedForward>> 
         .filter(|network| {
             with_ssh || network.origin.is_some() || network.options.get("id") != Some(&"ssh".into())
         })
-        .filter(|network| {
-            network.options.get("disabled").is_none_or(|disabled| disabled != &Value::Bool(true))
-        })
+        .filter(|network| !is_set(network, "disabled"))
         .map(one_wanted)
         .collect()
+}
+
+/// As Ruby sees it: everything but `nil` and `false` says yes, also the text "true".
+fn is_set(network: &NetworkSpec, key: &str) -> bool {
+    !matches!(network.options.get(key), None | Some(Value::Null | Value::Bool(false)))
 }
 
 fn one_wanted(network: &NetworkSpec) -> Result<WantedForward> {
@@ -87,7 +90,7 @@ fn one_wanted(network: &NetworkSpec) -> Result<WantedForward> {
             guest_ip: address("guest_ip")?,
             guest_port: port("guest")?,
         },
-        auto_correct: network.options.get("auto_correct") == Some(&Value::Bool(true)),
+        auto_correct: is_set(network, "auto_correct"),
         origin: network.origin.clone(),
     })
 }
@@ -189,6 +192,21 @@ mod tests {
             guest_port: 80,
         };
         WantedForward { forward, auto_correct, origin: None }
+    }
+
+    #[test]
+    fn options_are_true_or_false_as_in_ruby() {
+        let network = |options: Value| {
+            let Value::Object(options) = options else { panic!("an object") };
+            NetworkSpec { kind: "forwarded_port".into(), options, origin: None }
+        };
+        let corrected = |text: Value| {
+            let options = serde_json::json!({"guest": 80, "host": 8080, "auto_correct": text});
+            one_wanted(&network(options)).unwrap().auto_correct
+        };
+        assert!(corrected(Value::Bool(true)) && corrected("true".into()) && corrected(0.into()));
+        assert!(!corrected(Value::Bool(false)) && !corrected(Value::Null));
+        assert!(!is_set(&network(serde_json::json!({})), "disabled"));
     }
 
     #[test]
