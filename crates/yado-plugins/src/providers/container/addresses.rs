@@ -71,6 +71,8 @@ pub(super) struct Interface {
     pub(super) mac: Option<String>,
     /// Whether the way out leads through here.
     pub(super) gateway: bool,
+    /// Whether it is given its address; with `auto_config: false` the user does that.
+    pub(super) configured: bool,
 }
 
 /// The machine's interfaces in order (the first is `eth0`, with the way out); leases what is not leased yet.
@@ -80,8 +82,12 @@ pub(super) fn assign(
     networks: &[NetworkSpec],
 ) -> Result<Vec<Interface>> {
     let mut interfaces = vec![way_out(store, record)?];
+    let mut used: Vec<Ipv4Addr> =
+        networks.iter().filter_map(|network| text(network, "ip")?.parse().ok()).collect();
     for network in networks.iter().filter(|network| network.kind == "private_network") {
-        interfaces.push(private(store, record, network)?);
+        let interface = private(store, record, network, &used)?;
+        used.push(interface.address);
+        interfaces.push(interface);
     }
     Ok(interfaces)
 }
@@ -157,9 +163,10 @@ fn way_out(store: &Store, record: &MachineRecord) -> Result<Interface> {
         bridge: environment_bridge(&record.environment),
         subnet,
         host: subnet.nth(1),
-        address: lease_in(store, &record.id, subnet)?,
+        address: lease_in(store, &record.id, subnet, &[])?,
         mac: None,
         gateway: true,
+        configured: true,
     })
 }
 
@@ -181,22 +188,30 @@ fn lease_subnet(store: &Store, environment: &str) -> Result<Subnet> {
     Err(Error::new(ErrorKind::Collision, "No free subnet is left below 10.128.0.0/9 for this environment."))
 }
 
-/// The address that the machine has in a subnet, or a fresh one. Network, host and broadcast addresses are left out.
-fn lease_in(store: &Store, machine: &str, subnet: Subnet) -> Result<Ipv4Addr> {
+/// The lowest address that the machine has in a subnet beside those that other interfaces use, or a fresh one.
+/// Network, host and broadcast addresses are left out.
+fn lease_in(store: &Store, machine: &str, subnet: Subnet, used: &[Ipv4Addr]) -> Result<Ipv4Addr> {
     let mine = store.leases(LeaseKind::Address, Owner::Machine(machine))?;
-    if let Some(address) = mine.iter().filter_map(|text| text.parse().ok()).find(|ip| subnet.contains(*ip)) {
+    let mine = mine.iter().filter_map(|text| text.parse().ok());
+    if let Some(address) = mine.filter(|ip| subnet.contains(*ip) && !used.contains(ip)).min() {
         return Ok(address);
     }
     for n in 2..subnet.size().saturating_sub(1) {
         let address = subnet.nth(n);
-        if store.lease(LeaseKind::Address, &address.to_string(), Owner::Machine(machine))? {
+        let free = !used.contains(&address);
+        if free && store.lease(LeaseKind::Address, &address.to_string(), Owner::Machine(machine))? {
             return Ok(address);
         }
     }
     Err(Error::new(ErrorKind::Collision, format!("All addresses of {subnet} are taken.")))
 }
 
-fn private(store: &Store, record: &MachineRecord, network: &NetworkSpec) -> Result<Interface> {
+fn private(
+    store: &Store,
+    record: &MachineRecord,
+    network: &NetworkSpec,
+    used: &[Ipv4Addr],
+) -> Result<Interface> {
     let invalid = |what: String| Error::new(ErrorKind::ConfigInvalid, what).at(network.origin.clone());
     let prefix = match network.options.get("netmask") {
         None | Some(Value::Null) => 24,
@@ -216,7 +231,7 @@ fn private(store: &Store, record: &MachineRecord, network: &NetworkSpec) -> Resu
         }
         None => {
             let subnet = Subnet::of(DHCP, prefix);
-            (subnet, lease_in(store, &record.id, subnet)?)
+            (subnet, lease_in(store, &record.id, subnet, used)?)
         }
     };
     let bridge = private_bridge(subnet);
@@ -232,7 +247,8 @@ fn private(store: &Store, record: &MachineRecord, network: &NetworkSpec) -> Resu
     }
     // The host is the network's first address; a machine that wants it for itself gets it.
     let host = if address == subnet.nth(1) { subnet.nth(subnet.size() - 2) } else { subnet.nth(1) };
-    Ok(Interface { bridge, subnet, host, address, mac: text(network, "mac"), gateway: false })
+    let configured = network.options.get("auto_config") != Some(&Value::Bool(false));
+    Ok(Interface { bridge, subnet, host, address, mac: text(network, "mac"), gateway: false, configured })
 }
 
 fn taken(store: &Store, ip: &str) -> Result<Error> {
@@ -318,6 +334,25 @@ mod tests {
         assert_ne!(second[1].address, first[2].address);
         let refusal = assign(&store, &b, &networks[..1]).unwrap_err();
         assert!(refusal.message().contains("the machine 'a' of '/p'"), "{refusal}");
+    }
+
+    #[test]
+    fn each_network_without_an_address_gets_its_own_every_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.put_environment("00ff00ff00", Path::new("/p"), "Vagrantfile").unwrap();
+        let record = store.add_machine("00ff00ff00", "a", "container").unwrap();
+        let mut networks = vec![private_network(serde_json::json!({"auto_config": false})); 10];
+        networks.push(private_network(serde_json::json!({"ip": "172.28.128.3"})));
+        let first = assign(&store, &record, &networks).unwrap();
+        let mut addresses: Vec<_> = first.iter().map(|interface| interface.address).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        assert_eq!(addresses.len(), 12);
+        assert_eq!(first[11].address.to_string(), "172.28.128.3");
+        assert_eq!(first, assign(&store, &record, &networks).unwrap());
+        // What the user wants to configure is left alone; the address stays reserved for it.
+        assert_eq!(first.iter().filter(|interface| interface.configured).count(), 2);
     }
 
     #[test]

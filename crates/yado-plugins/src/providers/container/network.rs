@@ -90,7 +90,11 @@ pub(super) fn of_machine(interfaces: &[Interface]) -> MachineNetwork {
                 bridge: interface.bridge.clone(),
                 name: format!("eth{number}"),
                 mac: interface.mac.as_deref().and_then(hardware_address),
-                addresses: vec![(interface.address.into(), interface.subnet.prefix)],
+                addresses: interface
+                    .configured
+                    .then_some((interface.address.into(), interface.subnet.prefix))
+                    .into_iter()
+                    .collect(),
                 gateway: interface.gateway.then_some(interface.host.into()),
                 ..network::Interface::default()
             })
