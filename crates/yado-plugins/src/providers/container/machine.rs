@@ -90,12 +90,14 @@ impl Machine {
         files.write_etc("resolv.conf", &network::resolver())
     }
 
-    /// Tells machines of the environment that already run about those that were not there when they started.
-    fn tell_others(&self, context: &Context) -> Result<()> {
+    /// Tells machines of the environment that run about those that were not there when they started. This one too:
+    /// machines start at the same time, and what was not known yet when its hosts file was written may be by now,
+    /// while whoever came to be known found it not running yet.
+    fn tell_all(&self, context: &Context) -> Result<()> {
         let store = &self.place.store;
         let machines = network::known_machines(store, &self.record.environment)?;
         for other in store.machines(Some(&self.record.environment))? {
-            if other.id == self.record.id || other.provider != "container" {
+            if other.provider != "container" {
                 continue;
             }
             let Some(container) = self.engine.load(&other.id).map_err(engine_error)? else { continue };
@@ -141,7 +143,7 @@ impl Machine {
         };
         let oci = specification::build(&self.record, spec, &image, mounts);
         self.engine.create(&self.record.id, &oci, &options).map_err(engine_error)?;
-        self.tell_others(context)
+        self.tell_all(context)
     }
 }
 
