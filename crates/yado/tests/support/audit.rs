@@ -9,21 +9,24 @@ use super::Sandbox;
 pub struct Traces {
     machines: Vec<String>,
     environments: Vec<String>,
-    home: String,
+    places: Vec<String>,
 }
 
 impl Traces {
     pub fn of(sandbox: &Sandbox) -> Self {
-        let machines = sandbox.store().machines(None).unwrap();
+        let machines = sandbox.machines();
         let mut environments: Vec<String> =
             machines.iter().map(|machine| machine.environment.clone()).collect();
         environments.sort();
         environments.dedup();
-        Self {
-            machines: machines.into_iter().map(|machine| machine.id).collect(),
-            environments,
-            home: sandbox.home().to_string_lossy().into_owned(),
+        let machines: Vec<String> = machines.into_iter().map(|machine| machine.id).collect();
+        // Every mount of a machine names its directory; in a home of one's own, nothing at all may be mounted.
+        let mut places = machines.clone();
+        if !sandbox.has_shared_home() {
+            places.push(sandbox.home().to_string_lossy().into_owned());
         }
+        places.push(sandbox.project.to_string_lossy().into_owned());
+        Self { machines, environments, places }
     }
 
     /// Looks everywhere and fails with a list of what is left.
@@ -44,7 +47,9 @@ impl Traces {
                 continue;
             }
             let mounts = std::fs::read_to_string(entry.path().join("mountinfo")).unwrap_or_default();
-            if let Some(line) = mounts.lines().find(|line| line.contains(&self.home)) {
+            if let Some(line) =
+                mounts.lines().find(|line| self.places.iter().any(|place| line.contains(place.as_str())))
+            {
                 let command = std::fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
                 left.push(format!("process {pid} ({}) has the mount {line}", command.replace('\0', " ")));
             }
@@ -87,9 +92,18 @@ impl Traces {
         }
     }
 
+    /// What names of files start with: the ids of machines and environments.
+    fn ids(&self) -> impl Iterator<Item = &str> {
+        self.machines.iter().chain(&self.environments).map(String::as_str)
+    }
+
     fn files(&self, sandbox: &Sandbox, left: &mut Vec<String>) {
         for folder in ["machines", "locks", "engine"] {
             for entry in std::fs::read_dir(sandbox.home().join(folder)).into_iter().flatten().flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if sandbox.has_shared_home() && !self.ids().any(|id| name.contains(id)) {
+                    continue;
+                }
                 let inner = std::fs::read_dir(entry.path()).map(|mut inner| inner.next().is_some());
                 if !matches!(inner, Ok(false)) {
                     left.push(format!("file {}", entry.path().display()));
@@ -99,7 +113,7 @@ impl Traces {
         if sandbox.path(".yado").exists() {
             left.push("the project's .yado".to_owned());
         }
-        if !sandbox.store().machines(None).unwrap().is_empty() {
+        if !sandbox.machines().is_empty() {
             left.push("machines on record".to_owned());
         }
     }

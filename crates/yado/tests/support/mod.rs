@@ -4,17 +4,20 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking")]
 
 pub mod audit;
+pub mod debian;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use yado_core::Store;
+use yado_core::{MachineRecord, Store};
 
 /// A place where the program is tried as a user would: its own `YADO_HOME`, its own project. Whatever is left of its
 /// machines is removed when it goes, also after a failed test.
 pub struct Sandbox {
     folder: tempfile::TempDir,
     pub project: PathBuf,
+    shared_home: Option<PathBuf>,
+    environment: Vec<(String, String)>,
 }
 
 impl Sandbox {
@@ -30,7 +33,19 @@ impl Sandbox {
         let folder = tempfile::Builder::new().prefix("yado-test-").tempdir().unwrap();
         let project = folder.path().join("project");
         std::fs::create_dir(&project).unwrap();
-        Self { folder, project }
+        Self { folder, project, shared_home: None, environment: Vec::new() }
+    }
+
+    /// With a home that other tests use at the same time, so that they have the boxes in common.
+    pub fn with_home(mut self, home: &Path) -> Self {
+        self.shared_home = Some(home.to_owned());
+        self
+    }
+
+    /// With a variable that the program sees.
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// A project that is a copy of a directory.
@@ -43,7 +58,24 @@ impl Sandbox {
     }
 
     pub fn home(&self) -> PathBuf {
-        self.folder.path().join("home")
+        self.shared_home.clone().unwrap_or_else(|| self.folder.path().join("home"))
+    }
+
+    /// Whether other tests use the same home.
+    pub fn has_shared_home(&self) -> bool {
+        self.shared_home.is_some()
+    }
+
+    /// The machines of this sandbox's projects.
+    pub fn machines(&self) -> Vec<MachineRecord> {
+        let mut machines = self.store().machines(None).unwrap();
+        if self.has_shared_home() {
+            let mine = self.folder.path().canonicalize().unwrap();
+            machines.retain(|machine| {
+                machine.project.canonicalize().is_ok_and(|project| project.starts_with(&mine))
+            });
+        }
+        machines
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -68,6 +100,7 @@ impl Sandbox {
             .env("YADO_HOME", self.home())
             .env("LANG", "C.UTF-8")
             .stdin(Stdio::null());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         for name in ["http_proxy", "https_proxy", "no_proxy"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
@@ -118,9 +151,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        if self.home().join("state.sqlite").exists()
-            && !self.store().machines(None).unwrap_or_default().is_empty()
-        {
+        if self.home().join("state.sqlite").exists() && !self.machines().is_empty() {
             drop(self.command(&["destroy", "-f"]).stdout(Stdio::null()).stderr(Stdio::null()).status());
         }
     }
@@ -135,7 +166,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn of(output: Output, arguments: &[&str]) -> Self {
+    pub fn of(output: Output, arguments: &[&str]) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let code = output.status.code().unwrap_or_else(|| panic!("yado {arguments:?} was killed"));
         Self { code, out: text(output.stdout), err: text(output.stderr) }
