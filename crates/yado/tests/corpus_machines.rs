@@ -5,6 +5,12 @@
 //! Boxes that only exist for other providers are stood in for as a user would do it: `yado box add` of a Debian root
 //! file system under the wanted name. Where a Vagrantfile takes its box from the environment, it is asked for Debian.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and says what it skips"
+)]
+
 mod support;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,12 @@
 //! The example with three servers, on Debian built from its packages: what it serves, what outlives a halt, and that
 //! nothing is left of it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and says what it skips"
+)]
+
 mod support;
 
 use std::path::Path;

@@ -1,6 +1,12 @@
 //! A home on a disk that is full: it is said, nothing is left half-made, and machines can be taken away to make room.
 //! The small disk is a file system in memory that only the test's own mount namespace sees.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and says what it skips"
+)]
+
 mod support;
 
 use std::process::Stdio;
@@ -15,8 +21,8 @@ fn on_a_small_disk(sandbox: &Sandbox, size: &str, script: &str) -> Answer {
     command
         .args(["--mount", "sh", "-euc"])
         .arg(format!(
-            "mount -t tmpfs -o size={size},mode=0700 small \"$YADO_HOME\"\nyado() {{ {:?} \"$@\"; }}\n{script}",
-            program.get_program()
+            "mount -t tmpfs -o size={size},mode=0700 small \"$YADO_HOME\"\nyado() {{ \"{}\" \"$@\"; }}\n{script}",
+            program.get_program().display()
         ))
         .env_clear()
         .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))

@@ -11,7 +11,7 @@ const NAME: &str = "reserve";
 /// Sets the space aside when that was not done yet. Where there is none to be had, one goes without.
 pub(super) fn keep(home: &Path) {
     let path = home.join(NAME);
-    let kept = std::fs::File::create_new(&path).and_then(|mut file| file.write_all(&[0; SIZE]));
+    let kept = std::fs::File::create_new(&path).and_then(|mut file| file.write_all(&vec![0; SIZE]));
     if kept.is_err_and(|problem| problem.kind() != std::io::ErrorKind::AlreadyExists) {
         drop(std::fs::remove_file(&path));
     }
