@@ -25,7 +25,6 @@
 //! while it has one thread: a container's first process is that same program, run again in new namespaces.
 
 mod cgroup;
-mod console;
 mod container;
 mod create;
 mod engine;
@@ -45,7 +44,6 @@ mod sys;
 mod terminal;
 
 pub use cgroup::Stats;
-pub use console::{connect_console, receive_console, run_from_protected_program, send_console};
 pub use container::{Container, ExitStatus, STOP_SIGNAL_ANNOTATION, Status};
 pub use create::CreateOptions;
 pub use engine::Engine;
@@ -53,7 +51,4 @@ pub use error::{Error, Result};
 pub use exec::{ExecRequest, Identity, Running, Stdio};
 pub use init::{Init, run_hidden_command_if_asked};
 pub use leftovers::Leftovers;
-pub use privileges::capability_names;
-pub use rootfs::{Overlay, mount_option_names};
-
-pub use terminal::attach_terminal;
+pub use rootfs::Overlay;

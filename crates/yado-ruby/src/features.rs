@@ -35,6 +35,7 @@ const SOURCES: &[Source] = &[
         constants: &["OptionParser", "OptParse", "GetoptLong"],
         text: include_str!("../lib/options.rb"),
     },
+    Source { features: &["rational"], constants: &["Rational"], text: include_str!("../lib/rational.rb") },
     Source { features: &["date"], constants: &["Date", "DateTime"], text: include_str!("../lib/date.rb") },
     Source { features: &["csv"], constants: &["CSV"], text: include_str!("../lib/csv.rb") },
     Source {

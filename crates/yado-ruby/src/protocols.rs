@@ -84,7 +84,7 @@ impl Interpreter {
         }
         match self.call_method(a, names::COMPARE, Args::one(b.clone()))? {
             Value::Int(number) => Ok(Some(number.cmp(&0))),
-            Value::Big(number) => Ok(Some(number.cmp(&Rc::new(0)))),
+            Value::Big(number) => Ok(Some((*number).cmp(&Rc::new(0.into())))),
             Value::Float(number) => Ok(number.partial_cmp(&0.0)),
             _ => Ok(None),
         }

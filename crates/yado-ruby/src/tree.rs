@@ -24,7 +24,9 @@ pub enum Kind {
     False,
     SelfValue,
     Int(i64),
-    Big(i128),
+    Big(num_bigint::BigInt),
+    /// `1.5r`: numerator and denominator
+    Rational(num_bigint::BigInt, num_bigint::BigInt),
     Float(f64),
     Str {
         bytes: Rc<[u8]>,

@@ -4,6 +4,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use num_bigint::BigInt;
+
 use crate::class::ClassRef;
 use crate::control::Control;
 use crate::hash::{HashRef, RHash};
@@ -29,7 +31,7 @@ pub enum Value {
     /// An integer that fits 64 bits.
     Int(i64),
     /// An integer that does not fit 64 bits; always outside the range of `Int`.
-    Big(Rc<i128>),
+    Big(Rc<BigInt>),
     /// A floating-point number.
     Float(f64),
     /// `:symbol`
@@ -201,18 +203,37 @@ impl Value {
         Value::Range(Rc::new(Range { begin, end, exclusive }))
     }
 
-    /// An integer of any size that 128 bits hold.
+    /// An integer.
     pub fn integer(number: i128) -> Self {
-        i64::try_from(number).map_or_else(|_| Value::Big(Rc::new(number)), Value::Int)
+        i64::try_from(number).map_or_else(|_| Value::Big(Rc::new(BigInt::from(number))), Value::Int)
     }
 
-    /// The integer, whatever its size.
+    /// An integer of any size.
+    pub fn big(number: BigInt) -> Self {
+        i64::try_from(&number).map_or_else(|_| Value::Big(Rc::new(number)), Value::Int)
+    }
+
+    /// The integer, unless it needs more than 128 bits.
     pub fn as_integer(&self) -> Option<i128> {
         match self {
             Value::Int(number) => Some(i128::from(*number)),
-            Value::Big(number) => Some(**number),
+            Value::Big(number) => i128::try_from(&**number).ok(),
             _ => None,
         }
+    }
+
+    /// The integer, whatever its size.
+    pub fn as_big(&self) -> Option<BigInt> {
+        match self {
+            Value::Int(number) => Some(BigInt::from(*number)),
+            Value::Big(number) => Some((**number).clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether it is an integer of any size.
+    pub fn is_integer(&self) -> bool {
+        matches!(self, Value::Int(_) | Value::Big(_))
     }
 
     /// Whether it counts as true: everything but `nil` and `false`.
@@ -290,7 +311,7 @@ impl Value {
             Value::Int(number) => number.wrapping_mul(2).wrapping_add(1),
             Value::Sym(symbol) => symbol.as_str().as_ptr() as i64,
             Value::Float(number) => number.to_bits() as i64 | 2,
-            Value::Big(number) => **number as i64,
+            Value::Big(number) => Rc::as_ptr(number) as i64,
             _ => (self.address() / 8) as i64,
         }
     }

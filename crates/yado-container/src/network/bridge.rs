@@ -123,9 +123,7 @@ fn try_remove(changes: &mut Changes, name: &str) -> Result<bool> {
         }
         connection.send(&[link::delete(bridge.index)]).doing(format!("remove the bridge '{name}'"))?;
     }
-    // Names of bridges that are gone for whatever reason must not keep the host's parameters changed.
-    let present = link::all(&connection).doing("look at the bridges")?;
-    changes.bridges.retain(|known| known != name && present.iter().any(|link| link.name == *known));
+    changes.bridges.retain(|known| known != name);
     if changes.bridges.is_empty() {
         changes.restore()?;
     }

@@ -35,18 +35,12 @@ pub(super) fn recover(context: &Context, workshop: &Workshop, environment: &str,
     let kind = kind_of(&workshop.registry, &record)?;
     match operation {
         Operation::Create | Operation::Destroy => {
-            context.info(format!(
-                "An earlier command was interrupted in '{}'. Removing the half-made machine...",
-                record.project.display()
-            ));
+            context.info("An earlier command was interrupted here. Removing the half-made machine...");
             remove(&context, workshop, kind, &record, None)?;
             Environment::of_machine(&record).forget_if_empty(store)
         }
         Operation::Start | Operation::Stop => {
-            context.info(format!(
-                "An earlier command was interrupted in '{}'. Switching the machine off...",
-                record.project.display()
-            ));
+            context.info("An earlier command was interrupted here. Switching the machine off...");
             kind.open(&record, None, &place(store, &record))?.stop(&context, StopMode::Force)?;
             store.release(LeaseKind::Port, &record.id)?;
             store.set_forwards(&record.id, "[]")?;

@@ -1,5 +1,7 @@
 //! `format`/`sprintf`: fetches the arguments that the directives ask for and writes them.
 
+use num_bigint::BigInt;
+
 use crate::args::Args;
 use crate::core::numbers::as_float;
 use crate::core::sprintf::{Count, Directive, Piece, Source, parse};
@@ -110,7 +112,7 @@ fn write(ruby: &mut Interpreter, mut directive: Directive, arguments: &mut Argum
         }
         'x' | 'X' | 'o' | 'b' | 'B' => {
             let number = integer(ruby, &value)?;
-            Ok(directive.write_radix(number, width, precision))
+            Ok(directive.write_radix(&number, width, precision))
         }
         _ => {
             let number = float(ruby, &value)?;
@@ -120,25 +122,25 @@ fn write(ruby: &mut Interpreter, mut directive: Directive, arguments: &mut Argum
 }
 
 /// `Kernel#Integer` without options.
-pub(crate) fn integer(ruby: &mut Interpreter, value: &Value) -> Eval<i128> {
+pub(crate) fn integer(ruby: &mut Interpreter, value: &Value) -> Eval<BigInt> {
     match value {
-        Value::Float(number) if number.is_finite() => Ok(number.floor() as i128),
+        Value::Float(number) if number.is_finite() => Ok(crate::core::numbers::whole_part(number.floor())),
         Value::Float(number) => ruby.raise("FloatDomainError", float_text::to_s(*number)),
         Value::Str(text) => match text.with(|text| integer_text::parse_strict(text, 0)) {
-            Some(found) => Ok(found.to_value().as_integer().unwrap_or(0)),
+            Some(found) => Ok(found.to_value().as_big().unwrap_or_default()),
             None => {
                 let shown = ruby.inspect(value)?;
                 ruby.raise("ArgumentError", format!("invalid value for Integer(): {shown}"))
             }
         },
         Value::Nil => ruby.raise("TypeError", "can't convert nil into Integer"),
-        other => match other.as_integer() {
+        other => match other.as_big() {
             Some(number) => Ok(number),
             None => {
                 for method in ["to_int", "to_i"] {
                     if ruby.responds_to(other, crate::symbol::Symbol::new(method))? {
                         let converted = ruby.send(other, method, Args::none())?;
-                        if let Some(number) = converted.as_integer() {
+                        if let Some(number) = converted.as_big() {
                             return Ok(number);
                         }
                     }

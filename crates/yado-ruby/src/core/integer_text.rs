@@ -1,5 +1,7 @@
 //! How Ruby reads an integer from text: `String#to_i` takes a prefix, `Integer()` wants all of it.
 
+use num_bigint::BigInt;
+
 use crate::value::Value;
 
 /// Digits that were read, before anyone decides how wide a number they make.
@@ -14,10 +16,10 @@ pub(crate) struct IntegerText {
 }
 
 impl IntegerText {
-    /// The Ruby integer; numbers beyond 128 bits end at the largest that there is.
+    /// The Ruby integer.
     pub(crate) fn to_value(&self) -> Value {
-        let magnitude = i128::from_str_radix(&self.digits, self.base).unwrap_or(i128::MAX);
-        Value::integer(if self.negative { -magnitude } else { magnitude })
+        let magnitude = BigInt::parse_bytes(self.digits.as_bytes(), self.base).unwrap_or_default();
+        Value::big(if self.negative { -magnitude } else { magnitude })
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) const FUNCTIONS: Table = &[
     ("readlines", |ruby, _, args| from_stdin(ruby, "readlines", args), ANY),
     ("open", open, Arity::at_least(1).with_keywords()),
     ("pp", |ruby, this, args| ruby.send(this, "p", args), ANY),
-    ("Rational", rational, Arity::between(1, 2)),
+    ("Rational", rational, Arity::between(1, 2).with_keywords()),
     ("test", |_, _, _| Ok(Value::Bool(false)), ANY),
     ("set_trace_func", |_, _, _| Ok(Value::Nil), ANY),
     ("srand", |_, _, _| Ok(Value::Int(0)), ANY),
@@ -87,8 +87,10 @@ fn integer(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
                 }
             }
         }
-        (Value::Float(number), _) if number.is_finite() => Ok(Value::integer(number.trunc() as i128)),
-        (value, _) => format::integer(ruby, &value).map(Value::integer),
+        (Value::Float(number), _) if number.is_finite() => {
+            Ok(Value::big(crate::core::numbers::whole_part(number.trunc())))
+        }
+        (value, _) => format::integer(ruby, &value).map(Value::big),
     };
     if made.is_err() && quiet(&args) { Ok(Value::Nil) } else { made }
 }
@@ -132,17 +134,10 @@ fn hash(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
     }
 }
 
-/// Exact fractions are not kept: whole ones are integers, the others floats.
+/// Fractions are rare: their class is written in Ruby and loaded with the first one.
 fn rational(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
-    let (top, bottom) = (
-        format::float(ruby, &args.at(0))?,
-        if args.len() > 1 { format::float(ruby, &args.at(1))? } else { 1.0 },
-    );
-    if bottom == 0.0 {
-        return ruby.raise("ZeroDivisionError", "divided by 0");
-    }
-    let value = top / bottom;
-    Ok(if value.fract() == 0.0 { Value::integer(value as i128) } else { Value::Float(value) })
+    let class = constant_at(ruby, &["Rational"])?;
+    ruby.send(&class, "__convert", args)
 }
 
 fn open(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {

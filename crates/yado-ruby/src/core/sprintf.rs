@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows Ruby values; `format.rs` fetches the arguments and calls the writers below.
 
+use num_bigint::{BigInt, Sign};
+
 /// A count that is written in the format or taken from the arguments (`*`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Count {
@@ -180,7 +182,8 @@ impl Directive {
     }
 
     /// Writes an integer in base 2, 8 or 16; a negative one as Ruby does, `..f` unless a sign is asked for.
-    pub(crate) fn write_radix(&self, number: i128, width: usize, precision: Option<usize>) -> String {
+    pub(crate) fn write_radix(&self, number: &BigInt, width: usize, precision: Option<usize>) -> String {
+        let negative = number.sign() == Sign::Minus;
         let (base, prefix) = match self.conversion {
             'x' => (16, "0x"),
             'X' => (16, "0X"),
@@ -188,10 +191,10 @@ impl Directive {
             'B' => (2, "0B"),
             _ => (2, "0b"),
         };
-        let prefix = if self.alternate && number != 0 { prefix } else { "" };
+        let prefix = if self.alternate && number.sign() != Sign::NoSign { prefix } else { "" };
         let upper = self.conversion == 'X';
         let finish = |text: String| if upper { text.to_uppercase() } else { text };
-        if number < 0 && !self.plus && !self.space {
+        if negative && !self.plus && !self.space {
             let top = finish(char::from_digit(base - 1, base).unwrap_or('1').to_string());
             let digits = finish(complement(number, base));
             if self.zero || precision.is_some() {
@@ -201,8 +204,8 @@ impl Directive {
             }
             return pad(&format!("{prefix}..{digits}"), width, self.left);
         }
-        let digits = finish(in_base(number.unsigned_abs(), base));
-        self.write_number(number < 0, prefix, &digits, width, precision, self.zero && precision.is_none())
+        let digits = finish(number.magnitude().to_str_radix(base));
+        self.write_number(negative, prefix, &digits, width, precision, self.zero && precision.is_none())
     }
 
     /// Writes a float (`%f %e %g`).
@@ -244,25 +247,14 @@ impl Directive {
     }
 }
 
-/// Digits of a number in a base up to 16.
-fn in_base(mut number: u128, base: u32) -> String {
-    let mut digits = Vec::new();
-    loop {
-        digits.push(char::from_digit((number % u128::from(base)) as u32, base).unwrap_or('0'));
-        number /= u128::from(base);
-        if number == 0 {
-            return digits.into_iter().rev().collect();
-        }
-    }
-}
-
 /// The two's complement of a negative number, shortened to one leading digit of the endless run.
-fn complement(number: i128, base: u32) -> String {
+fn complement(number: &BigInt, base: u32) -> String {
     let bits = base.trailing_zeros();
+    let (mask, end) = (BigInt::from(base - 1), BigInt::from(-1));
     let mut digits = Vec::new();
-    let mut rest = number;
-    while rest != -1 {
-        digits.push((rest & i128::from(base - 1)) as u32);
+    let mut rest = number.clone();
+    while rest != end {
+        digits.push(u32::try_from(&rest & &mask).unwrap_or(0));
         rest >>= bits;
     }
     if digits.last() != Some(&(base - 1)) {
@@ -320,7 +312,7 @@ mod tests {
 
     fn radix(format: &str, number: i128) -> String {
         let (directive, width, precision) = directive(format);
-        directive.write_radix(number, width, precision)
+        directive.write_radix(&number.into(), width, precision)
     }
 
     fn float(format: &str, number: f64) -> String {

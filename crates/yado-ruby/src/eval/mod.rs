@@ -14,6 +14,7 @@ mod literals;
 mod patterns;
 mod programs;
 
+use crate::args::Args;
 use crate::control::Control;
 use crate::frame::Context;
 use crate::interpreter::Interpreter;
@@ -66,7 +67,11 @@ impl Interpreter {
     /// Literals and the reading of what is not a local variable.
     fn eval_literal(&mut self, expr: &Expr, cx: &Context) -> Eval {
         match &expr.kind {
-            Kind::Big(number) => Ok(Value::integer(*number)),
+            Kind::Big(number) => Ok(Value::big(number.clone())),
+            Kind::Rational(top, bottom) => {
+                let parts = vec![Value::big(top.clone()), Value::big(bottom.clone())];
+                self.send(&Value::Nil, "Rational", Args::of(parts))
+            }
             Kind::Float(number) => Ok(Value::Float(*number)),
             Kind::Str { bytes, frozen } => Ok(Self::string_literal(bytes, *frozen)),
             Kind::StrParts(parts) => Ok(Value::bytes(self.joined(parts, cx)?)),

@@ -2,14 +2,15 @@
 
 use std::cell::RefCell;
 
+use num_bigint::{BigInt, Sign};
 use ruby_prism::{
     ArrayNode, BackReferenceReadNode, ClassVariableReadNode, ConstantPathNode, ConstantReadNode,
     EmbeddedStatementsNode, EmbeddedVariableNode, FloatNode, GlobalVariableReadNode, HashNode, ImplicitNode,
     InstanceVariableReadNode, IntegerNode, InterpolatedMatchLastLineNode, InterpolatedRegularExpressionNode,
     InterpolatedStringNode, InterpolatedSymbolNode, InterpolatedXStringNode, KeywordHashNode,
     LocalVariableReadNode, MatchLastLineNode, Node, NodeList, NumberedReferenceReadNode, RangeNode,
-    RegularExpressionNode, SourceEncodingNode, SourceFileNode, SplatNode, StringNode, SymbolNode,
-    XStringNode,
+    RationalNode, RegularExpressionNode, SourceEncodingNode, SourceFileNode, SplatNode, StringNode,
+    SymbolNode, XStringNode,
 };
 
 use super::Lowerer;
@@ -31,12 +32,14 @@ impl Lowerer<'_> {
     pub(super) fn integer(&mut self, node: &IntegerNode<'_>, _span: Span) -> Kind {
         let value = node.value();
         let (negative, digits) = value.to_u32_digits();
-        if digits.len() > 3 {
-            return Kind::Unsupported("an integer of more than 96 bits");
-        }
-        let magnitude = digits.iter().rev().fold(0i128, |sum, digit| (sum << 32) | i128::from(*digit));
-        let number = if negative { -magnitude } else { magnitude };
-        i64::try_from(number).map_or(Kind::Big(number), Kind::Int)
+        let number = big(negative, digits);
+        i64::try_from(&number).map_or(Kind::Big(number), Kind::Int)
+    }
+
+    pub(super) fn rational(&mut self, node: &RationalNode<'_>, _span: Span) -> Kind {
+        let (top, bottom) = (node.numerator(), node.denominator());
+        let ((negative, digits), (_, below)) = (top.to_u32_digits(), bottom.to_u32_digits());
+        Kind::Rational(big(negative, digits), big(false, below))
     }
 
     pub(super) fn float(&mut self, node: &FloatNode<'_>, _span: Span) -> Kind {
@@ -231,4 +234,8 @@ fn plain_bytes(kind: &Kind) -> &[u8] {
         Kind::Str { bytes, .. } => bytes,
         _ => &[],
     }
+}
+
+fn big(negative: bool, digits: &[u32]) -> BigInt {
+    BigInt::from_slice(if negative { Sign::Minus } else { Sign::Plus }, digits)
 }

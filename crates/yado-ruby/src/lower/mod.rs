@@ -217,7 +217,6 @@ impl Lowerer<'_> {
             Node::RedoNode { .. } => Kind::Redo,
             Node::RetryNode { .. } => Kind::Retry,
             Node::SourceLineNode { .. } => Kind::Int(self.source.position(span.start).0 as i64),
-            Node::RationalNode { .. } => Kind::Unsupported("a rational number"),
             Node::ImaginaryNode { .. } => Kind::Unsupported("a complex number"),
             Node::ItLocalVariableReadNode { .. } => Kind::Unsupported("the block parameter `it`"),
             _ => self.other_kind(node, span),
@@ -227,6 +226,7 @@ impl Lowerer<'_> {
     fn other_kind(&mut self, node: &Node<'_>, span: Span) -> Kind {
         lower_each!(self, node, span, {
             IntegerNode as_integer_node integer,
+            RationalNode as_rational_node rational,
             FloatNode as_float_node float,
             StringNode as_string_node string,
             InterpolatedStringNode as_interpolated_string_node string_parts,
