@@ -1,9 +1,13 @@
 //! One container on record: its state, signals, limits, end.
 
+use std::fs::File;
+use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +89,11 @@ impl Container {
         &self.record.spec
     }
 
+    /// The folder that its specification's relative paths count from.
+    pub fn bundle(&self) -> &Path {
+        &self.record.bundle
+    }
+
     /// When it was made, in seconds since 1970.
     pub fn created(&self) -> u64 {
         self.record.created
@@ -125,12 +134,26 @@ impl Container {
         self.refresh()?;
         let _running = pidfd_of(&self.record)?;
         if self.record.phase != Phase::Created {
-            return Ok(());
+            return match self.record.init {
+                Init::Small => Ok(()),
+                Init::Process => Err(Error::Started(self.id().to_owned())),
+            };
         }
+        // The init holds the answer's other end until it has become the program, or says why it could not.
+        let path = self.records.folder(self.id()).join("answer");
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let mut answer: File =
+            rustix::fs::open(&path, flags, Mode::empty()).path("open the pipe", &path)?.into();
         let path = self.records.folder(self.id()).join("start");
         std::fs::write(&path, "1").path("start through", &path)?;
         self.record.phase = Phase::Started;
         self.records.write(&self.record)?;
+        readable(answer.as_fd(), Duration::from_hours(1))?;
+        let mut message = String::new();
+        answer.read_to_string(&mut message).doing("learn whether the program runs")?;
+        if !message.is_empty() {
+            return Err(Error::SetUp { id: self.id().to_owned(), message });
+        }
         self.run_late_hooks(|hooks| &hooks.poststart, "running");
         Ok(())
     }
@@ -152,6 +175,18 @@ impl Container {
     pub fn kill(&self, signal: i32) -> Result<()> {
         let pidfd = pidfd_of(&self.record)?;
         signals::to_pidfd(pidfd.as_fd(), signal).doing(format!("signal container '{}'", self.id()))
+    }
+
+    /// Sends a signal to every process, also when the first one has ended.
+    pub fn kill_all(&self, signal: i32) -> Result<()> {
+        for pid in self.record.cgroups.processes() {
+            match signals::to_pid(pid, signal) {
+                // It ended meanwhile.
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+                other => other.doing(format!("signal a process of container '{}'", self.id()))?,
+            }
+        }
+        Ok(())
     }
 
     /// Asks everybody to end, waits, and kills who is left. Returns whether it ended by itself.
@@ -224,8 +259,10 @@ impl Container {
 
     /// Waits for the first process, which must be a child of this process.
     pub fn wait(&self) -> Result<ExitStatus> {
-        let pidfd = pidfd_of(&self.record)?;
-        exec::wait_for(pidfd.as_fd())
+        // It may have ended by now: then it waits for exactly this.
+        let pid = rustix::process::Pid::from_raw(self.record.pid);
+        let pid = pid.ok_or_else(|| Error::NotRunning(self.id().to_owned()))?;
+        exec::wait_for(WaitId::Pid(pid))
     }
 
     /// Waits for the first process's end for so long at most, whoever's child it is; tells whether it ended.
@@ -263,6 +300,7 @@ impl Container {
 
     /// Changes limits. A controller that the container was made without is joined now.
     pub fn update(&mut self, resources: &Resources) -> Result<()> {
+        let resources = &resources.clone().without_zeros();
         let _lock = self.records.lock(self.id())?;
         self.refresh()?;
         let cgroups_path = self.record.spec.linux.as_ref().and_then(|linux| linux.cgroups_path.clone());

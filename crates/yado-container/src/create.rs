@@ -17,8 +17,9 @@ use crate::privileges;
 use crate::record::{Phase, Record, boot_id, start_time};
 use crate::rootfs::{self, Overlay, Translation};
 use crate::seccomp;
-use crate::spec::{Linux, NamespaceKind, Spec};
+use crate::spec::{Linux, NamespaceKind, Process, Resources, Spec};
 use crate::sys::clone::{InitRequest, c_strings, pidfd_open, start_init};
+use crate::sys::mount::protected_program;
 use crate::sys::signals;
 
 /// What the specification does not say about a new container.
@@ -39,6 +40,12 @@ pub struct CreateOptions {
     pub stdio: Option<[OwnedFd; 3]>,
     /// The folder that relative paths in the specification count from.
     pub bundle: Option<PathBuf>,
+    /// A connected unix socket that gets the master side of the first process's terminal.
+    pub console: Option<OwnedFd>,
+    /// How many descriptors after the three standard ones the first process inherits.
+    pub preserved: u32,
+    /// Whether the first process keeps the session keyring of this program instead of getting an empty one.
+    pub keep_keyring: bool,
 }
 
 /// `CLONE_NEW…` and the specification's name of each kind.
@@ -91,8 +98,8 @@ fn check(spec: &Spec, namespaces: &Namespaces, options: &CreateOptions) -> Resul
     if namespaces.own & libc::CLONE_NEWNS == 0 {
         return Err(Error::invalid("linux.namespaces", "a mount namespace is needed"));
     }
-    if namespaces.own & libc::CLONE_NEWTIME != 0 || !linux.time_offsets.is_empty() {
-        return Err(Error::invalid("linux.namespaces", "time namespaces are not supported yet"));
+    if namespaces.make & libc::CLONE_NEWTIME == 0 && !linux.time_offsets.is_empty() {
+        return Err(Error::invalid("linux.timeOffsets", "clocks can be set in a new time namespace only"));
     }
     let mapped = !linux.uid_mappings.is_empty() && !linux.gid_mappings.is_empty();
     if namespaces.make & libc::CLONE_NEWUSER != 0 && !mapped {
@@ -117,27 +124,39 @@ fn check(spec: &Spec, namespaces: &Namespaces, options: &CreateOptions) -> Resul
     if options.init == Init::Process && process.is_none_or(|process| process.args.is_empty()) {
         return Err(Error::invalid("process.args", "there is no program to run"));
     }
-    if options.init == Init::Process && process.is_some_and(|process| process.terminal) {
+    let terminal = options.init == Init::Process && process.is_some_and(|process| process.terminal);
+    if terminal && options.console.is_none() {
         return Err(Error::invalid(
             "process.terminal",
-            "a terminal for the first process is not supported yet",
+            "somebody must take the terminal: name a console socket",
         ));
     }
-    for (setting, set) in [
-        ("linux.mountLabel", linux.mount_label.as_ref().is_some_and(|label| !label.is_empty())),
-        ("process.apparmorProfile", process.is_some_and(|process| process.apparmor_profile.is_some())),
-        ("process.selinuxLabel", process.is_some_and(|process| process.selinux_label.is_some())),
-    ] {
-        if set {
-            return Err(Error::invalid(setting, "this is not supported yet"));
-        }
+    check_labels(process, &linux)
+}
+
+/// Labels mean something only where the kernel's module is at work, and there they may not be passed over.
+fn check_labels(process: Option<&Process>, linux: &Linux) -> Result<()> {
+    let set = |label: Option<&String>| label.is_some_and(|label| !label.is_empty());
+    let apparmor = || {
+        let enabled = std::fs::read_to_string("/sys/module/apparmor/parameters/enabled").unwrap_or_default();
+        enabled.starts_with('Y')
+    };
+    let selinux = || Path::new("/sys/fs/selinux/enforce").exists();
+    let profile = process.and_then(|process| process.apparmor_profile.as_ref());
+    if set(profile) && apparmor() {
+        return Err(Error::invalid("process.apparmorProfile", "AppArmor profiles are not supported yet"));
+    }
+    let label = process.and_then(|process| process.selinux_label.as_ref());
+    if (set(label) || set(linux.mount_label.as_ref())) && selinux() {
+        return Err(Error::invalid("process.selinuxLabel", "SELinux labels are not supported yet"));
     }
     Ok(())
 }
 
 /// Makes a container; see [`Engine::create`].
 pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOptions) -> Result<Container> {
-    let linux = spec.linux.clone().unwrap_or_default();
+    let mut linux = spec.linux.clone().unwrap_or_default();
+    linux.resources = linux.resources.map(Resources::without_zeros);
     let namespaces = sort_namespaces(&linux)?;
     linux.personality.as_ref().map(privileges::personality).transpose()?;
     check(spec, &namespaces, options)?;
@@ -205,7 +224,8 @@ impl Attempt<'_> {
         let layout = self.engine.layout()?;
         self.record.cgroups.make(layout, self.linux.resources.as_ref())?;
         let (ours, theirs) = init::pair()?;
-        let start = self.start_pipe()?;
+        let start = self.pipe("start")?;
+        let answer = self.pipe("answer")?;
         self.start(&theirs)?;
         drop(theirs);
         self.record.cgroups.attach(self.record.pid)?;
@@ -219,14 +239,20 @@ impl Attempt<'_> {
             self.options.network.clone().unwrap_or_default().attach(namespace.as_fd())?;
         }
         self.run_hooks()?;
-        let descriptors = Descriptors { root: self.root()?, start, sources: Vec::new() };
+        let descriptors =
+            Descriptors { root: self.root()?, start, answer, console: self.console()?, sources: Vec::new() };
         let (sources, has_source) = self.sources()?;
+        let cgroup_namespace = self.namespaces.own & libc::CLONE_NEWCGROUP != 0;
         let config = Config {
             spec: self.spec.clone(),
             init: self.options.init,
             has_source,
-            cgroups: self.record.cgroups.views(layout),
+            cgroups: self.record.cgroups.views(layout, cgroup_namespace),
             cgroup_namespace: self.namespaces.make & libc::CLONE_NEWCGROUP != 0,
+            time_namespace: self.namespaces.make & libc::CLONE_NEWTIME != 0,
+            has_console: descriptors.console.is_some(),
+            preserved: self.options.preserved,
+            keep_keyring: self.options.keep_keyring,
             user_namespace: self.namespaces.own & libc::CLONE_NEWUSER != 0,
             filter,
             filter_flags,
@@ -267,9 +293,15 @@ impl Attempt<'_> {
         Error::SetUp { id: self.record.id.clone(), message }
     }
 
-    /// The pipe with a name that `start` writes to.
-    fn start_pipe(&self) -> Result<OwnedFd> {
-        let path = self.engine.records.folder(&self.record.id).join("start");
+    /// Our end of the way to whoever takes the terminal.
+    fn console(&self) -> Result<Option<OwnedFd>> {
+        let console = self.options.console.as_ref();
+        console.map(|socket| socket.try_clone().doing("use the console socket")).transpose()
+    }
+
+    /// A pipe with a name: `start` writes to one, and reads from the other how that went.
+    fn pipe(&self, name: &str) -> Result<OwnedFd> {
+        let path = self.engine.records.folder(&self.record.id).join(name);
         if self.options.init == Init::Process {
             rustix::fs::mknodat(
                 rustix::fs::CWD,
@@ -288,7 +320,7 @@ impl Attempt<'_> {
     }
 
     fn start(&mut self, theirs: &OwnedFd) -> Result<()> {
-        let program = File::open("/proc/self/exe").path("open", "/proc/self/exe")?;
+        let program = protected_program().path("open", "/proc/self/exe")?;
         let number = init::argument(theirs);
         let arguments: Vec<CString> =
             c_strings(["yado", HIDDEN_COMMAND, &number, &self.record.id]).doing("name the init")?;
@@ -308,14 +340,16 @@ impl Attempt<'_> {
         let join: Vec<(i32, i32)> =
             self.namespaces.join.iter().map(|(file, flag)| (file.as_raw_fd(), *flag)).collect();
         let request = InitRequest {
-            // The cgroup namespace is made later, from inside the container's cgroups.
-            flags: (self.namespaces.make & !libc::CLONE_NEWCGROUP) as u32 as u64,
+            // The cgroup namespace is made later, from inside the container's cgroups; and the clocks of a time
+            // namespace can be set only until somebody lives in it.
+            flags: (self.namespaces.make & !(libc::CLONE_NEWCGROUP | libc::CLONE_NEWTIME)) as u32 as u64,
             join: &join,
             cgroup: birthplace.as_ref().map(AsRawFd::as_raw_fd),
             program: program.as_fd(),
             arguments: &arguments,
             socket: theirs.as_fd(),
             stdio,
+            preserved: self.options.preserved,
             become_root: self.namespaces.own & libc::CLONE_NEWUSER != 0,
         };
         let (pid, pidfd) = start_init(&request).doing("make the container's namespaces")?;

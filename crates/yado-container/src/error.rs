@@ -42,6 +42,9 @@ pub enum Error {
     /// The container still runs and the operation needs it stopped.
     #[error("container '{0}' is running; stop it first or delete it with force")]
     StillRunning(String),
+    /// The container's program was started before.
+    #[error("container '{0}' has been started already")]
+    Started(String),
     /// Setting the container up failed inside of it.
     #[error("cannot set up container '{id}': {message}")]
     SetUp {

@@ -69,6 +69,10 @@ pub struct ExecRequest {
     pub no_new_privileges: Option<bool>,
     /// Capabilities instead of the specification's.
     pub capabilities: Option<Capabilities>,
+    /// A whole process instead of the specification's, which everything else here then changes.
+    pub process: Option<Process>,
+    /// How many descriptors after the three standard ones it inherits.
+    pub preserved: u32,
 }
 
 impl ExecRequest {
@@ -184,15 +188,15 @@ pub(crate) fn collect(id: WaitId<'_>) {
 }
 
 /// Waits for a child of this process.
-pub(crate) fn wait_for(pidfd: BorrowedFd<'_>) -> Result<ExitStatus> {
-    collect_status(WaitId::PidFd(pidfd), WaitIdOptions::empty())
+pub(crate) fn wait_for(id: WaitId<'_>) -> Result<ExitStatus> {
+    collect_status(id, WaitIdOptions::empty())
         .doing("wait for the process")?
         .ok_or_else(|| Error::invalid("wait", "the process has not ended"))
 }
 
 /// The specification's process with the request's changes.
 fn process(record: &Record, request: &ExecRequest) -> Process {
-    let base = record.spec.process.clone().unwrap_or_default();
+    let base = request.process.clone().or_else(|| record.spec.process.clone()).unwrap_or_default();
     let user = match &request.user {
         Some(identity) => User {
             uid: identity.uid,
@@ -204,9 +208,9 @@ fn process(record: &Record, request: &ExecRequest) -> Process {
     };
     Process {
         terminal: request.terminal,
-        console_size: request.size.map(|(height, width)| ConsoleSize { height, width }),
+        console_size: request.size.map(|(height, width)| ConsoleSize { height, width }).or(base.console_size),
         capabilities: request.capabilities.clone().or_else(|| base.capabilities.clone()),
-        args: request.argv.clone(),
+        args: if request.argv.is_empty() { base.args.clone() } else { request.argv.clone() },
         env: request.env.clone().unwrap_or(base.env),
         cwd: request.cwd.clone().unwrap_or(base.cwd),
         no_new_privileges: request.no_new_privileges.unwrap_or(base.no_new_privileges),
@@ -283,6 +287,7 @@ pub(crate) fn run(record: &Record, pidfd: BorrowedFd<'_>, request: &ExecRequest)
     plan.personality = linux.personality.as_ref().map(privileges::personality).transpose()?;
     let streams = Streams::open(request)?;
     plan.stdio = Some(streams.numbers);
+    plan.preserved = request.preserved;
     let entrances = record.cgroups.entrances()?;
     let entrance_numbers: Vec<RawFd> = entrances.iter().map(AsRawFd::as_raw_fd).collect();
     let birthplace = record.cgroups.birthplace()?;
@@ -351,7 +356,7 @@ fn failure(record: &Record, request: &ExecRequest, stage: u8, error: i32) -> Err
     if stage == Stage::Exec as u8 {
         return Error::Command {
             id: record.id.clone(),
-            command: request.argv.first().cloned().unwrap_or_default(),
+            command: process(record, request).args.first().cloned().unwrap_or_default(),
             source,
         };
     }

@@ -25,6 +25,7 @@
 //! while it has one thread: a container's first process is that same program, run again in new namespaces.
 
 mod cgroup;
+mod console;
 mod container;
 mod create;
 mod engine;
@@ -44,6 +45,7 @@ mod sys;
 mod terminal;
 
 pub use cgroup::Stats;
+pub use console::{connect_console, receive_console, run_from_protected_program, send_console};
 pub use container::{Container, ExitStatus, STOP_SIGNAL_ANNOTATION, Status};
 pub use create::CreateOptions;
 pub use engine::Engine;
@@ -51,4 +53,7 @@ pub use error::{Error, Result};
 pub use exec::{ExecRequest, Identity, Running, Stdio};
 pub use init::{Init, run_hidden_command_if_asked};
 pub use leftovers::Leftovers;
-pub use rootfs::Overlay;
+pub use privileges::capability_names;
+pub use rootfs::{Overlay, mount_option_names};
+
+pub use terminal::attach_terminal;

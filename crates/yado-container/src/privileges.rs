@@ -204,7 +204,6 @@ pub(crate) fn plan(
         environment: texts(&process.env, "an environment")?,
         directory: CString::new(directory)
             .map_err(|_| Error::invalid("process.cwd", "it holds a zero byte"))?,
-        make_directory: false,
         uid: process.user.uid,
         gid: process.user.gid,
         groups: process.user.additional_gids.clone(),
@@ -224,7 +223,14 @@ pub(crate) fn plan(
         terminal: process.terminal,
         terminal_size: process.console_size.map(|size| (size.height, size.width)),
         stdio: None,
+        preserved: 0,
+        keep_keyring: false,
     })
+}
+
+/// The capabilities that can be given, by their names in the specification.
+pub fn capability_names() -> Vec<String> {
+    CAPABILITIES.iter().map(|name| format!("CAP_{name}")).collect()
 }
 
 /// The bounding set of the calling process, as a mask.

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, read, retry_on_intr, write};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
 use signal_hook::low_level::{pipe, unregister};
 
@@ -90,26 +90,42 @@ impl Running {
     /// Keys such as Ctrl-C go to the command. When this program is told to end (SIGTERM, SIGHUP, SIGINT or
     /// SIGQUIT from elsewhere), so is the command, and our terminal is put back.
     pub fn attach_terminal(&mut self) -> Result<ExitStatus> {
-        let sizes = Notices::listen(&[SIGWINCH])?;
-        let endings = Notices::listen(&[SIGTERM, SIGHUP, SIGINT, SIGQUIT])?;
-        let raw = Raw::enter()?;
-        self.follow_size()?;
-        self.exchange(&sizes, &endings)?;
-        drop(raw);
+        let master = self
+            .terminal()
+            .ok_or_else(|| Error::invalid("attach_terminal", "the command was started without a terminal"))?;
+        attach_terminal(master, |signal| self.kill(signal))?;
         self.wait()
     }
+}
 
+/// Connects a terminal's master side with this program's standard input and output until nobody has the terminal
+/// open any more. `end` hands a signal on to whoever uses it, when this program is told to end.
+pub fn attach_terminal(master: BorrowedFd<'_>, end: impl Fn(i32) -> Result<()>) -> Result<()> {
+    let connection = Connection { master, sizes: Notices::listen(&[SIGWINCH])? };
+    let endings = Notices::listen(&[SIGTERM, SIGHUP, SIGINT, SIGQUIT])?;
+    let _raw = Raw::enter()?;
+    connection.follow_size()?;
+    connection.exchange(&endings, end)
+}
+
+/// A terminal that is shown on ours.
+struct Connection<'a> {
+    master: BorrowedFd<'a>,
+    sizes: Notices,
+}
+
+impl Connection<'_> {
     fn follow_size(&self) -> Result<()> {
         match tcgetwinsize(std::io::stdout()) {
-            Ok(size) if size.ws_row > 0 && size.ws_col > 0 => self.resize(size.ws_row, size.ws_col),
+            Ok(size) if size.ws_row > 0 && size.ws_col > 0 => {
+                tcsetwinsize(self.master, size).doing("resize the terminal")
+            }
             _ => Ok(()),
         }
     }
 
-    fn exchange(&self, sizes: &Notices, endings: &Notices) -> Result<()> {
-        let master = self
-            .terminal()
-            .ok_or_else(|| Error::invalid("attach_terminal", "the command was started without a terminal"))?;
+    fn exchange(&self, endings: &Notices, end: impl Fn(i32) -> Result<()>) -> Result<()> {
+        let (master, sizes) = (self.master, &self.sizes);
         let input = std::io::stdin();
         let mut listening = true;
         loop {
@@ -133,8 +149,8 @@ impl Running {
             }
             if ready[2] {
                 endings.clear();
-                self.kill(libc::SIGHUP)?;
-                return self.kill(libc::SIGTERM);
+                end(libc::SIGHUP)?;
+                return end(libc::SIGTERM);
             }
             if ready.get(3) == Some(&true) {
                 listening = forward(input.as_fd(), master)?;

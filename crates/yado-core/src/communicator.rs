@@ -57,6 +57,8 @@ pub struct Exec {
 
 /// A way to run things inside. Shared by threads.
 pub trait Communicator: Send + Sync {
+    /// The user that one enters as when a command names none.
+    fn user(&self) -> &str;
     /// Waits until commands can be run, at most `within`.
     fn ready(&self, context: &Context, within: Duration) -> Result<()>;
     /// Runs a command to its end, handing over its output as it comes. Stops it when the user interrupts.

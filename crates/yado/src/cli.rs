@@ -65,6 +65,13 @@ pub(crate) enum Command {
     Provision(commands::provision::Arguments),
     Reload(commands::reload::Arguments),
     Resume(commands::resume::Arguments),
+    /// Run containers from OCI bundles, for Docker, containerd and Podman
+    #[command(hide = true, disable_help_flag = true)]
+    Runtime {
+        /// What the runtime is to do; 'yado runtime --help' lists it
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
     Ssh(commands::ssh::Arguments),
     Status(commands::status::Arguments),
     Suspend(commands::suspend::Arguments),
@@ -91,6 +98,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         ui.raw(&format!("{}\n", Cli::command().render_help()));
         return ExitCode::FAILURE;
     };
+    if let Command::Runtime { words } = command {
+        return commands::runtime::run(std::iter::once(OsString::from("yado")).chain(words));
+    }
     let outcome =
         Session::new(Arc::clone(&ui), settings, cli.global).and_then(|session| dispatch(&session, command));
     match outcome {
@@ -123,6 +133,8 @@ fn dispatch(session: &Session, command: Command) -> Result<u8> {
         Command::Provision(arguments) => commands::provision::run(session, &arguments),
         Command::Reload(arguments) => commands::reload::run(session, &arguments),
         Command::Resume(arguments) => commands::resume::run(session, &arguments),
+        // It was led away before there was a session.
+        Command::Runtime { .. } => Ok(1),
         Command::Ssh(arguments) => commands::ssh::run(session, &arguments),
         Command::Status(arguments) => commands::status::run(session, &arguments),
         Command::Suspend(arguments) => commands::suspend::run(session, &arguments),

@@ -19,6 +19,10 @@ fn main() -> ExitCode {
     if let Some(code) = yado_container::run_hidden_command_if_asked() {
         return code;
     }
+    // Container managers start this many times a second: it waits for nothing that only Vagrantfiles need.
+    if let Some(code) = commands::runtime::run_if_asked() {
+        return code;
+    }
     // Vagrantfiles may recurse deeply.
     yado_vagrantfile::on_big_stack(|| cli::run(std::env::args_os().collect()))
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use yado_core::lifecycle::{self, Workshop};
 use yado_core::registry::{ChosenProvider, ProviderWish};
+use yado_core::spec::Problem;
 use yado_core::{
     Cancel, Context, Environment, Error, ErrorKind, EventSink, Host, MachineSpec, ProviderKind, Result, Store,
 };
@@ -224,6 +225,28 @@ impl Session {
         self.workshop()?.registry.choose(&self.context.host, mentioned, wish)
     }
 
+    /// Synced folders that lie neither near the project nor among the user's own files: with one of `/etc`, whoever
+    /// wrote the Vagrantfile would write into this system. They need the user's trust.
+    fn folders_of_others(&self, spec: &MachineSpec) -> Result<Vec<Problem>> {
+        let foreign: Vec<_> = spec
+            .synced_folders
+            .iter()
+            .filter(|folder| !is_near(&folder.host_path, &spec.project, std::env::home_dir().as_deref()))
+            .collect();
+        if foreign.is_empty() || self.trusted()? {
+            return Ok(Vec::new());
+        }
+        let problem = |folder: &yado_core::spec::FolderSpec| Problem {
+            message: format!(
+                "The synced folder '{}' lies outside the project and the user's own files. `yado trust` allows it for \
+                 this project, `--trust` once.",
+                folder.host_path.display()
+            ),
+            origin: folder.origin.clone(),
+        };
+        Ok(foreign.into_iter().map(problem).collect())
+    }
+
     /// Tells the user which parts of the configuration were understood and have no effect here.
     pub(crate) fn tell_what_has_no_effect(
         &self,
@@ -258,6 +281,10 @@ impl Session {
                 None => sections.push(("vm".to_owned(), vm)),
             }
         }
+        let foreign = self.folders_of_others(spec)?;
+        if !foreign.is_empty() {
+            sections.push(("trust".to_owned(), foreign));
+        }
         let refused = kind.check(spec);
         if !refused.is_empty() {
             sections.push((format!("{} provider", kind.name()), refused));
@@ -267,6 +294,34 @@ impl Session {
         }
         Err(Error::new(ErrorKind::ConfigInvalid, problems_text(&sections)))
     }
+}
+
+/// Whether a host directory is the project's, beside it, in the user's home (but for hidden directories, where keys
+/// and settings lie), or in a place that is there for data. Links are judged by where they lead.
+fn is_near(path: &Path, project: &Path, home: Option<&Path>) -> bool {
+    let real = |path: &Path| {
+        path.ancestors()
+            .find_map(|known| {
+                let rest = path.strip_prefix(known).ok()?;
+                Some(known.canonicalize().ok()?.join(rest))
+            })
+            .unwrap_or_else(|| path.to_owned())
+    };
+    let (path, project) = (real(path), real(project));
+    // A project directly below the root directory has no neighbours of its own.
+    let beside = project.parent().filter(|parent| parent.components().count() > 1).unwrap_or(&project);
+    let in_home = home.map(real).filter(|home| home.components().count() > 1).is_some_and(|home| {
+        let hidden = |rest: &Path| {
+            rest.components()
+                .next()
+                .is_some_and(|first| first.as_os_str().as_encoded_bytes().starts_with(b"."))
+        };
+        path.strip_prefix(&home).is_ok_and(|rest| !hidden(rest) && path != home)
+    });
+    let for_data = ["/srv", "/mnt", "/media", "/data", "/tmp", "/var/tmp", "/opt"]
+        .iter()
+        .any(|place| path.starts_with(place));
+    path.starts_with(&project) || path.starts_with(beside) || in_home || for_data
 }
 
 /// What Vagrant without plugins complains of, and yado does or knows by itself.
@@ -305,7 +360,7 @@ fn without_effect(whole: &serde_json::Value) -> Vec<String> {
 }
 
 /// Vagrant's form of a validation report, with the place of each setting.
-fn problems_text(sections: &[(String, Vec<yado_core::spec::Problem>)]) -> String {
+fn problems_text(sections: &[(String, Vec<Problem>)]) -> String {
     let mut text = String::from(
         "There are errors in the configuration of this machine. Please fix\nthe following errors and try again:\n",
     );
@@ -334,6 +389,21 @@ pub(crate) fn no_environment() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_near_the_project_and_of_the_user_are_near_and_those_of_the_system_are_not() {
+        let near =
+            |path: &str| is_near(Path::new(path), Path::new("/home/u/code/p"), Some(Path::new("/home/u")));
+        for good in ["/home/u/code/p/data", "/home/u/code/q", "/home/u/data", "/srv/www", "/tmp/x"] {
+            assert!(near(good), "{good}");
+        }
+        for bad in
+            ["/", "/etc", "/root/x", "/home/u/.ssh", "/home/u/.config/x", "/home/other", "/var/lib", "/boot"]
+        {
+            assert!(!near(bad), "{bad}");
+        }
+        assert!(!is_near(Path::new("/etc"), Path::new("/p"), Some(Path::new("/"))));
+    }
 
     #[test]
     fn what_has_no_effect_is_said_part_by_part() {

@@ -4,7 +4,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
-use yado_core::{Error, ErrorKind, Event, EventSink, MessageKind, Result};
+use yado_core::{Cancel, Error, ErrorKind, Event, EventSink, MessageKind, Result};
 
 /// How output looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Ui {
     }
 
     /// Asks for a line of text.
-    pub(crate) fn ask(&self, machine: Option<&str>, question: &str) -> Result<String> {
+    pub(crate) fn ask(&self, cancel: &Cancel, machine: Option<&str>, question: &str) -> Result<String> {
         if !self.style.interactive || self.style.machine_readable {
             return Err(Error::new(
                 ErrorKind::Usage,
@@ -87,12 +87,20 @@ impl Ui {
         let prefix = machine.map(|name| format!("    {name}: ")).unwrap_or_default();
         print!("{prefix}{question}");
         ignore_broken_pipe(std::io::stdout().flush());
-        let mut answer = String::new();
-        std::io::stdin()
-            .lock()
-            .read_line(&mut answer)
-            .map_err(|problem| Error::system("reading the answer", problem))?;
-        Ok(answer.trim().to_owned())
+        // A read goes on after a signal; only a thread of its own lets Ctrl-C end the question.
+        let (send, receive) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut answer = String::new();
+            let read = std::io::stdin().lock().read_line(&mut answer).map(|_| answer);
+            drop(send.send(read));
+        });
+        loop {
+            match receive.recv_timeout(std::time::Duration::from_millis(50)) {
+                Ok(Ok(answer)) => return Ok(answer.trim().to_owned()),
+                Ok(Err(problem)) => return Err(Error::system("reading the answer", problem)),
+                Err(_) => cancel.check()?,
+            }
+        }
     }
 
     /// Takes a progress line away before something else is printed.

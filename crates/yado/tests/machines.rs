@@ -156,6 +156,47 @@ end
     sandbox.destroy_and_audit();
 }
 
+#[test]
+fn a_machine_whose_first_process_died_is_started_again() {
+    if !can_make_machines("first_process_died") {
+        return;
+    }
+    let sandbox = Sandbox::new(ONE);
+    sandbox.ok(&["up"]);
+    sandbox.inside("default", "echo kept > file");
+    let first = std::fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
+        let home = sandbox.home().to_string_lossy().into_owned();
+        let mounts = std::fs::read_to_string(entry.path().join("mountinfo")).unwrap_or_default();
+        let name = std::fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+        (name.trim() == "init" && mounts.contains(&home))
+            .then(|| entry.file_name().to_string_lossy().parse().ok())?
+    });
+    let pid = rustix::process::Pid::from_raw(first.expect("the machine's first process")).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    while !sandbox.ok(&["status"]).contains("stopped (container)") {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    sandbox.ok(&["up"]);
+    assert_eq!(sandbox.inside("default", "cat file"), "kept\n");
+    sandbox.destroy_and_audit();
+}
+
+#[test]
+fn a_user_that_the_machine_does_not_have_is_told_once_and_never_in_a_commands_output() {
+    if !can_make_machines("other_user") {
+        return;
+    }
+    let sandbox = Sandbox::new(
+        "Vagrant.configure(\"2\") do |c|\n  c.vm.box = \"host\"\n  c.ssh.username = \"ubuntu\"\n  c.vm.provision \"shell\", privileged: false, inline: \"id -un\"\nend\n",
+    );
+    let said = sandbox.ok(&["up"]);
+    assert_eq!(said.matches("has no user 'ubuntu'").count(), 1, "{said}");
+    assert!(said.contains("    default: vagrant\n"), "{said}");
+    assert_eq!(sandbox.inside("default", "echo hi"), "hi\n");
+    assert_eq!(sandbox.ok(&["ssh", "--", "-l", "root", "id", "-un"]), "root\n");
+    sandbox.destroy_and_audit();
+}
+
 const THREE: &str = r#"
 Vagrant.configure("2") do |config|
   config.vm.box = "host"

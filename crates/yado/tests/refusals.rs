@@ -173,3 +173,25 @@ fn a_vagrantfile_that_runs_programs_is_refused_until_it_is_trusted() {
     sandbox.ok(&["trust", "--revoke"]);
     assert_eq!(sandbox.run(&["validate", "-p"]).code, 1);
 }
+
+#[test]
+fn a_synced_folder_of_the_system_needs_trust() {
+    if !can_make_machines("system_folder") {
+        return;
+    }
+    let sandbox = Sandbox::new(
+        "Vagrant.configure(\"2\") do |c|\n  c.vm.box = \"host\"\n  c.vm.synced_folder \"/etc\", \"/hostetc\"\nend\n",
+    );
+    sandbox.run(&["up"]).refused(&["'/etc'", "yado trust", "Vagrantfile:3"]);
+    assert!(sandbox.store().machines(None).unwrap().is_empty());
+}
+
+#[test]
+fn addresses_that_no_machine_can_have_are_refused_with_their_place() {
+    for address in ["127.0.0.5", "192.168.62.255", "10.0.0.300"] {
+        let sandbox = Sandbox::new(&format!(
+            "Vagrant.configure(\"2\") do |c|\n  c.vm.box = \"host\"\n  c.vm.network \"private_network\", ip: \"{address}\"\nend\n"
+        ));
+        sandbox.run(&["validate"]).refused(&[address, "Vagrantfile:3"]);
+    }
+}

@@ -50,10 +50,12 @@ impl Cgroups {
             None => own.join(FAMILY).join(id),
         };
         let mut legacy = Vec::new();
-        if let Some(resources) = resources {
+        // Who names a place wants to find the container there, in whichever hierarchy is looked at.
+        let nothing = Resources::default();
+        if let Some(resources) = resources.or(asked.map(|_| &nothing)) {
             for hierarchy in &layout.legacy {
                 let wanted = hierarchy.controllers.iter().any(|name| v1::needed(name, resources));
-                if wanted {
+                if wanted || asked.is_some() {
                     let name = hierarchy.controllers.join(",");
                     legacy.push((name, place(&hierarchy.own, &hierarchy.mount)));
                 }
@@ -145,16 +147,20 @@ impl Cgroups {
     }
 
     /// What the container sees of its cgroups.
-    pub(crate) fn views(&self, layout: &Layout) -> Vec<CgroupView> {
+    pub(crate) fn views(&self, layout: &Layout, namespace: bool) -> Vec<CgroupView> {
+        let shown = |folder: &PathBuf| (!namespace).then(|| folder.clone());
         let alone = self.legacy.is_empty() && layout.legacy.is_empty();
-        let unified = self.unified.as_ref().map(|_| CgroupView {
+        let unified = self.unified.as_ref().map(|folder| CgroupView {
+            folder: shown(folder),
             name: if alone { String::new() } else { "unified".to_owned() },
             controllers: None,
         });
-        let legacy = self
-            .legacy
-            .iter()
-            .map(|(names, _)| CgroupView { name: names.clone(), controllers: Some(names.clone()) });
+        let legacy = self.legacy.iter().map(|(names, folder)| CgroupView {
+            // A named hierarchy is mounted as `name=…` and found under the name alone.
+            name: names.strip_prefix("name=").unwrap_or(names).to_owned(),
+            controllers: Some(names.clone()),
+            folder: shown(folder),
+        });
         legacy.chain(unified).collect()
     }
 

@@ -33,7 +33,9 @@ fn stream(socket: BorrowedFd<'_>) -> Result<UnixStream> {
 pub(crate) fn send_config(socket: BorrowedFd<'_>, config: &Config, descriptors: &Descriptors) -> Result<()> {
     let text =
         serde_json::to_vec(config).map_err(std::io::Error::from).doing("write the init's configuration")?;
-    let mut passed = vec![descriptors.root.as_raw_fd(), descriptors.start.as_raw_fd()];
+    let mut passed =
+        vec![descriptors.root.as_raw_fd(), descriptors.start.as_raw_fd(), descriptors.answer.as_raw_fd()];
+    passed.extend(descriptors.console.iter().map(AsRawFd::as_raw_fd));
     passed.extend(descriptors.sources.iter().map(AsRawFd::as_raw_fd));
     let head = (text.len() as u32).to_ne_bytes();
     fds::send(socket, &head, &passed).doing("send the init its descriptors")?;
@@ -50,14 +52,15 @@ pub(crate) fn receive_config(socket: BorrowedFd<'_>) -> Result<(Config, Descript
     }
     let mut text = vec![0; length];
     stream(socket)?.read_exact(&mut text).doing("receive the configuration")?;
-    let config =
+    let config: Config =
         serde_json::from_slice(&text).map_err(std::io::Error::from).doing("read the configuration")?;
     let mut passed = passed.into_iter();
-    let (Some(root), Some(start)) = (passed.next(), passed.next()) else {
+    let (Some(root), Some(start), Some(answer)) = (passed.next(), passed.next(), passed.next()) else {
         return Err(Error::invalid("container", "descriptors are missing"));
     };
+    let console = if config.has_console { passed.next() } else { None };
     let sources = passed.collect();
-    Ok((config, Descriptors { root, start, sources }))
+    Ok((config, Descriptors { root, start, answer, console, sources }))
 }
 
 /// Sends a word.

@@ -5,11 +5,12 @@
 mod conversation;
 mod reaper;
 
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use conversation::receive_config;
@@ -20,7 +21,7 @@ use crate::hooks::{self, Moment};
 use crate::privileges;
 use crate::rootfs::{self, CgroupView};
 use crate::seccomp::Instruction;
-use crate::spec::{Hook, Hooks, Spec};
+use crate::spec::{Hook, Hooks, Process, Spec};
 use crate::sys::become_process::Stage;
 use crate::sys::{clone, fds, signals};
 
@@ -46,6 +47,11 @@ pub(crate) struct Config {
     pub(crate) has_source: Vec<bool>,
     pub(crate) cgroups: Vec<CgroupView>,
     pub(crate) cgroup_namespace: bool,
+    pub(crate) time_namespace: bool,
+    /// Whether a socket comes that gets the terminal's master side.
+    pub(crate) has_console: bool,
+    pub(crate) preserved: u32,
+    pub(crate) keep_keyring: bool,
     pub(crate) user_namespace: bool,
     pub(crate) filter: Vec<Instruction>,
     pub(crate) filter_flags: u32,
@@ -69,6 +75,10 @@ pub(crate) struct Descriptors {
     pub(crate) root: OwnedFd,
     /// What `start` writes to.
     pub(crate) start: OwnedFd,
+    /// Where `start` reads why the program could not be run; it ends without a word when it could.
+    pub(crate) answer: OwnedFd,
+    /// Who takes the terminal.
+    pub(crate) console: Option<OwnedFd>,
     pub(crate) sources: Vec<OwnedFd>,
 }
 
@@ -104,9 +114,17 @@ fn run(socket: &OwnedFd) -> Result<ExitCode> {
         clone::set_process_name(c"init");
     }
     rustix::process::setsid().doing("start a session")?;
+    if !config.keep_keyring {
+        clone::forget_keys();
+    }
     if config.cgroup_namespace {
         clone::unshare(libc::CLONE_NEWCGROUP).doing("make a cgroup namespace")?;
     }
+    if config.time_namespace {
+        clone::unshare(libc::CLONE_NEWTIME).doing("make a time namespace")?;
+        set_clocks(&config.spec)?;
+    }
+    adjust_oom_score(&config)?;
     let uts = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
     if let Some(name) = uts(&config.spec.hostname) {
         rustix::system::sethostname(name.as_bytes()).doing("set the host name")?;
@@ -114,22 +132,26 @@ fn run(socket: &OwnedFd) -> Result<ExitCode> {
     if let Some(name) = uts(&config.spec.domainname) {
         rustix::system::setdomainname(name.as_bytes()).doing("set the domain name")?;
     }
-    let start = descriptors.start;
+    let (start, answer) = (descriptors.start, descriptors.answer);
     config.run_hooks(|hooks| &hooks.create_container, "creating")?;
     let mut sources = descriptors.sources.into_iter();
-    rootfs::build(rootfs::Parts {
+    let terminal = rootfs::build(rootfs::Parts {
         spec: &config.spec,
         root: descriptors.root,
         sources: config.has_source.iter().map(|has| if *has { sources.next() } else { None }).collect(),
         cgroups: &config.cgroups,
         user_namespace: config.user_namespace,
+        terminal: descriptors.console.is_some() && config.init == Init::Process,
     })?;
+    if let (Some(terminal), Some(console)) = (terminal, descriptors.console) {
+        take_terminal(&config, terminal, &console)?;
+    }
     match config.init {
         Init::Small => {
             config.run_hooks(|hooks| &hooks.start_container, "created")?;
             small(socket)
         }
-        Init::Process => become_program(&config, socket, &start),
+        Init::Process => become_program(&config, socket, &start, answer),
     }
 }
 
@@ -146,7 +168,7 @@ fn small(socket: &OwnedFd) -> Result<ExitCode> {
 }
 
 /// Waits for `start` and becomes the specification's process.
-fn become_program(config: &Config, socket: &OwnedFd, start: &OwnedFd) -> Result<ExitCode> {
+fn become_program(config: &Config, socket: &OwnedFd, start: &OwnedFd, answer: OwnedFd) -> Result<ExitCode> {
     let process = config
         .spec
         .process
@@ -156,25 +178,101 @@ fn become_program(config: &Config, socket: &OwnedFd, start: &OwnedFd) -> Result<
         privileges::plan(process, config.filter.clone(), config.filter_flags, privileges::bounding_set())?;
     let personality = config.spec.linux.as_ref().and_then(|linux| linux.personality.as_ref());
     plan.personality = personality.map(privileges::personality).transpose()?;
-    if !plan.candidates.iter().any(|path| is_executable(path)) {
-        return Err(Error::Command {
-            id: config.spec.hostname.clone().unwrap_or_default(),
-            command: process.args[0].clone(),
-            source: std::io::Error::from_raw_os_error(libc::ENOENT),
-        });
+    plan.terminal = false;
+    plan.preserved = config.preserved;
+    // A relative name counts from the program's own directory. Where that is missing, entering it will say so.
+    if rustix::process::chdir(&process.cwd).is_ok() {
+        find_program(config, process, &plan.candidates)?;
     }
     report_and_wait(socket)?;
     // The socket must not outlive the conversation; a blocked read of the pipe is all that is left.
     let mut word = [0; 1];
     rustix::io::retry_on_intr(|| rustix::io::read(start, &mut word)).doing("wait for the start")?;
-    config.run_hooks(|hooks| &hooks.start_container, "created")?;
-    let (stage, error) = plan.ready().run(None);
-    let source = std::io::Error::from_raw_os_error(error);
-    Err(source).doing(Stage::describe(stage as u8))
+    let failure = match config.run_hooks(|hooks| &hooks.start_container, "created") {
+        Ok(()) => {
+            let (stage, error) = plan.ready().run(None);
+            let source = std::io::Error::from_raw_os_error(error);
+            if stage == Stage::Exec {
+                cannot_run(config, process, source)
+            } else {
+                Error::System { operation: Stage::describe(stage as u8).to_owned(), source }
+            }
+        }
+        Err(error) => error,
+    };
+    // `start` reads this; when it has gone away, so has everybody who wanted to know.
+    drop(std::io::Write::write_all(&mut std::fs::File::from(answer), failure.to_string().as_bytes()));
+    Err(failure)
 }
 
-fn is_executable(path: &std::ffi::CStr) -> bool {
-    rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+fn cannot_run(config: &Config, process: &Process, source: std::io::Error) -> Error {
+    Error::Command {
+        id: config.id.clone(),
+        command: process.args.first().cloned().unwrap_or_default(),
+        source,
+    }
+}
+
+/// Fails when the program is nowhere or may not be run, so that making the container already tells.
+fn find_program(config: &Config, process: &Process, candidates: &[CString]) -> Result<()> {
+    let mut answer = Errno::NOENT;
+    for path in candidates {
+        match rustix::fs::access(path.as_c_str(), rustix::fs::Access::EXEC_OK) {
+            Ok(()) if rustix::fs::stat(path.as_c_str()).is_ok_and(|found| is_directory(&found)) => {
+                answer = Errno::ACCESS;
+            }
+            Ok(()) => return Ok(()),
+            Err(Errno::ACCESS) => answer = Errno::ACCESS,
+            Err(_) => {}
+        }
+    }
+    Err(cannot_run(config, process, answer.into()))
+}
+
+fn is_directory(status: &rustix::fs::Stat) -> bool {
+    rustix::fs::FileType::from_raw_mode(status.st_mode) == rustix::fs::FileType::Directory
+}
+
+/// Sets the clocks of the time namespace that the next program will live in.
+fn set_clocks(spec: &Spec) -> Result<()> {
+    let offsets = spec.linux.iter().flat_map(|linux| &linux.time_offsets);
+    let lines: Vec<String> =
+        offsets.map(|(clock, offset)| format!("{clock} {} {}\n", offset.secs, offset.nanosecs)).collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    std::fs::write("/proc/self/timens_offsets", lines.concat()).doing("set the clocks of 'linux.timeOffsets'")
+}
+
+/// Through the host's `/proc`, as long as it is the one that is seen: the container's may be anything.
+fn adjust_oom_score(config: &Config) -> Result<()> {
+    let asked = config.spec.process.as_ref().and_then(|process| process.oom_score_adj);
+    let Some(text) = asked.and_then(|score| CString::new(score.to_string()).ok()) else { return Ok(()) };
+    match clone::adjust_oom_score(&text) {
+        // In a user namespace nobody may lower it, and the container can live without.
+        Err(libc::EACCES | libc::EPERM) if config.user_namespace => Ok(()),
+        other => other.map_err(std::io::Error::from_raw_os_error).doing("set 'process.oomScoreAdj'"),
+    }
+}
+
+/// Makes the terminal this process's own and hands its master side out.
+fn take_terminal(config: &Config, terminal: rootfs::Terminal, console: &OwnedFd) -> Result<()> {
+    let process = config.spec.process.as_ref();
+    if let Some(size) = process.and_then(|process| process.console_size) {
+        let size =
+            rustix::termios::Winsize { ws_row: size.height, ws_col: size.width, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(&terminal.slave, size).doing("set the terminal's size")?;
+    }
+    let user = process.map_or(0, |process| process.user.uid);
+    rustix::fs::fchown(&terminal.slave, Some(rustix::fs::Uid::from_raw(user)), None)
+        .doing("give the terminal to the user")?;
+    rustix::process::ioctl_tiocsctty(&terminal.slave).doing("take the terminal")?;
+    rustix::stdio::dup2_stdin(&terminal.slave).doing("use the terminal")?;
+    rustix::stdio::dup2_stdout(&terminal.slave).doing("use the terminal")?;
+    rustix::stdio::dup2_stderr(&terminal.slave).doing("use the terminal")?;
+    fds::send(console.as_fd(), b"/dev/ptmx", &[terminal.master.as_raw_fd()])
+        .doing("hand out the terminal")?;
+    Ok(())
 }
 
 /// Says that everything stands, and goes on only when the engine has written that down.

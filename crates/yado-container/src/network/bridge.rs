@@ -123,7 +123,9 @@ fn try_remove(changes: &mut Changes, name: &str) -> Result<bool> {
         }
         connection.send(&[link::delete(bridge.index)]).doing(format!("remove the bridge '{name}'"))?;
     }
-    changes.bridges.retain(|known| known != name);
+    // Names of bridges that are gone for whatever reason must not keep the host's parameters changed.
+    let present = link::all(&connection).doing("look at the bridges")?;
+    changes.bridges.retain(|known| known != name && present.iter().any(|link| link.name == *known));
     if changes.bridges.is_empty() {
         changes.restore()?;
     }

@@ -9,23 +9,15 @@ use rustix::mount::{
     fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount_change, move_mount,
     unmount,
 };
-use serde::{Deserialize, Serialize};
 
+use super::cgroups::{CgroupView, mount_cgroups};
 use super::options::{MountOptions, propagation};
 use super::target::{Tree, is_directory};
+use super::terminal::Terminal;
 use super::{devices, masks};
 use crate::error::{Context, Error, Result};
 use crate::spec::{Mount, Spec};
 use crate::sys::mount as attributes;
-
-/// One cgroup hierarchy that the container sees its own part of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct CgroupView {
-    /// The folder's name; empty for the only one of a unified layout.
-    pub(crate) name: String,
-    /// The mount option that selects a v1 hierarchy; `None` for v2.
-    pub(crate) controllers: Option<String>,
-}
 
 /// Everything that the tree is made from.
 pub(crate) struct Parts<'a> {
@@ -35,10 +27,12 @@ pub(crate) struct Parts<'a> {
     pub(crate) cgroups: &'a [CgroupView],
     /// Whether this happens in a user namespace, where device nodes cannot be made.
     pub(crate) user_namespace: bool,
+    /// Whether the first process gets a terminal.
+    pub(crate) terminal: bool,
 }
 
 /// Builds the tree and enters it; afterwards the host's tree is gone from this mount namespace.
-pub(crate) fn build(parts: Parts<'_>) -> Result<()> {
+pub(crate) fn build(parts: Parts<'_>) -> Result<Option<Terminal>> {
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
         .doing("cut the mount namespace off from the host's")?;
     // The new root lies on top of the old one; old paths still resolve below it until the pivot.
@@ -52,6 +46,8 @@ pub(crate) fn build(parts: Parts<'_>) -> Result<()> {
     }
     let linux = parts.spec.linux.clone().unwrap_or_default();
     devices::populate(&tree, &linux.devices, parts.user_namespace)?;
+    let terminal = if parts.terminal { Some(Terminal::open(&tree)?) } else { None };
+    make_working_directory(&tree, parts.spec);
     masks::make_read_only(&tree, &linux.readonly_paths)?;
     masks::mask(&tree, &linux.masked_paths)?;
     set_sysctls(&linux.sysctl)?;
@@ -66,7 +62,16 @@ pub(crate) fn build(parts: Parts<'_>) -> Result<()> {
         attributes::set_propagation(parts.root.as_fd(), value, recursive)
             .doing("set the root's propagation")?;
     }
-    Ok(())
+    Ok(terminal)
+}
+
+/// Makes the process's directory where the tree lacks it. Where that cannot be, entering it will fail and say why.
+fn make_working_directory(tree: &Tree<'_>, spec: &Spec) {
+    if let Some(process) = &spec.process
+        && let Err(error) = tree.directory(&process.cwd)
+    {
+        tracing::debug!(%error, "the working directory could not be made");
+    }
 }
 
 fn mount_one(tree: &Tree<'_>, mount: &Mount, source: Option<OwnedFd>, cgroups: &[CgroupView]) -> Result<()> {
@@ -80,6 +85,10 @@ fn mount_one(tree: &Tree<'_>, mount: &Mount, source: Option<OwnedFd>, cgroups: &
     let kind = mount.kind.as_deref().unwrap_or("none");
     if kind == "cgroup" || kind == "cgroup2" {
         return mount_cgroups(tree, path, &options, cgroups);
+    }
+    if matches!(kind, "proc" | "sysfs") {
+        // What is hidden in these is found by name, so the name must not lead elsewhere.
+        tree.refuse_links(path)?;
     }
     let made = new_file_system(kind, mount.source.as_deref(), &options)?;
     let target = tree.directory(path)?;
@@ -125,34 +134,6 @@ pub(super) fn new_file_system(kind: &str, source: Option<&Path>, options: &Mount
     attributes::set_attributes(made.as_fd(), set, options.clear, false)
         .doing(format!("set the options of {kind}"))?;
     Ok(made)
-}
-
-/// The container's own part of each hierarchy that it is limited by.
-fn mount_cgroups(tree: &Tree<'_>, path: &Path, options: &MountOptions, cgroups: &[CgroupView]) -> Result<()> {
-    let plain = MountOptions { data: Vec::new(), ..options.clone() };
-    let mount_view = |view: &CgroupView, path: &Path| {
-        let mut with = plain.clone();
-        with.data.extend(view.controllers.iter().map(|name| (name.clone(), None)));
-        let kind = if view.controllers.is_some() { "cgroup" } else { "cgroup2" };
-        let made = new_file_system(kind, None, &with)?;
-        Tree::attach(&made, &tree.directory(path)?, path)
-    };
-    if let [only] = cgroups
-        && only.name.is_empty()
-    {
-        return mount_view(only, path);
-    }
-    let mut folder = plain.clone();
-    folder.set &= !attributes::RDONLY;
-    folder.data =
-        vec![("mode".to_owned(), Some("755".to_owned())), ("size".to_owned(), Some("64k".to_owned()))];
-    let made = new_file_system("tmpfs", None, &folder)?;
-    Tree::attach(&made, &tree.directory(path)?, path)?;
-    for view in cgroups {
-        mount_view(view, &path.join(&view.name))?;
-    }
-    attributes::set_attributes(made.as_fd(), plain.set & attributes::RDONLY, 0, false)
-        .path("make read-only", path)
 }
 
 /// Kernel parameters, written through the host's proc, which shows the values of our own namespaces.

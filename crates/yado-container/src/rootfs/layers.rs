@@ -36,13 +36,18 @@ pub(crate) struct Translation<'a> {
 
 /// Clones a mount, detached, with propagation cut.
 pub(super) fn detach(path: &Path, recursive: bool) -> Result<OwnedFd> {
+    let fd = copy(path, recursive)?;
+    mount::set_propagation(fd.as_fd(), libc::MS_PRIVATE, recursive).path("detach the mount of", path)?;
+    Ok(fd)
+}
+
+/// Clones a mount, detached, which still learns of what is mounted beneath the original.
+pub(super) fn copy(path: &Path, recursive: bool) -> Result<OwnedFd> {
     let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     if recursive {
         flags |= OpenTreeFlags::AT_RECURSIVE;
     }
-    let fd = open_tree(rustix::fs::CWD, path, flags).path("open", path)?;
-    mount::set_propagation(fd.as_fd(), libc::MS_PRIVATE, recursive).path("detach the mount of", path)?;
-    Ok(fd)
+    open_tree(rustix::fs::CWD, path, flags).path("open", path)
 }
 
 /// Translates the owners of a detached mount.

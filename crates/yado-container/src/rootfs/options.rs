@@ -58,6 +58,15 @@ const PROPAGATION: [(&str, u64); 4] = [
     ("unbindable", libc::MS_UNBINDABLE),
 ];
 
+/// The mount options that mean the same for every file system.
+pub fn mount_option_names() -> Vec<String> {
+    let plain = ATTRIBUTES.iter().map(|entry| entry.0);
+    let recursive = plain.clone().filter(|name| *name != "defaults").map(|name| format!("r{name}"));
+    let spread = PROPAGATION.iter().flat_map(|(name, _)| [(*name).to_owned(), format!("r{name}")]);
+    let others = ["bind", "rbind", "idmap", "ridmap"].map(str::to_owned);
+    plain.clone().map(str::to_owned).chain(recursive).chain(spread).chain(others).collect()
+}
+
 /// The propagation that a word means, and whether it is the recursive form.
 pub(super) fn propagation(word: &str) -> Option<(u64, bool)> {
     let find = |word: &str| PROPAGATION.iter().find(|entry| entry.0 == word).map(|entry| entry.1);

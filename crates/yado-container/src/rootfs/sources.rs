@@ -4,7 +4,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use super::layers::{detach, translate};
+use super::layers::{copy, detach, translate};
 use super::options::MountOptions;
 use crate::error::{Context, Error, Result};
 use crate::spec::{IdMapping, Mount};
@@ -51,7 +51,10 @@ fn open_source(
     source: &Path,
     own: Option<BorrowedFd<'_>>,
 ) -> Result<OwnedFd> {
-    let fd = detach(source, options.recursive)?;
+    let fd = match options.propagation {
+        Some((value, _)) if value != libc::MS_PRIVATE => copy(source, options.recursive)?,
+        _ => detach(source, options.recursive)?,
+    };
     if !mount.uid_mappings.is_empty() || !mount.gid_mappings.is_empty() {
         let namespace = clone::user_namespace(&map_text(&mount.uid_mappings), &map_text(&mount.gid_mappings))
             .path("make the id mapping for", source)?;

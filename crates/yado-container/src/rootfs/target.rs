@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, readlinka
 use rustix::io::Errno;
 use rustix::mount::{MoveMountFlags, move_mount};
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 
 /// The root of a tree that is being put together.
 pub(crate) struct Tree<'a> {
@@ -31,6 +31,29 @@ impl<'a> Tree<'a> {
     /// Opens what is there, following links inside the root only. `None` when nothing is.
     pub(crate) fn open(&self, path: &Path) -> Result<Option<OwnedFd>> {
         self.open_as(path, OFlags::PATH)
+    }
+
+    /// Opens what is there for use.
+    pub(crate) fn open_for(&self, path: &Path, flags: OFlags) -> Result<Option<OwnedFd>> {
+        self.open_as(path, flags)
+    }
+
+    /// Fails when a symbolic link is, or lies on the way to, what is at this path.
+    pub(crate) fn refuse_links(&self, path: &Path) -> Result<()> {
+        let found = openat2(
+            self.root,
+            relative(path),
+            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+            ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS,
+        );
+        match found {
+            Ok(_) | Err(Errno::NOENT) => Ok(()),
+            Err(_) => Err(Error::invalid(
+                path.display().to_string(),
+                "it must be mounted on an ordinary directory, and not through a link",
+            )),
+        }
     }
 
     fn open_as(&self, path: &Path, flags: OFlags) -> Result<Option<OwnedFd>> {

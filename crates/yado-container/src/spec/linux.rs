@@ -138,6 +138,32 @@ pub struct Resources {
     pub unified: BTreeMap<String, String>,
 }
 
+impl Resources {
+    /// The same without zeros that stand for "nothing said", as many programs write them.
+    #[must_use]
+    pub fn without_zeros(mut self) -> Self {
+        if let Some(memory) = &mut self.memory {
+            for limit in [&mut memory.limit, &mut memory.reservation, &mut memory.swap] {
+                *limit = limit.filter(|limit| *limit != 0);
+            }
+            memory.disable_oom_killer = memory.disable_oom_killer.filter(|disable| *disable);
+        }
+        if let Some(cpu) = &mut self.cpu {
+            for value in [&mut cpu.shares, &mut cpu.period, &mut cpu.burst] {
+                *value = value.filter(|value| *value != 0);
+            }
+            cpu.quota = cpu.quota.filter(|quota| *quota != 0);
+            cpu.cpus = cpu.cpus.take().filter(|cpus| !cpus.is_empty());
+            cpu.mems = cpu.mems.take().filter(|mems| !mems.is_empty());
+        }
+        if let Some(block) = &mut self.block_io {
+            block.weight = block.weight.filter(|weight| *weight != 0);
+        }
+        self.pids = self.pids.filter(|pids| pids.limit != 0);
+        self
+    }
+}
+
 /// Whether a device may be opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -5,7 +5,7 @@
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
-use super::clone::{CloneOptions, clone, errno};
+use super::clone::{self, CloneOptions, errno};
 use super::{fds, signals};
 use crate::seccomp::Instruction;
 
@@ -90,8 +90,6 @@ pub(crate) struct Plan {
     pub(crate) environment: Vec<CString>,
     /// Working directory.
     pub(crate) directory: CString,
-    /// Whether a missing working directory is made.
-    pub(crate) make_directory: bool,
     /// User id inside.
     pub(crate) uid: u32,
     /// Group id inside.
@@ -124,6 +122,10 @@ pub(crate) struct Plan {
     pub(crate) terminal_size: Option<(u16, u16)>,
     /// Standard input, output and error, unless there is a terminal.
     pub(crate) stdio: Option<[RawFd; 3]>,
+    /// How many descriptors from 3 up the program inherits.
+    pub(crate) preserved: u32,
+    /// Whether it keeps the session keyring of who started it.
+    pub(crate) keep_keyring: bool,
 }
 
 /// [`Plan`] with the pointer arrays that exec wants.
@@ -163,7 +165,7 @@ pub(crate) struct EnterRequest<'a> {
 pub(crate) fn enter(request: &EnterRequest<'_>) -> Result<i32, i32> {
     let options = CloneOptions { cgroup: request.birth_cgroup, ..CloneOptions::default() };
     // SAFETY: the child calls only enter_child, which is async-signal-safe and never returns.
-    match unsafe { clone(&options) }? {
+    match unsafe { clone::clone(&options) }? {
         0 => enter_child(request),
         pid => Ok(pid),
     }
@@ -190,13 +192,23 @@ fn enter_child(request: &EnterRequest<'_>) -> ! {
             fail(Stage::Cgroup, errno());
         }
     }
+    // From here on the container may see this process, which is still the engine's program with its rights.
+    clone::become_opaque();
+    if !request.ready.plan.keep_keyring {
+        clone::forget_keys();
+    }
+    if let Some(text) = &request.ready.plan.oom_score_adjustment {
+        // Through the host's own `/proc`, while it is the one that is seen. Lowering the score may be refused,
+        // which is no reason not to run.
+        if clone::adjust_oom_score(text).is_err() {}
+    }
     // SAFETY: a pidfd and flags.
     if unsafe { libc::setns(request.pidfd.as_raw_fd(), request.namespaces) } < 0 {
         fail(Stage::Namespaces, errno());
     }
     let sibling = CloneOptions { sibling: true, ..CloneOptions::default() };
     // SAFETY: the child only runs the plan.
-    match unsafe { clone(&sibling) } {
+    match unsafe { clone::clone(&sibling) } {
         Ok(0) => {
             // A session of its own: no signals and no typed input from the caller's terminal.
             // SAFETY: no arguments.
@@ -234,6 +246,7 @@ impl Ready<'_> {
         if plan.capabilities.bounding != u64::MAX {
             self.drop_bounding_set().map_err(|error| (Stage::Capabilities, error))?;
         }
+        self.give_pipes_away();
         self.identity().map_err(|error| (Stage::Identity, error))?;
         self.stdio(report).map_err(|error| (Stage::Terminal, error))?;
         self.change_directory().map_err(|error| (Stage::Directory, error))?;
@@ -277,17 +290,6 @@ impl Ready<'_> {
             if let Some(priority) = self.plan.io_priority {
                 const THIS_PROCESS: libc::c_int = 1;
                 check(libc::syscall(libc::SYS_ioprio_set, THIS_PROCESS, 0, priority))?;
-            }
-        }
-        if let Some(text) = &self.plan.oom_score_adjustment {
-            // SAFETY: C strings; the descriptor is closed again. Lowering the score may be refused, which is
-            // no reason not to run.
-            unsafe {
-                let file = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
-                if file >= 0 {
-                    libc::write(file, text.as_ptr().cast(), text.as_bytes().len());
-                    libc::close(file);
-                }
             }
         }
         if let Some(mask) = self.plan.umask {
@@ -341,6 +343,24 @@ impl Ready<'_> {
         Ok(())
     }
 
+    /// Pipes that are its streams are given to a user who is not root, who could not open `/dev/stdout` again
+    /// otherwise. To be done with the rights of the start.
+    fn give_pipes_away(&self) {
+        if self.plan.uid == 0 || self.plan.terminal {
+            return;
+        }
+        for &fd in &self.plan.stdio.unwrap_or([0, 1, 2]) {
+            // SAFETY: descriptors that are open or not, and a structure of ours. A pipe that may not be given away
+            // still works.
+            unsafe {
+                let mut status: libc::stat = std::mem::zeroed();
+                if libc::fstat(fd, &raw mut status) == 0 && status.st_mode & libc::S_IFMT == libc::S_IFIFO {
+                    libc::fchown(fd, self.plan.uid, u32::MAX);
+                }
+            }
+        }
+    }
+
     /// A terminal from the container's own devpts, its master handed to the caller.
     fn open_terminal(&self, report: Option<BorrowedFd<'_>>) -> Result<(), i32> {
         // SAFETY: C strings, live structures, open descriptors.
@@ -373,14 +393,12 @@ impl Ready<'_> {
         let directory = self.plan.directory.as_ptr();
         // SAFETY: a C string.
         unsafe {
-            if libc::chdir(directory) == 0 {
-                return Ok(());
-            }
-            if errno() == libc::ENOENT && self.plan.make_directory {
-                check(libc::mkdir(directory, 0o755).into())?;
-                return check(libc::chdir(directory).into());
-            }
-            Err(errno())
+            check(libc::chdir(directory).into())?;
+            // Through `/proc/self/fd` a name can lead to a directory of the host. The kernel then knows no path
+            // to it from this root, and says so by a first word in brackets.
+            let mut place = [0u8; 4096];
+            check(libc::syscall(libc::SYS_getcwd, place.as_mut_ptr(), place.len()))?;
+            if place[0] == b'/' { Ok(()) } else { Err(libc::ENOENT) }
         }
     }
 
@@ -430,7 +448,7 @@ impl Ready<'_> {
     }
 
     fn exec(&self) -> Result<(), (Stage, i32)> {
-        fds::close_on_exec_from(3);
+        fds::close_on_exec_from(3 + self.plan.preserved);
         let mut answer = libc::ENOENT;
         for candidate in &self.plan.candidates {
             // SAFETY: null-terminated arrays of C strings that live in the plan.

@@ -84,6 +84,8 @@ pub(crate) struct InitRequest<'a> {
     pub(crate) socket: BorrowedFd<'a>,
     /// What becomes its standard input, output and error.
     pub(crate) stdio: [RawFd; 3],
+    /// How many descriptors from 3 up are left to it.
+    pub(crate) preserved: u32,
     /// Whether it takes the ids 0 of its new user namespace.
     pub(crate) become_root: bool,
 }
@@ -95,7 +97,11 @@ pub(crate) fn start_init(request: &InitRequest<'_>) -> io::Result<(i32, OwnedFd)
         request.arguments.iter().map(|argument| argument.as_ptr()).chain([std::ptr::null()]).collect();
     let options =
         CloneOptions { flags: request.flags, cgroup: request.cgroup, sibling: !request.join.is_empty() };
-    let gaps = gaps_between(&request.stdio, &[request.program.as_raw_fd(), request.socket.as_raw_fd()]);
+    let kept: Vec<RawFd> = [request.program.as_raw_fd(), request.socket.as_raw_fd()]
+        .into_iter()
+        .chain((0..request.preserved).map(|number| 3 + number as RawFd))
+        .collect();
+    let gaps = gaps_between(&request.stdio, &kept);
     if request.join.is_empty() {
         // SAFETY: the child calls only init_child, which is async-signal-safe and never returns.
         return match unsafe { clone(&options) } {
@@ -198,7 +204,7 @@ fn init_child(request: &InitRequest<'_>, argv: &[*const libc::c_char], gaps: &[(
             }
         }
         signals::reset();
-        fds::close_on_exec_from(3);
+        fds::close_on_exec_from(3 + request.preserved);
         libc::fcntl(socket, libc::F_SETFD, 0);
         libc::syscall(
             libc::SYS_execveat,
@@ -282,6 +288,36 @@ pub(crate) fn c_strings<'a>(texts: impl IntoIterator<Item = &'a str>) -> io::Res
         .into_iter()
         .map(|text| CString::new(text).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL)))
         .collect()
+}
+
+/// Gives the calling process a new, empty session keyring, so that it holds no keys of who made it.
+///
+/// Kernels without keyrings have nothing to protect. Async-signal-safe.
+pub(crate) fn forget_keys() {
+    const JOIN_SESSION_KEYRING: libc::c_int = 1;
+    // SAFETY: plain numbers; no name asks for a new keyring.
+    unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, 0) };
+}
+
+/// Sets how readily the kernel kills this process, by the `/proc` that is seen now. Async-signal-safe.
+pub(crate) fn adjust_oom_score(text: &CStr) -> Result<(), i32> {
+    // SAFETY: C strings; the descriptor is closed again.
+    unsafe {
+        let file = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+        if file < 0 {
+            return Err(errno());
+        }
+        let written = libc::write(file, text.as_ptr().cast(), text.to_bytes().len());
+        let error = errno();
+        libc::close(file);
+        if written < 0 { Err(error) } else { Ok(()) }
+    }
+}
+
+/// Nobody may look into this process (or take its program) until it runs another program. Async-signal-safe.
+pub(crate) fn become_opaque() {
+    // SAFETY: plain numbers.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
 }
 
 /// The last path component of this program's name for humans: what `ps` shows for the init.

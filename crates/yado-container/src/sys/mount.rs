@@ -4,7 +4,7 @@
 use std::ffi::CStr;
 use std::io;
 use std::mem::size_of;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// Read-only.
 pub(crate) const RDONLY: u64 = 0x1;
@@ -86,4 +86,20 @@ pub(crate) fn map_ids(
 pub(crate) fn set_propagation(mount: BorrowedFd<'_>, propagation: u64, recursive: bool) -> io::Result<()> {
     let attributes = MountAttributes { propagation, ..MountAttributes::default() };
     setattr(mount, c"", recursive, &attributes)
+}
+
+/// This program's file through a read-only mount of its own.
+///
+/// A container that tricks the engine into running it again holds `/proc/self/exe` of a process that came from
+/// this file; through this mount it cannot be opened for writing, whoever asks.
+pub(crate) fn protected_program() -> io::Result<OwnedFd> {
+    use rustix::mount::{OpenTreeFlags, open_tree};
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let program = match open_tree(rustix::fs::CWD, "/proc/self/exe", flags) {
+        Ok(program) => program,
+        // The program's file was replaced or is not on a mount of this namespace, as with one made in memory.
+        Err(_) => return std::fs::File::open("/proc/self/exe").map(OwnedFd::from),
+    };
+    set_attributes(program.as_fd(), RDONLY, 0, false)?;
+    Ok(program)
 }

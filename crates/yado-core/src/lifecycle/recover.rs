@@ -35,12 +35,18 @@ pub(super) fn recover(context: &Context, workshop: &Workshop, environment: &str,
     let kind = kind_of(&workshop.registry, &record)?;
     match operation {
         Operation::Create | Operation::Destroy => {
-            context.info("An earlier command was interrupted here. Removing the half-made machine...");
+            context.info(format!(
+                "An earlier command was interrupted in '{}'. Removing the half-made machine...",
+                record.project.display()
+            ));
             remove(&context, workshop, kind, &record, None)?;
             Environment::of_machine(&record).forget_if_empty(store)
         }
         Operation::Start | Operation::Stop => {
-            context.info("An earlier command was interrupted here. Switching the machine off...");
+            context.info(format!(
+                "An earlier command was interrupted in '{}'. Switching the machine off...",
+                record.project.display()
+            ));
             kind.open(&record, None, &place(store, &record))?.stop(&context, StopMode::Force)?;
             store.release(LeaseKind::Port, &record.id)?;
             store.set_forwards(&record.id, "[]")?;

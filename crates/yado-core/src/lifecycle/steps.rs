@@ -79,7 +79,15 @@ impl Machine {
             }
         }
         context.info("Booting machine...");
-        self.provider(&record)?.start(context, &self.forwards)?;
+        if let Err(problem) = self.provider(&record)?.start(context, &self.forwards) {
+            // The provider has left nothing half-started; what was reserved for the run is given back.
+            if self.state(context)? == MachineState::Stopped {
+                store.release(LeaseKind::Port, &record.id)?;
+                store.set_forwards(&record.id, "[]")?;
+                store.end(&record.id)?;
+            }
+            return Err(problem);
+        }
         store.set_state(&record.id, MachineState::Running)?;
         store.end(&record.id)?;
         self.reread()
@@ -150,8 +158,7 @@ impl Machine {
         let mut worker = kind.open(provisioner, &spec)?;
         provisioning::announce(context, provisioner);
         let communicator = self.connect(context)?;
-        let user = spec.ssh.username.clone().unwrap_or_else(|| "vagrant".to_owned());
-        let guest = Guest { communicator: &*communicator, spec: &spec, user: &user };
+        let guest = Guest { communicator: &*communicator, spec: &spec, user: communicator.user() };
         let aftermath = worker.run(context, &guest)?;
         let id = self.made()?.id.clone();
         let record = ProvisionRecord {

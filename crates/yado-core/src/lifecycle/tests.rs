@@ -89,6 +89,9 @@ impl Provider for Fake {
 struct Inside;
 
 impl Communicator for Inside {
+    fn user(&self) -> &str {
+        "vagrant"
+    }
     fn ready(&self, _context: &Context, _within: std::time::Duration) -> Result<()> {
         Ok(())
     }

@@ -79,6 +79,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     match &arguments.command {
         None => {
             let mut program = crate::cli::Cli::command();
+            program.build();
             if let Some(command) = program.find_subcommand_mut("box") {
                 session.ui.raw(&format!("{}\n", command.render_help()));
             }
@@ -204,7 +205,7 @@ fn remove(session: &Session, arguments: &RemoveArguments) -> Result<u8> {
                 installed.version,
                 users.join(", ")
             );
-            if session.ui.ask(None, &question)?.to_lowercase() != "y" {
+            if session.ui.ask(&session.context.cancel, None, &question)?.to_lowercase() != "y" {
                 continue;
             }
         }

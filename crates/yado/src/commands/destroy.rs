@@ -65,7 +65,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
 fn confirm(session: &Session, name: &str) -> Result<bool> {
     loop {
         let question = format!("Are you sure you want to destroy the '{name}' VM? [y/N] ");
-        match session.ui.ask(Some(name), &question)?.to_lowercase().as_str() {
+        match session.ui.ask(&session.context.cancel, Some(name), &question)?.to_lowercase().as_str() {
             "y" => return Ok(true),
             "" | "n" => return Ok(false),
             _ => {}

@@ -11,6 +11,7 @@ pub(crate) mod port;
 pub(crate) mod provision;
 pub(crate) mod reload;
 pub(crate) mod resume;
+pub(crate) mod runtime;
 pub(crate) mod ssh;
 pub(crate) mod status;
 pub(crate) mod suspend;

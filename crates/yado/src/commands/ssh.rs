@@ -47,11 +47,13 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         crate::interrupt::watch(&session.context.cancel);
     }
     let shell = spec.as_ref().map_or("bash -l", |spec| spec.ssh.shell.as_str());
-    let command = match (&arguments.command, arguments.extra.as_slice()) {
+    let (user, words) = ssh_options(&arguments.extra)?;
+    let mut command = match (&arguments.command, words) {
         (Some(command), _) => in_shell(shell, command),
         (None, []) => Exec::default(),
         (None, words) => in_shell(shell, &words.join(" ")),
     };
+    command.user = user;
     let status = communicator.interact(&context, &command, terminal)?;
     Ok(u8::try_from(status.code()).unwrap_or(255))
 }
@@ -67,6 +69,34 @@ fn in_shell(shell: &str, command: &str) -> Exec {
     Exec { argv, ..Exec::default() }
 }
 
+/// What follows `--` is for ssh in Vagrant. Of its options, those that mean something here are understood, those that
+/// change nothing are passed over, and the others are refused.
+fn ssh_options(words: &[String]) -> Result<(Option<String>, &[String])> {
+    let mut user = None;
+    let mut rest = words;
+    while let [option, after @ ..] = rest {
+        match (option.as_str(), after) {
+            ("-l", [name, after @ ..]) => {
+                user = Some(name.clone());
+                rest = after;
+            }
+            ("-v" | "-vv" | "-vvv" | "-q" | "-t" | "-tt" | "-T" | "-A" | "-a" | "-C" | "-4", after) => {
+                rest = after
+            }
+            (other, _) if other.starts_with('-') => {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    format!(
+                        "The ssh option '{other}' means nothing here: machines are entered directly, not by ssh."
+                    ),
+                ));
+            }
+            _ => break,
+        }
+    }
+    Ok((user, rest))
+}
+
 fn not_ready(name: &str) -> Error {
     Error::new(ErrorKind::Other, format!("The machine '{name}' must be created and running to be entered."))
         .hinted("Run `yado up` first.")
@@ -75,6 +105,14 @@ fn not_ready(name: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_of_ssh_are_understood_passed_over_or_refused() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let given = words("-t -l root id -u");
+        assert_eq!(ssh_options(&given).unwrap(), (Some("root".to_owned()), &words("id -u")[..]));
+        assert!(ssh_options(&words("-L 1:2:3")).is_err());
+    }
 
     #[test]
     fn a_command_runs_in_the_shell_of_the_vagrantfile() {

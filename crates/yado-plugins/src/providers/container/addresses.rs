@@ -111,6 +111,31 @@ pub(super) fn known_address(store: &Store, record: &MachineRecord) -> Result<Opt
     }))
 }
 
+/// Why an address cannot be a machine's on a private network; `None` when it can.
+pub(super) fn objection(ip: &str, netmask: Option<&Value>) -> Option<String> {
+    let Ok(address) = ip.parse::<Ipv4Addr>() else { return Some("is not an IPv4 address".to_owned()) };
+    let prefix = match netmask {
+        None | Some(Value::Null) => 24,
+        Some(mask) => match prefix_of(mask) {
+            Some(prefix) => prefix,
+            None => return Some(format!("has the netmask {mask}, which is none (8 to 30 bits)")),
+        },
+    };
+    let subnet = Subnet::of(address, prefix);
+    let first = address.octets()[0];
+    if first == 0 || first >= 240 || address.is_multicast() {
+        Some("is of a range that machines cannot have".to_owned())
+    } else if address.is_loopback() {
+        Some("is of the loopback range, which every machine has for itself".to_owned())
+    } else if address.is_link_local() {
+        Some("is of the link-local range, which is not for fixed addresses".to_owned())
+    } else if address == subnet.network || address == subnet.nth(subnet.size() - 1) {
+        Some(format!("is the first or last of {subnet}, which stand for the network itself"))
+    } else {
+        None
+    }
+}
+
 /// The machine's address on `eth0`.
 pub(super) fn own_address(store: &Store, record: &MachineRecord) -> Result<Option<Ipv4Addr>> {
     let Some(subnet) = environment_subnet(store, &record.environment)? else { return Ok(None) };
@@ -353,6 +378,27 @@ mod tests {
         assert_eq!(first, assign(&store, &record, &networks).unwrap());
         // What the user wants to configure is left alone; the address stays reserved for it.
         assert_eq!(first.iter().filter(|interface| interface.configured).count(), 2);
+    }
+
+    #[test]
+    fn addresses_that_no_machine_can_have_are_objected_to() {
+        for good in ["192.168.56.10", "10.0.0.1", "172.16.3.254"] {
+            assert_eq!(objection(good, None), None, "{good}");
+        }
+        for bad in [
+            "127.0.0.5",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "169.254.1.1",
+            "192.168.62.0",
+            "192.168.62.255",
+            "10.0.0.300",
+            " 10.0.0.3",
+        ] {
+            assert!(objection(bad, None).is_some(), "{bad}");
+        }
+        assert_eq!(objection("10.0.1.0", Some(&serde_json::json!("255.255.0.0"))), None);
     }
 
     #[test]

@@ -85,6 +85,8 @@ impl Inside {
             format!("USER={}", account.name),
             format!("LOGNAME={}", account.name),
             format!("SHELL={}", account.shell),
+            // Every system has it, and programs write what they mean.
+            "LANG=C.UTF-8".to_owned(),
         ];
         environment.extend(command.environment.iter().map(|(name, value)| format!("{name}={value}")));
         let argv = if command.argv.is_empty() {
@@ -167,6 +169,10 @@ impl Inside {
 }
 
 impl Communicator for Inside {
+    fn user(&self) -> &str {
+        &self.user
+    }
+
     fn ready(&self, context: &Context, _within: Duration) -> Result<()> {
         // The engine reports a machine as made when its first process is ready for commands.
         context.cancel.check()?;

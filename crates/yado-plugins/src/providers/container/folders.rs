@@ -10,7 +10,7 @@
 //!   machine's first host id)      afterwards by `adopt`, since a mapping cannot lead two ids to one
 //! ```
 
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use yado_container::spec::{Mount, folder_mappings};
@@ -64,6 +64,18 @@ fn mount(
     }
     notices(context, folder);
     let text = |key: &str| folder.options.get(key).and_then(|value| value.as_str());
+    for (key, known) in [
+        ("owner", text("owner").is_none_or(|name| accounts.user(name).is_some())),
+        ("group", text("group").is_none_or(|name| accounts.group(name).is_some())),
+    ] {
+        if !known {
+            context.warn(format!(
+                "The machine has no '{}' for '{key}:' of the synced folder '{}'; its files belong to '{user}'.",
+                text(key).unwrap_or_default(),
+                folder.guest_path
+            ));
+        }
+    }
     let inside = accounts.user(text("owner").unwrap_or(user)).or_else(|| accounts.user(user));
     let uid = inside.as_ref().map_or(1000, |account| account.uid);
     let gid = text("group")
@@ -132,6 +144,12 @@ fn adopt_below(folder: &Path, uid: u32, gid: u32, ours: &std::ops::Range<u32>, d
         let new_gid = ours.contains(&facts.gid()).then_some(gid);
         if new_uid.is_some() || new_gid.is_some() {
             drop(std::os::unix::fs::lchown(&path, new_uid, new_gid));
+        }
+        // In a folder of root's, what the machine's user makes belongs to root outside: it must not run as root there.
+        let special = facts.permissions().mode() & 0o6000;
+        if uid == 0 && facts.is_file() && facts.uid() == 0 && special != 0 {
+            let plain = std::fs::Permissions::from_mode(facts.permissions().mode() & 0o1777);
+            drop(std::fs::set_permissions(&path, plain));
         }
         if facts.is_dir() && depth < 64 {
             adopt_below(&path, uid, gid, ours, depth + 1);

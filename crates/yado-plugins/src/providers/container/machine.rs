@@ -63,19 +63,11 @@ impl Machine {
     }
 
     /// The user that one enters as.
-    fn user(&self, context: &Context, accounts: &Accounts) -> Result<String> {
-        let asked = self.spec()?.ssh.username.clone();
-        let own = self.image().map_or_else(|_| "vagrant".to_owned(), |image| image.user);
-        match asked {
-            Some(name) if accounts.user(&name).is_some() => Ok(name),
-            Some(name) if name != "vagrant" => {
-                context.warn(format!(
-                    "The machine has no user '{name}' ('config.ssh.username'); entering as '{own}'."
-                ));
-                Ok(own)
-            }
-            _ => Ok(own),
-        }
+    fn user(&self, accounts: &Accounts) -> String {
+        let asked = self.spec.as_ref().and_then(|spec| spec.ssh.username.clone());
+        asked
+            .filter(|name| accounts.user(name).is_some())
+            .unwrap_or_else(|| self.image().map_or_else(|_| "vagrant".to_owned(), |image| image.user))
     }
 
     /// Hosts file, host name and resolver of a machine that is about to be switched on.
@@ -123,9 +115,18 @@ impl Machine {
         let spec = self.spec()?;
         let image = self.image()?;
         let files = self.files(&image);
+        // A machine whose first process ended by itself still has its record.
+        if let Some(container) = self.container()?.filter(|container| container.state() == Status::Stopped) {
+            container.delete(true).map_err(engine_error)?;
+        }
         self.write_names(&files)?;
         let accounts = Accounts::parse(&files.read_etc("passwd"), &files.read_etc("group"));
-        let user = self.user(context, &accounts)?;
+        let user = self.user(&accounts);
+        if let Some(asked) = spec.ssh.username.as_ref().filter(|asked| **asked != user) {
+            context.warn(format!(
+                "The machine has no user '{asked}' ('config.ssh.username'); it is entered as '{user}'."
+            ));
+        }
         let first = specification::first_id(&self.record);
         let mounts = folders::mounts(context, &spec.synced_folders, &user, &accounts, first)?;
         let interfaces = addresses::assign(&self.place.store, &self.record, &spec.networks)?;
@@ -216,12 +217,12 @@ impl Provider for Machine {
         }
     }
 
-    fn connect(&self, context: &Context) -> Result<Box<dyn Communicator>> {
+    fn connect(&self, _context: &Context) -> Result<Box<dyn Communicator>> {
         let container = self.running()?;
         let pid = container.pid() as u32;
         let text = |name: &str| read_running(pid, name).unwrap_or_default();
         let accounts = Accounts::parse(&text("etc/passwd"), &text("etc/group"));
-        let user = self.user(context, &accounts)?;
+        let user = self.user(&accounts);
         let folders = self.spec()?.synced_folders.iter().map(|folder| folder.host_path.clone()).collect();
         Ok(Box::new(Inside::new(container, accounts, user, folders, specification::first_id(&self.record))))
     }

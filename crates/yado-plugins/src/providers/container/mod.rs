@@ -92,6 +92,16 @@ impl ProviderKind for ContainerKind {
         let mut problems = folders::problems(&spec.synced_folders);
         problems.extend(specification::problems(spec));
         problems.extend(network::problems(spec));
+        if let Some(communicator) =
+            spec.communicator.as_deref().filter(|name| *name != "ssh" && !name.is_empty())
+        {
+            problems.push(Problem {
+                message: format!(
+                    "The communicator '{communicator}' is for machines with another system; containers run Linux."
+                ),
+                origin: None,
+            });
+        }
         problems
     }
 

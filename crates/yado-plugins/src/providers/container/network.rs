@@ -33,6 +33,11 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
             {
                 Some(refused("IPv6 addresses of private networks are not possible yet.".to_owned(), network))
             }
+            "private_network" => {
+                let ip = network.options.get("ip").and_then(|ip| ip.as_str()).filter(|ip| !ip.is_empty())?;
+                addresses::objection(ip, network.options.get("netmask"))
+                    .map(|objection| refused(format!("The address '{ip}' of a private network {objection}."), network))
+            }
             _ => None,
         }
         })
@@ -47,9 +52,13 @@ pub(super) fn known_machines(store: &Store, environment: &str) -> Result<Vec<(St
         let spec: Option<MachineSpec> =
             record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let hostname = super::specification::hostname(spec.as_ref(), &record.name);
-        known.push((record.name.clone(), address));
-        if hostname != record.name {
+        // The full name comes first on the line: it is what a reverse look-up answers.
+        let name = super::specification::host_label(&record.name);
+        if hostname == name || hostname.split('.').next() == Some(&name) {
             known.push((hostname, address));
+        } else {
+            known.push((hostname, address));
+            known.push((name, address));
         }
     }
     Ok(known)

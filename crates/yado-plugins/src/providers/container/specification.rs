@@ -108,8 +108,24 @@ pub(super) fn first_id(record: &MachineRecord) -> u32 {
 
 /// The host name inside.
 pub(super) fn hostname(spec: Option<&MachineSpec>, name: &str) -> String {
-    let wanted = spec.and_then(|spec| spec.hostname.clone()).unwrap_or_else(|| name.to_owned());
-    wanted.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '-' }).collect()
+    match spec.and_then(|spec| spec.hostname.as_deref()) {
+        Some(wanted) => {
+            let whole: Vec<String> = wanted.split('.').map(host_label).collect();
+            whole.join(".").chars().take(LONGEST_HOST_NAME).collect()
+        }
+        None => host_label(name),
+    }
+}
+
+/// The longest host name that the kernel takes, in characters (`sethostname(2)`).
+const LONGEST_HOST_NAME: usize = 64;
+
+/// A machine's name as one label of a host name (RFC 1123): letters, digits and hyphens, 63 characters at most.
+pub(super) fn host_label(name: &str) -> String {
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(63).collect();
+    let plain = plain.trim_matches('-');
+    if plain.is_empty() { "machine".to_owned() } else { plain.to_owned() }
 }
 
 /// The whole specification.
@@ -155,5 +171,19 @@ fn host_mount(source: PathBuf, destination: PathBuf, first: u32) -> Mount {
         options: ["bind", "ro", "nodev"].map(str::to_owned).to_vec(),
         uid_mappings: ids.clone(),
         gid_mappings: ids,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_machine_name_makes_a_host_name_that_the_kernel_takes() {
+        assert_eq!(host_label("web_1"), "web-1");
+        assert_eq!(host_label("Ü.x"), "x");
+        assert_eq!(host_label("a b"), "a-b");
+        assert_eq!(host_label("ü"), "machine");
+        assert_eq!(host_label(&"n".repeat(70)).len(), 63);
     }
 }

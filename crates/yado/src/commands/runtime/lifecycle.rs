@@ -1,0 +1,329 @@
+//! From a bundle to a running container and to its end: `create`, `start`, `run`, `kill`, `delete`.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
+use signal_hook::iterator::Signals;
+use yado_container::spec::{DeviceRule, Spec, default_device_rules};
+use yado_container::{Container, CreateOptions, Error, Init, Status, signal_names};
+
+use super::{Failure, Outcome, Place};
+
+/// How a container is made.
+#[derive(Debug, Args)]
+pub(super) struct Making {
+    /// The folder that holds config.json; this one when not said
+    #[arg(short, long, value_name = "DIRECTORY")]
+    bundle: Option<PathBuf>,
+    /// Send the terminal's master side over this unix socket
+    #[arg(long, value_name = "SOCKET")]
+    console_socket: Option<PathBuf>,
+    /// Write the process id on the host here
+    #[arg(long, value_name = "FILE")]
+    pid_file: Option<PathBuf>,
+    /// Let the container inherit this many descriptors after the three standard ones
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    preserve_fds: u32,
+    /// Refused: the host's root would stay within reach
+    #[arg(long)]
+    no_pivot: bool,
+    /// Keep the caller's session keyring
+    #[arg(long)]
+    no_new_keyring: bool,
+    /// The container's name
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+/// Make a container; its program waits to be started
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    #[command(flatten)]
+    making: Making,
+}
+
+/// Start the program of a container that was made
+#[derive(Debug, Args)]
+pub(super) struct Start {
+    id: String,
+}
+
+/// Make a container and start it; wait for its end and remove it, unless detached
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Return when it is started
+    #[arg(short, long)]
+    detach: bool,
+    /// Do not remove it when it has ended
+    #[arg(long)]
+    keep: bool,
+    /// Accepted for callers that say it
+    #[arg(long, hide = true)]
+    no_subreaper: bool,
+    #[command(flatten)]
+    making: Making,
+}
+
+/// Send a signal to a container's first process
+#[derive(Debug, Args)]
+pub(super) struct Kill {
+    /// To all its processes
+    #[arg(short, long)]
+    all: bool,
+    id: String,
+    /// A signal's name or number
+    #[arg(default_value = "SIGTERM")]
+    signal: String,
+}
+
+/// Remove a container that has ended
+#[derive(Debug, Args)]
+pub(super) struct Delete {
+    /// Kill it first when it runs, and be content when there is none
+    #[arg(short, long)]
+    force: bool,
+    id: String,
+}
+
+/// Reads a bundle's document.
+fn read_spec(bundle: &Path) -> Result<Spec, Failure> {
+    let path = bundle.join("config.json");
+    let text = std::fs::read(&path).map_err(|error| {
+        Failure(format!("JSON specification file config.json not found in '{}': {error}", bundle.display()))
+    })?;
+    let spec: Spec = serde_json::from_slice(&text)
+        .map_err(|error| Failure(format!("'{}' is not a specification: {error}", path.display())))?;
+    if !spec.oci_version.starts_with("1.") {
+        return Err(Failure(format!(
+            "'{}': ociVersion '{}' is not supported",
+            path.display(),
+            spec.oci_version
+        )));
+    }
+    let Some(process) = &spec.process else {
+        return Err(Failure(format!("'{}': process property must not be empty", path.display())));
+    };
+    if !process.cwd.is_absolute() {
+        return Err(Failure(format!("'{}': process.cwd must be an absolute path", path.display())));
+    }
+    Ok(spec)
+}
+
+/// The devices that the specification has in every container may be used in every container.
+fn allow_default_devices(spec: &mut Spec) {
+    let resources = spec.linux.as_mut().and_then(|linux| linux.resources.as_mut());
+    if let Some(resources) = resources.filter(|resources| !resources.devices.is_empty()) {
+        let allowed = default_device_rules().into_iter().filter(|rule: &DeviceRule| rule.allow);
+        resources.devices.extend(allowed);
+    }
+}
+
+impl Making {
+    fn make(&self, place: &Place, console: Option<OwnedFd>) -> Result<Container, Failure> {
+        if self.no_pivot {
+            return Err(Failure::new("--no-pivot is not supported: the host's root would stay within reach"));
+        }
+        let bundle = self.bundle.clone().unwrap_or_else(|| ".".into());
+        let bundle = bundle
+            .canonicalize()
+            .map_err(|error| Failure(format!("cannot open the bundle '{}': {error}", bundle.display())))?;
+        let mut spec = read_spec(&bundle)?;
+        allow_default_devices(&mut spec);
+        let cgroups = spec.linux.as_ref().and_then(|linux| linux.cgroups_path.as_ref());
+        if place.systemd && cgroups.is_some_and(|path| path.to_string_lossy().contains(':')) {
+            return Err(Failure::new(
+                "linux.cgroupsPath names a systemd unit, but cgroups are made directly: use the cgroupfs driver",
+            ));
+        }
+        let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
+        let console = match (&self.console_socket, console) {
+            (Some(path), _) if terminal => Some(yado_container::connect_console(path)?),
+            (Some(_), _) => {
+                return Err(Failure::new("--console-socket is for containers with a terminal only"));
+            }
+            (None, console) => console,
+        };
+        let copy = |fd: std::os::fd::BorrowedFd<'_>| fd.try_clone_to_owned();
+        let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+        let options = CreateOptions {
+            init: Init::Process,
+            stdio: Some([copy(input.as_fd())?, copy(output.as_fd())?, copy(errors.as_fd())?]),
+            bundle: Some(bundle),
+            console,
+            preserved: self.preserve_fds,
+            keep_keyring: self.no_new_keyring,
+            ..CreateOptions::default()
+        };
+        let engine = place.engine()?;
+        let container = engine.create(&self.id, &spec, &options).map_err(|error| words_of(&error, &spec))?;
+        if let Some(path) = &self.pid_file {
+            write_pid(path, container.pid()).or_else(|failure| {
+                container.clone().delete(true)?;
+                Err(failure)
+            })?;
+        }
+        Ok(container)
+    }
+}
+
+/// An error in the words that callers search for.
+fn words_of(error: &Error, spec: &Spec) -> Failure {
+    let command = spec.process.as_ref().and_then(|process| process.args.first()).cloned().unwrap_or_default();
+    match error {
+        Error::Exists(id) => Failure(format!("container with given ID already exists: {id}")),
+        Error::SetUp { message, .. } if message.starts_with("cannot run ") => {
+            Failure(cannot_run(&command, message))
+        }
+        other => Failure(other.to_string()),
+    }
+}
+
+/// Why a program cannot be run, in the words by which Docker chooses its exit code.
+pub(super) fn cannot_run(command: &str, reason: &str) -> String {
+    if reason.contains("os error 2)") {
+        return format!("exec: \"{command}\": executable file not found in $PATH: no such file or directory");
+    }
+    if reason.contains("os error 13)") {
+        return format!("exec: \"{command}\": permission denied");
+    }
+    format!("exec: \"{command}\": {reason}")
+}
+
+/// Writes a process id so that nobody reads half of it.
+pub(super) fn write_pid(path: &Path, pid: i32) -> Result<(), Failure> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    std::fs::write(&fresh, pid.to_string())
+        .and_then(|()| std::fs::rename(&fresh, path))
+        .map_err(|error| Failure(format!("cannot write the process id to '{}': {error}", path.display())))
+}
+
+impl Create {
+    pub(super) fn run(&self, place: &Place) -> Outcome {
+        self.making.make(place, None)?;
+        Ok(0)
+    }
+}
+
+fn start(container: &mut Container) -> Result<(), Failure> {
+    match container.state() {
+        Status::Stopped => return Err(Failure::new("cannot start a container that has stopped")),
+        Status::Paused => return Err(Failure::new("cannot start a paused container")),
+        Status::Created | Status::Running => {}
+    }
+    let spec = container.spec().clone();
+    container.start().map_err(|error| match &error {
+        Error::Started(_) => Failure::new("cannot start an already running container"),
+        other => words_of(other, &spec),
+    })
+}
+
+impl Start {
+    pub(super) fn run(&self, place: &Place) -> Outcome {
+        start(&mut place.container(&self.id)?)?;
+        Ok(0)
+    }
+}
+
+impl Run {
+    pub(super) fn run(&self, place: &Place) -> Outcome {
+        let attended = !self.detach && self.making.console_socket.is_none();
+        let (ours, theirs) = if attended {
+            std::os::unix::net::UnixStream::pair().map(|(ours, theirs)| (Some(ours), Some(theirs)))?
+        } else {
+            (None, None)
+        };
+        // Signals that come from now on are the container's.
+        let signals = if self.detach {
+            None
+        } else {
+            Some(Signals::new([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2])?)
+        };
+        let mut container = self.making.make(place, theirs.map(OwnedFd::from))?;
+        if let Err(failure) = start(&mut container) {
+            container.delete(true)?;
+            return Err(failure);
+        }
+        if self.detach {
+            return Ok(0);
+        }
+        let code = attend(&container, ours.map(OwnedFd::from), signals);
+        if !self.keep {
+            container.delete(true)?;
+        }
+        code
+    }
+}
+
+/// Stands between the caller and the container until it ends.
+fn attend(container: &Container, console: Option<OwnedFd>, signals: Option<Signals>) -> Outcome {
+    let terminal = container.spec().process.as_ref().is_some_and(|process| process.terminal);
+    if let (true, Some(console)) = (terminal, console) {
+        let master = yado_container::receive_console(console.as_fd())?;
+        yado_container::attach_terminal(master.as_fd(), |signal| container.kill(signal))?;
+    } else if let Some(mut signals) = signals {
+        let target = container.clone();
+        std::thread::spawn(move || {
+            for signal in signals.forever().filter(|signal| *signal != SIGWINCH) {
+                if target.kill(signal).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    Ok((container.wait()?.code() & 0xff) as u8)
+}
+
+impl Kill {
+    pub(super) fn run(&self, place: &Place) -> Outcome {
+        let signal = signal_names::number(&self.signal)
+            .ok_or_else(|| Failure(format!("unknown signal \"{}\"", self.signal)))?;
+        let container = place.container(&self.id)?;
+        if self.all {
+            container.kill_all(signal)?;
+            return Ok(0);
+        }
+        if container.state() == Status::Stopped {
+            return Err(Failure::new("container not running"));
+        }
+        container.kill(signal).map_err(|error| match error {
+            Error::NotRunning(_) => Failure::new("container not running"),
+            other => other.into(),
+        })?;
+        Ok(0)
+    }
+}
+
+impl Delete {
+    pub(super) fn run(&self, place: &Place) -> Outcome {
+        let container = match place.container(&self.id) {
+            Ok(container) => container,
+            Err(_) if self.force => return Ok(0),
+            Err(failure) => return Err(failure),
+        };
+        let state = container.state();
+        // A container that never started has nothing that could be lost.
+        let force = self.force || state == Status::Created;
+        container.delete(force).map_err(|error| match error {
+            Error::StillRunning(id) => Failure(format!(
+                "cannot delete container {id} that is not stopped: {}",
+                super::look::word(state)
+            )),
+            other => other.into(),
+        })?;
+        Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callers_learn_whether_a_program_is_missing_or_forbidden() {
+        assert!(cannot_run("x", "… (os error 2)").contains("\"x\": executable file not found"));
+        assert!(cannot_run("x", "… (os error 13)").ends_with("permission denied"));
+    }
+}
