@@ -53,7 +53,7 @@ pub(super) fn known_machines(store: &Store, environment: &str) -> Result<Vec<(St
             record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let hostname = super::specification::hostname(spec.as_ref(), &record.name);
         // The full name comes first on the line: it is what a reverse look-up answers.
-        let name = super::specification::host_label(&record.name);
+        let name = super::specification::host_name(&record.name);
         if hostname == name || hostname.split('.').next() == Some(&name) {
             known.push((hostname, address));
         } else {

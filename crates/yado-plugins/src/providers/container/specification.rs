@@ -108,24 +108,24 @@ pub(super) fn first_id(record: &MachineRecord) -> u32 {
 
 /// The host name inside.
 pub(super) fn hostname(spec: Option<&MachineSpec>, name: &str) -> String {
-    match spec.and_then(|spec| spec.hostname.as_deref()) {
-        Some(wanted) => {
-            let whole: Vec<String> = wanted.split('.').map(host_label).collect();
-            whole.join(".").chars().take(LONGEST_HOST_NAME).collect()
-        }
-        None => host_label(name),
-    }
+    host_name(spec.and_then(|spec| spec.hostname.as_deref()).unwrap_or(name))
+}
+
+/// A name as a host name (RFC 1123): labels between dots, each of letters, digits and hyphens.
+pub(super) fn host_name(name: &str) -> String {
+    let labels: Vec<String> = name.split('.').filter_map(host_label).collect();
+    let whole: String = labels.join(".").chars().take(LONGEST_HOST_NAME).collect();
+    if whole.is_empty() { "machine".to_owned() } else { whole }
 }
 
 /// The longest host name that the kernel takes, in characters (`sethostname(2)`).
 const LONGEST_HOST_NAME: usize = 64;
 
-/// A machine's name as one label of a host name (RFC 1123): letters, digits and hyphens, 63 characters at most.
-pub(super) fn host_label(name: &str) -> String {
+/// One label: 63 characters at most, no hyphen at its ends; `None` when nothing is left.
+fn host_label(name: &str) -> Option<String> {
     let plain: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(63).collect();
-    let plain = plain.trim_matches('-');
-    if plain.is_empty() { "machine".to_owned() } else { plain.to_owned() }
+    Some(plain.trim_matches('-').to_owned()).filter(|label| !label.is_empty())
 }
 
 /// The whole specification.
@@ -180,10 +180,11 @@ mod tests {
 
     #[test]
     fn every_machine_name_makes_a_host_name_that_the_kernel_takes() {
-        assert_eq!(host_label("web_1"), "web-1");
-        assert_eq!(host_label("Ü.x"), "x");
-        assert_eq!(host_label("a b"), "a-b");
-        assert_eq!(host_label("ü"), "machine");
-        assert_eq!(host_label(&"n".repeat(70)).len(), 63);
+        assert_eq!(host_name("web_1"), "web-1");
+        assert_eq!(host_name("web.example.test"), "web.example.test");
+        assert_eq!(host_name("Ü.x"), "x");
+        assert_eq!(host_name("a b"), "a-b");
+        assert_eq!(host_name("ü"), "machine");
+        assert_eq!(host_name(&"n".repeat(70)).len(), 63);
     }
 }
