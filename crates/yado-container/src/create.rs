@@ -295,7 +295,8 @@ impl Attempt<'_> {
 
     /// Our end of the way to whoever takes the terminal.
     fn console(&self) -> Result<Option<OwnedFd>> {
-        let console = self.options.console.as_ref();
+        let terminal = self.spec.process.as_ref().is_some_and(|process| process.terminal);
+        let console = self.options.console.as_ref().filter(|_| terminal);
         console.map(|socket| socket.try_clone().doing("use the console socket")).transpose()
     }
 

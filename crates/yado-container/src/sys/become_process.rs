@@ -256,6 +256,7 @@ impl Ready<'_> {
         }
         // Without no_new_privs a filter needs rights that are about to be dropped; with it, it comes last.
         if !plan.no_new_privileges {
+            self.regain_rights().map_err(|error| (Stage::Capabilities, error))?;
             self.install_filter().map_err(|error| (Stage::Seccomp, error))?;
         }
         self.capabilities().map_err(|error| (Stage::Capabilities, error))?;
@@ -325,6 +326,21 @@ impl Ready<'_> {
             check(libc::syscall(libc::SYS_setresgid, plan.gid, plan.gid, plan.gid))?;
             check(libc::syscall(libc::SYS_setresuid, plan.uid, plan.uid, plan.uid))?;
             check(libc::prctl(libc::PR_SET_KEEPCAPS, 0, 0, 0, 0).into())
+        }
+    }
+
+    /// Puts the rights in force again that were only kept when the user changed: a filter cannot be installed
+    /// without them.
+    fn regain_rights(&self) -> Result<(), i32> {
+        let header: [u32; 2] = [0x2008_0522, 0];
+        let mut data: [[u32; 3]; 2] = [[0; 3]; 2];
+        // SAFETY: live structures laid out as the kernel's.
+        unsafe {
+            check(libc::syscall(libc::SYS_capget, header.as_ptr(), data.as_mut_ptr()))?;
+            for half in &mut data {
+                half[0] = half[1];
+            }
+            check(libc::syscall(libc::SYS_capset, header.as_ptr(), data.as_ptr()))
         }
     }
 
