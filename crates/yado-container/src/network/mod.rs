@@ -14,7 +14,7 @@ mod registry;
 
 pub use bridge::Bridge;
 pub use interface::{Interface, MachineNetwork, attach};
-pub use nat::{Forward, NatTable, Protocol, Subnet};
+pub use nat::{Forward, NatTable, Protocol, Subnet, WALLED};
 pub use registry::Registry;
 
 pub(crate) use link::names_starting_with;

@@ -9,6 +9,10 @@ use crate::error::{Context, Error, Result};
 /// How the names of our tables start.
 const PREFIX: &str = "yado-";
 
+/// How the names of bridges start between which nothing passes: an environment's machines reach neither those of
+/// another nor a private network that they have no interface in.
+pub const WALLED: &str = "yado-";
+
 /// A protocol with ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
@@ -104,6 +108,9 @@ impl NatTable {
             let from = |within| Rule::default().network(Address::Source, network, prefix, within);
             // Forwarding is on for the way out: others on that network must not use it as a way in.
             table.rule("passing", to(from(false), true).redirected(false).unsolicited().drop());
+            // And the other bridges of this family are no part of the world.
+            let to_others = to(from(true), false).through_links(WALLED);
+            table.rule("passing", to_others.redirected(false).unsolicited().drop());
             table.rule("leaving", to(from(true), false).masquerade());
             // A machine that reaches a neighbour through the host's port must get its answer that way too.
             table.rule("leaving", to(from(true), true).redirected(true).masquerade());

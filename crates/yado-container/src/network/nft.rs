@@ -189,6 +189,11 @@ impl Rule {
         self.meta(6).compare(false, &name)
     }
 
+    /// The packet leaves through a link whose name starts like this.
+    pub(super) fn through_links(self, start: &str) -> Self {
+        self.meta(7).compare(true, start.as_bytes())
+    }
+
     /// The packet's protocol and destination port.
     pub(super) fn port(self, protocol: u8, port: u16) -> Self {
         self.meta(16).compare(true, &[protocol]).payload(2, 2, 2).compare(true, &port.to_be_bytes())

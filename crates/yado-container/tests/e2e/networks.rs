@@ -18,6 +18,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_port_of_the_host_leads_into_a_machine", forwarding),
     ("a_machine_reaches_the_host_and_the_world_by_translation", way_out),
     ("machines_cannot_reach_the_hosts_loopback", no_way_to_loopback),
+    ("environments_are_walled_off_from_each_other", walls),
     ("forwarding_is_switched_on_and_put_back", switches),
     ("several_owners_change_networks_at_the_same_time", crowd),
 ];
@@ -233,6 +234,60 @@ fn translated_behind_another_bridge(ground: &Ground, one: &Container) {
     drop(server);
     world.delete(true).unwrap();
     assert!(Bridge::remove_if_unused(&registry, "yadotest1", Duration::from_secs(3)).unwrap());
+}
+
+/// Another environment, and a private network that no table knows, are both out of reach; only a forwarded port of
+/// the host leads there.
+fn walls() {
+    let ground = Ground::new();
+    let mut net = Net::new(&ground);
+    net.table.apply(&net.registry).unwrap();
+    let one = net.machine("one", 11);
+    let bridge = format!("{}{:x}", yado_container::network::WALLED, std::process::id());
+    let (gateway, theirs) = (Ipv4Addr::new(10, 213, 78, 1), Ipv4Addr::new(10, 213, 78, 20));
+    Bridge::ensure(&net.registry, &bridge, gateway.into(), 24).unwrap();
+    let mut options = ground.options("other");
+    options.network = Some(MachineNetwork {
+        interfaces: vec![Interface {
+            bridge: bridge.clone(),
+            name: "eth0".to_owned(),
+            addresses: vec![(theirs.into(), 24)],
+            gateway: Some(gateway.into()),
+            ..Interface::default()
+        }],
+    });
+    let other = ground.engine.create("other", &ground.spec("other"), &options).unwrap();
+    let servers = [serve(&one), serve(&other)];
+    let reach = |from: &Container, to: Ipv4Addr| {
+        let line = format!(
+            "timeout 1 bash -c 'exec 3<>/dev/tcp/{to}/7777' 2>/dev/null && echo reached || echo stayed"
+        );
+        shell(from, &line)
+    };
+    assert_eq!(reach(&one, theirs), "stayed");
+    assert_eq!(reach(&other, address(11)), "stayed");
+    let others = NatTable {
+        name: format!("other-{}", std::process::id()),
+        masquerade: vec![Subnet { address: gateway, prefix: 24 }],
+        forwards: Vec::new(),
+    };
+    others.apply(&net.registry).unwrap();
+    assert_eq!(reach(&one, theirs), "stayed");
+    assert_eq!(reach(&other, address(11)), "stayed");
+    assert_eq!(reach(&other, theirs), "reached");
+    net.table.forwards = vec![Forward {
+        protocol: Protocol::Tcp,
+        host_ip: gateway,
+        host_port: 7777,
+        guest_ip: address(11),
+        guest_port: 7777,
+    }];
+    net.table.apply(&net.registry).unwrap();
+    assert_eq!(reach(&other, gateway), "reached");
+    drop(servers);
+    other.delete(true).unwrap();
+    others.remove(&net.registry).unwrap();
+    assert!(Bridge::remove_if_unused(&net.registry, &bridge, Duration::from_secs(3)).unwrap());
 }
 
 fn no_way_to_loopback() {
