@@ -1,0 +1,143 @@
+//! Ways out of containers that were found in runtimes, as behaviour: each must lead nowhere.
+
+use std::os::unix::fs::symlink;
+
+use serde_json::json;
+
+use crate::bundle::{Bundle, text};
+
+/// A container whose program is the runtime itself (by a script's first line) must not be able to write to it.
+#[test]
+fn the_runtimes_own_program_cannot_be_overwritten() {
+    let Some(bundle) = Bundle::new() else { return };
+    let before = std::fs::read(env!("CARGO_BIN_EXE_yado")).unwrap();
+    bundle.spec("root/readonly", json!(false));
+    bundle.process(&["sleep", "1000"]);
+    bundle.ok(&["run", "-d", "yado-test"]);
+    // Catches the program of whoever enters, holds it, and writes to it when it is not busy any more.
+    let script = "for i in $(seq 3000); do for p in /proc/[0-9]*; do [ $p = /proc/$$ ] && continue; \
+        exec 9<$p/exe 2>/dev/null && case $(readlink $p/exe) in /bin/busybox) exec 9<&- ;; *) \
+        echo caught; sleep 1; echo x 2>/dev/null >/proc/self/fd/9 && echo written; exit ;; esac; done; done";
+    let mut catcher = bundle.runtime().args(["exec", "yado-test", "sh", "-c", script]).spawn().unwrap();
+    for _ in 0..20 {
+        bundle.ok(&["exec", "yado-test", "true"]);
+    }
+    // And the other trick: the runtime is what is run.
+    drop(bundle.runtime().args(["exec", "yado-test", "/proc/self/exe", "--version"]).output().unwrap());
+    bundle.ok(&["kill", "yado-test", "KILL"]);
+    drop(catcher.wait());
+    assert!(std::fs::read(env!("CARGO_BIN_EXE_yado")).unwrap() == before, "the program was changed");
+}
+
+/// The container runs the runtime as its program and looks at the mount that it came by.
+#[test]
+fn the_runtimes_program_comes_by_a_read_only_mount() {
+    let Some(bundle) = Bundle::new() else { return };
+    bundle.spec("root/readonly", json!(false));
+    bundle.process(&["sleep", "1000"]);
+    let pid_file = bundle.path("pid");
+    bundle.ok(&["create", "--pid-file", pid_file.to_str().unwrap(), "yado-test"]);
+    let pid = std::fs::read_to_string(pid_file).unwrap();
+    let program = std::fs::File::open(format!("/proc/{pid}/exe")).unwrap();
+    let mount = rustix::fs::fstatvfs(&program).unwrap();
+    assert!(mount.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY));
+}
+
+/// Neither a working directory nor a descriptor leads to the host.
+#[test]
+fn no_descriptor_of_the_host_is_within_reach() {
+    let Some(bundle) = Bundle::new() else { return };
+    for number in 0..20 {
+        bundle.process(&["ls", "../../../../.."]);
+        bundle.spec("process/cwd", json!(format!("/proc/self/fd/{number}")));
+        bundle.fails(&["run", "yado-test"]);
+    }
+    bundle.spec("process/cwd", json!("/"));
+    bundle.process(&["sleep", "1000"]);
+    bundle.ok(&["run", "-d", "yado-test"]);
+    for number in 0..20 {
+        let place = format!("/proc/self/fd/{number}");
+        bundle.fails(&["exec", "--cwd", &place, "yado-test", "true"]);
+    }
+    let open = bundle.ok(&["exec", "yado-test", "sh", "-c", "echo /proc/self/fd/*"]);
+    assert_eq!(
+        open.trim(),
+        "/proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 /proc/self/fd/3",
+        "3 is the listing's own"
+    );
+}
+
+/// What is hidden in /proc stays hidden when the image has a link there.
+#[test]
+fn kernel_file_systems_are_not_mounted_through_links() {
+    let Some(bundle) = Bundle::new() else { return };
+    let root = bundle.path("rootfs");
+    std::fs::remove_dir(root.join("proc")).unwrap();
+    std::fs::create_dir(root.join("elsewhere")).unwrap();
+    symlink("/elsewhere", root.join("proc")).unwrap();
+    assert!(bundle.fails(&["run", "yado-test"]).contains("ordinary directory"));
+}
+
+/// Links in the image, also ones that lead upward, catch no mount of the host.
+#[test]
+fn mount_targets_stay_in_the_tree() {
+    let Some(bundle) = Bundle::new() else { return };
+    let outside = bundle.path("outside");
+    std::fs::create_dir(&outside).unwrap();
+    let root = bundle.path("rootfs");
+    symlink(format!("../../../../../../..{}", outside.display()), root.join("out")).unwrap();
+    bundle.push("mounts", json!({ "destination": "/out/made", "type": "tmpfs", "source": "tmpfs" }));
+    bundle.process(&["cat", "/proc/self/mountinfo"]);
+    let mounts = bundle.ok(&["run", "yado-test"]);
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0, "{mounts}");
+    let host = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(!host.contains(root.to_str().unwrap()));
+}
+
+/// A link at /dev/console or /dev/null is neither mounted on nor hidden with.
+#[test]
+fn links_in_dev_lead_nowhere() {
+    let Some(bundle) = Bundle::new() else { return };
+    let dev = bundle.path("dev");
+    std::fs::create_dir(&dev).unwrap();
+    symlink("/proc/sys/kernel/core_pattern", dev.join("console")).unwrap();
+    symlink("/proc/sysrq-trigger", dev.join("null")).unwrap();
+    std::fs::create_dir(dev.join("pts")).unwrap();
+    bundle.spec(
+        "mounts",
+        json!([
+            { "destination": "/proc", "type": "proc", "source": "proc" },
+            { "destination": "/dev", "type": "bind", "source": "dev", "options": ["bind"] },
+            { "destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["ptmxmode=0666"] },
+        ]),
+    );
+    bundle.spec("process/terminal", json!(true));
+    assert!(bundle.fails(&["run", "yado-test"]).contains("/dev/console"));
+    bundle.spec("process/terminal", json!(false));
+    bundle.process(&[
+        "sh",
+        "-c",
+        "head -c 1 /proc/kcore | wc -c; grep -c sysrq-trigger /proc/self/mountinfo",
+    ]);
+    let output = bundle.runtime().args(["run", "yado-test"]).output().unwrap();
+    assert!(text(&output.stdout).starts_with("0\n"), "{}{}", text(&output.stdout), text(&output.stderr));
+}
+
+/// The kernel's switches that run programs on the host cannot be written, nor can cgroups be left or used for that.
+#[test]
+fn the_hosts_kernel_cannot_be_told_anything() {
+    let Some(bundle) = Bundle::new() else { return };
+    bundle.process(&[
+        "sh",
+        "-c",
+        "for f in /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sysrq-trigger /proc/sys/vm/drop_caches \
+         /sys/kernel/uevent_helper $(find /sys/fs/cgroup -name release_agent -o -name cgroup.procs -o -name tasks); do \
+         [ -e $f ] || continue; (echo 0 > $f) 2>/dev/null && echo wrote $f; done; \
+         mkdir /tmp/c 2>/dev/null; mount -t cgroup -o memory x /tmp/c 2>/dev/null && echo mounted; \
+         unshare -Ur true 2>/dev/null && echo unshared; mount -t proc x /tmp 2>/dev/null && echo proc; \
+         cat /proc/keys /proc/timer_list | wc -c; echo end",
+    ]);
+    let pattern = std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
+    assert_eq!(bundle.ok(&["run", "yado-test"]), "0\nend\n");
+    assert_eq!(std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap(), pattern);
+}
