@@ -351,9 +351,8 @@ fn without_effect(whole: &serde_json::Value) -> Vec<String> {
     }
     if let Some(serde_json::Value::Object(sections)) = whole.get("unknown_sections") {
         for name in sections.keys() {
-            sentences.push(format!(
-                "'config.{name}' belongs to a plugin that yado does not have; it has no effect."
-            ));
+            let what = foreign_plugins::section(name).unwrap_or("yado does not know it");
+            sentences.push(format!("'config.{name}' (settings of a plugin) has no effect: {what}."));
         }
     }
     sentences

@@ -164,14 +164,8 @@ fn a_machine_whose_first_process_died_is_started_again() {
     let sandbox = Sandbox::new(ONE);
     sandbox.ok(&["up"]);
     sandbox.inside("default", "echo kept > file");
-    let first = std::fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
-        let home = sandbox.home().to_string_lossy().into_owned();
-        let mounts = std::fs::read_to_string(entry.path().join("mountinfo")).unwrap_or_default();
-        let name = std::fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-        (name.trim() == "init" && mounts.contains(&home))
-            .then(|| entry.file_name().to_string_lossy().parse().ok())?
-    });
-    let pid = rustix::process::Pid::from_raw(first.expect("the machine's first process")).unwrap();
+    let engine = yado_container::Engine::open(sandbox.home().join("engine")).unwrap();
+    let pid = rustix::process::Pid::from_raw(engine.list().unwrap()[0].pid()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     while !sandbox.ok(&["status"]).contains("stopped (container)") {
         std::thread::sleep(Duration::from_millis(20));

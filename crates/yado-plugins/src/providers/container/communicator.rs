@@ -1,11 +1,13 @@
 //! The way into a machine: commands enter its namespaces, files go through a command's standard input and output. No
 //! daemon in the machine is needed for it.
 
-use std::io::{Read, Write};
+use std::io::Write;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use yado_container::{Container, ExecRequest, Identity, Running, Status, Stdio};
 use yado_core::error::Doing;
 use yado_core::{Communicator, Context, Error, ErrorKind, Exec, ExitStatus, Result, Stream};
@@ -193,22 +195,13 @@ impl Communicator for Inside {
         request.stdout = Stdio::Piped;
         request.stderr = Stdio::Piped;
         let mut running = self.start(&request)?;
-        let (stdin, stdout, stderr) = (running.stdin.take(), running.stdout.take(), running.stderr.take());
-        let (send, receive) = std::sync::mpsc::channel::<(Stream, Vec<u8>)>();
-        // Plain threads and not scoped ones: a process that the command left behind may hold the pipes open, and the
-        // command's end must not wait for it.
-        if let (Some(mut stdin), Some(input)) = (stdin, command.input.clone()) {
+        if let (Some(mut stdin), Some(input)) = (running.stdin.take(), command.input.clone()) {
             // A command that does not read its input is no failure.
             std::thread::spawn(move || drop(stdin.write_all(&input)));
         }
-        for (stream, pipe) in [(Stream::Stdout, stdout), (Stream::Stderr, stderr)] {
-            if let Some(pipe) = pipe {
-                let send = send.clone();
-                std::thread::spawn(move || pump(pipe, stream, &send));
-            }
-        }
-        drop(send);
-        let status = self.collect(context, &mut running, &receive, output);
+        let pipes =
+            Pipes::new(running.stdout.take().map(OwnedFd::from), running.stderr.take().map(OwnedFd::from))?;
+        let status = self.collect(context, &mut running, pipes, output);
         self.adopt();
         status
     }
@@ -293,34 +286,73 @@ impl Communicator for Inside {
 }
 
 impl Inside {
-    /// Hands output over as it comes, until the command has ended and what it wrote has been read.
+    /// Hands output over as it comes, until the command has ended and what it wrote has been read. What it left running
+    /// may hold the pipes open; its end is not waited for.
     fn collect(
         &self,
         context: &Context,
         running: &mut Running,
-        receive: &std::sync::mpsc::Receiver<(Stream, Vec<u8>)>,
+        mut pipes: Pipes,
         output: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<ExitStatus> {
-        use std::sync::mpsc::RecvTimeoutError;
         loop {
-            match receive.recv_timeout(Duration::from_millis(50)) {
-                Ok((stream, piece)) => output(stream, &piece),
-                Err(RecvTimeoutError::Disconnected) => return self.wait(context, running),
-                Err(RecvTimeoutError::Timeout) => {
-                    if context.cancel.is_cancelled() {
-                        self.end(running);
-                        context.cancel.check()?;
-                    }
-                    // Ended, though something that it started still holds the pipes.
-                    if running.wait_for(Duration::ZERO).map_err(engine_error)?.is_some() {
-                        while let Ok((stream, piece)) = receive.try_recv() {
-                            output(stream, &piece);
-                        }
-                        return self.wait(context, running);
-                    }
+            let ended = pipes.wait(running.pidfd(), Duration::from_millis(100))?;
+            pipes.read(output)?;
+            if ended || pipes.are_closed() {
+                return self.wait(context, running);
+            }
+            if context.cancel.is_cancelled() {
+                self.end(running);
+                context.cancel.check()?;
+            }
+        }
+    }
+}
+
+/// The reading ends of a command's output. They never block: when the command has ended, all that it wrote is there to
+/// be read, and nothing more is waited for.
+struct Pipes([(Stream, Option<OwnedFd>); 2]);
+
+impl Pipes {
+    fn new(stdout: Option<OwnedFd>, stderr: Option<OwnedFd>) -> Result<Self> {
+        for pipe in [&stdout, &stderr].into_iter().flatten() {
+            rustix::io::ioctl_fionbio(pipe, true).doing(|| "reading a command's output")?;
+        }
+        Ok(Self([(Stream::Stdout, stdout), (Stream::Stderr, stderr)]))
+    }
+
+    fn are_closed(&self) -> bool {
+        self.0.iter().all(|(_, pipe)| pipe.is_none())
+    }
+
+    /// Waits for output, for the command's end, or for the time; true when the command has ended.
+    fn wait(&self, pidfd: BorrowedFd<'_>, time: Duration) -> Result<bool> {
+        let open = self.0.iter().filter_map(|(_, pipe)| pipe.as_ref());
+        let mut watched: Vec<PollFd<'_>> = open.map(|pipe| PollFd::new(pipe, PollFlags::IN)).collect();
+        watched.push(PollFd::from_borrowed_fd(pidfd, PollFlags::IN));
+        let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(time.subsec_nanos()) };
+        match poll(&mut watched, Some(&limit)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(problem) => return Err(problem).doing(|| "waiting for a command's output"),
+        }
+        Ok(watched.last().is_some_and(|pidfd| pidfd.revents().contains(PollFlags::IN)))
+    }
+
+    /// Hands over what is there.
+    fn read(&mut self, output: &mut dyn FnMut(Stream, &[u8])) -> Result<()> {
+        let mut buffer = vec![0_u8; 32 << 10];
+        for (stream, slot) in &mut self.0 {
+            while let Some(pipe) = slot {
+                match rustix::io::read(pipe, &mut buffer) {
+                    Ok(0) => *slot = None,
+                    Ok(count) => output(*stream, &buffer[..count]),
+                    Err(rustix::io::Errno::INTR) => {}
+                    Err(rustix::io::Errno::AGAIN) => break,
+                    Err(problem) => return Err(problem).doing(|| "reading a command's output"),
                 }
             }
         }
+        Ok(())
     }
 }
 
@@ -328,14 +360,5 @@ fn plain(status: yado_container::ExitStatus) -> ExitStatus {
     match status {
         yado_container::ExitStatus::Code(code) => ExitStatus::Code(code),
         yado_container::ExitStatus::Signal(signal) => ExitStatus::Signal(signal),
-    }
-}
-
-fn pump(mut pipe: impl Read, stream: Stream, send: &std::sync::mpsc::Sender<(Stream, Vec<u8>)>) {
-    let mut buffer = vec![0_u8; 32 << 10];
-    while let Ok(count) = pipe.read(&mut buffer) {
-        if count == 0 || send.send((stream, buffer[..count].to_vec())).is_err() {
-            return;
-        }
     }
 }
