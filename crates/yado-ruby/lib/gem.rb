@@ -29,7 +29,7 @@ module Gem
     def release = Version.new(YadoNative.version_release(@version))
     def bump = Version.new(YadoNative.version_bump(@version))
     def approximate_recommendation = "~> #{segments.first(2).join(".")}"
-    def inspect = "Gem::Version.new(#{@version.inspect})"
+    def inspect = "#<Gem::Version #{@version.inspect}>"
   end
 
   class Requirement

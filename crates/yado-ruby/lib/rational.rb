@@ -17,12 +17,7 @@ class Rational < Numeric
       case value
       when Rational then value
       when Integer then __make(value, 1)
-      when Float
-        raise FloatDomainError, value.to_s if value.nan? || value.infinite?
-        fraction, exponent = Math.frexp(value)
-        top = Math.ldexp(fraction, 53).to_i
-        exponent -= 53
-        exponent >= 0 ? __make(top << exponent, 1) : __make(top, 1 << -exponent)
+      when Float then value.to_r
       when String then __read(value, true)
       end
     end

@@ -6,6 +6,9 @@ class Set
 
   def initialize(items = nil, &block)
     @hash = {}
+    unless items.nil? || items.respond_to?(:each)
+      raise ArgumentError, "value must be enumerable"
+    end
     items&.each { |item| add(block ? block.call(item) : item) }
   end
 
@@ -56,7 +59,7 @@ class Set
   alias difference -
   def &(other) = Set.new(other.select { |item| include?(item) })
   alias intersection &
-  def ^(other) = (self | other) - (self & other)
+  def ^(other) = (Set.new(other) - self) | (self - other)
   def subset?(other) = all? { |item| other.include?(item) }
   alias <= subset?
   def superset?(other) = other.all? { |item| include?(item) }
@@ -79,7 +82,9 @@ class Set
   alias filter select
   def reject(&block) = Set.new(to_a.reject(&block))
   def partition(&block) = to_a.partition(&block)
-  def group_by(&block) = to_a.group_by(&block).transform_values { |items| Set.new(items) }
+  def group_by(&block) = to_a.group_by(&block)
+  def join(separator = nil) = to_a.join(separator)
+  def flatten = Set.new(to_a.flat_map { |item| item.is_a?(Set) ? item.flatten.to_a : [item] })
   def freeze = (@hash.freeze; super)
   def inspect = "#<Set: {#{to_a.map(&:inspect).join(", ")}}>"
   alias to_s inspect

@@ -25,6 +25,8 @@ pub enum Kind {
     SelfValue,
     Int(i64),
     Big(num_bigint::BigInt),
+    /// `super` without arguments where no method definition says what they are
+    ImplicitSuper,
     /// `1.5r`: numerator and denominator
     Rational(num_bigint::BigInt, num_bigint::BigInt),
     Float(f64),

@@ -124,7 +124,7 @@ fn write(ruby: &mut Interpreter, mut directive: Directive, arguments: &mut Argum
 /// `Kernel#Integer` without options.
 pub(crate) fn integer(ruby: &mut Interpreter, value: &Value) -> Eval<BigInt> {
     match value {
-        Value::Float(number) if number.is_finite() => Ok(crate::core::numbers::whole_part(number.floor())),
+        Value::Float(number) if number.is_finite() => Ok(crate::core::numbers::whole_part(number.trunc())),
         Value::Float(number) => ruby.raise("FloatDomainError", float_text::to_s(*number)),
         Value::Str(text) => match text.with(|text| integer_text::parse_strict(text, 0)) {
             Some(found) => Ok(found.to_value().as_big().unwrap_or_default()),

@@ -122,7 +122,7 @@ fn raise(interpreter: &mut Interpreter, _this: &Value, args: Args) -> Eval {
         None => {
             let current = interpreter.get_global("$!");
             if current.is_nil() {
-                return interpreter.raise("RuntimeError", "unhandled exception");
+                return interpreter.raise("RuntimeError", "");
             }
             current
         }

@@ -32,7 +32,7 @@ pub(crate) const METHODS: Table = &[
     ("%", step, ONE),
     ("include?", include, ONE),
     ("member?", include, ONE),
-    ("===", include, ONE),
+    ("===", cover, ONE),
     ("cover?", cover, ONE),
     ("to_a", to_a, NONE),
     ("entries", to_a, NONE),
@@ -145,6 +145,9 @@ fn end(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
 
 fn first(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let range = this_range(ruby, this)?;
+    if range.begin.is_nil() {
+        return ruby.raise("RangeError", "cannot get the first element of beginless range");
+    }
     if args.is_empty() {
         return Ok(range.begin.clone());
     }
@@ -326,6 +329,13 @@ fn within(ruby: &mut Interpreter, range: &Range, value: &Value) -> Eval<bool> {
 }
 
 fn include(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    let range = this_range(ruby, this)?;
+    // Between two strings, only what counting from one to the other meets is included.
+    if let (Value::Str(first), Value::Str(last), Value::Str(wanted)) = (&range.begin, &range.end, args.at(0))
+    {
+        let items = string_range(&first.text(), &last.text(), range.exclusive);
+        return Ok(Value::Bool(items.contains(&wanted.text())));
+    }
     cover(ruby, this, args)
 }
 

@@ -14,7 +14,7 @@ const ONE: Arity = Arity::exactly(1);
 /// Methods of symbols.
 pub(crate) const METHODS: Table = &[
     ("to_s", to_s, NONE),
-    ("name", to_s, NONE),
+    ("name", name, NONE),
     ("id2name", to_s, NONE),
     ("to_sym", itself, NONE),
     ("to_proc", to_proc, NONE),
@@ -29,7 +29,8 @@ pub(crate) const METHODS: Table = &[
     ("match?", |ruby, this, args| as_string(ruby, this, "match?", args), Arity::between(1, 2)),
     ("start_with?", |ruby, this, args| as_string(ruby, this, "start_with?", args), Arity::at_least(0)),
     ("end_with?", |ruby, this, args| as_string(ruby, this, "end_with?", args), Arity::at_least(0)),
-    ("casecmp", compare, ONE),
+    ("casecmp", |ruby, this, args| without_case(ruby, this, "casecmp", args), ONE),
+    ("casecmp?", |ruby, this, args| without_case(ruby, this, "casecmp?", args), ONE),
     ("upcase", |ruby, this, args| as_symbol(ruby, this, "upcase", args), NONE),
     ("downcase", |ruby, this, args| as_symbol(ruby, this, "downcase", args), NONE),
     ("capitalize", |ruby, this, args| as_symbol(ruby, this, "capitalize", args), NONE),
@@ -49,6 +50,22 @@ fn as_string(ruby: &mut Interpreter, this: &Value, method: &str, args: Args) -> 
 fn as_symbol(ruby: &mut Interpreter, this: &Value, method: &str, args: Args) -> Eval {
     let changed = ruby.send(&text(this), method, args)?;
     Ok(Value::sym(&ruby.to_s(&changed)?))
+}
+
+/// Compares with another symbol whatever the case; nothing else compares.
+fn without_case(ruby: &mut Interpreter, this: &Value, method: &str, args: Args) -> Eval {
+    match args.at(0) {
+        other @ Value::Sym(_) => as_string(ruby, this, method, Args::one(text(&other))),
+        _ => Ok(Value::Nil),
+    }
+}
+
+fn name(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
+    let name = text(this);
+    if let Value::Str(name) = &name {
+        name.frozen.set(true);
+    }
+    Ok(name)
 }
 
 fn to_s(_: &mut Interpreter, this: &Value, _: Args) -> Eval {

@@ -11,7 +11,7 @@ impl Interpreter {
     pub(super) fn eval_defined(&mut self, expr: &Expr, cx: &Context) -> Eval<Option<&'static str>> {
         Ok(match &expr.kind {
             Kind::Nil => Some("nil"),
-            Kind::Unsupported(_) => None,
+            Kind::Unsupported(_) | Kind::ImplicitSuper => None,
             Kind::True => Some("true"),
             Kind::False => Some("false"),
             Kind::SelfValue => Some("self"),

@@ -137,6 +137,14 @@ impl Interpreter {
             Kind::AtExit(code) => self.eval_at_exit(code, cx),
             Kind::MatchWrite { call, targets } => self.eval_match_write(call, targets, cx),
             Kind::MatchLastLine(_) => Ok(Value::Nil),
+            Kind::ImplicitSuper => {
+                self.span = expr.span;
+                self.raise(
+                    "RuntimeError",
+                    "implicit argument passing of super from method defined by define_method() is not \
+                     supported. Specify all arguments explicitly.",
+                )
+            }
             Kind::Unsupported(what) => {
                 self.span = expr.span;
                 self.raise("NotImplementedError", format!("{what} is not supported"))

@@ -145,7 +145,7 @@ impl Lowerer<'_> {
             args.block = BlockArg::Literal(self.block(&literal));
         }
         let Some(method) = self.methods.last() else {
-            return Kind::Unsupported("super without arguments outside of a method definition");
+            return Kind::ImplicitSuper;
         };
         let depth = (self.levels.len() - 1 - method.level) as u32;
         let (required, post) = (method.required.clone(), method.post.clone());

@@ -112,7 +112,7 @@ fn times(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     }
     let count = ruby.expect_int(&args.at(0))?;
     let Ok(count) = usize::try_from(count) else {
-        return ruby.raise("ArgumentError", "argument must be non-negative");
+        return ruby.raise("ArgumentError", "negative argument");
     };
     let items = this_array(ruby, this)?.to_vec();
     ruby.charge(items.len().saturating_mul(count).saturating_mul(16))?;

@@ -148,7 +148,7 @@ fn real_path(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let path = PathBuf::from(expanded.as_text().unwrap_or_default());
     match resolve(ruby, &path, 0) {
         Ok(path) => Ok(Value::str(path.to_string_lossy())),
-        Err(error) => raise_system(ruby, &error, "rb_realpath_internal", &path.to_string_lossy()),
+        Err(error) => raise_system(ruby, &error, "rb_check_realpath_internal", &path.to_string_lossy()),
     }
 }
 

@@ -72,7 +72,7 @@ fn dirname(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
 fn extension(name: &str) -> &str {
     let stem = name.trim_start_matches('.');
     match stem.rfind('.') {
-        Some(at) if at > 0 && at + 1 < stem.len() => &stem[at..],
+        Some(at) if at > 0 => &stem[at..],
         _ => "",
     }
 }

@@ -39,6 +39,7 @@ pub(super) const LOOK: Table = &[
     ("find_all", find_all, NONE),
     ("assoc", assoc, ONE),
     ("rassoc", rassoc, ONE),
+    ("flatten", flatten, Arity::between(0, 1)),
     ("min_by", min_by, Arity::between(0, 1)),
 ];
 
@@ -159,6 +160,9 @@ fn find_all(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 }
 
 fn min_by(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    if args.block.is_none() {
+        return Ok(enumerator(ruby, this, "min_by", args));
+    }
     let pairs = to_a(ruby, this, Args::none())?;
     ruby.send(&pairs, "min_by", args)
 }
@@ -222,6 +226,13 @@ pub(super) fn transform_keys(ruby: &mut Interpreter, this: &Value, args: Args) -
     of(ruby, entries)
 }
 
+/// The pairs as one flat array; the argument says how many levels of it are opened.
+fn flatten(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    let pairs = to_a(ruby, this, Args::none())?;
+    let depth = if args.is_empty() { Value::Int(1) } else { args.at(0) };
+    ruby.send(&pairs, "flatten", Args::one(depth))
+}
+
 fn any(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let hash = this_hash(ruby, this)?;
     let Some(block) = &args.block else {
@@ -232,7 +243,7 @@ fn any(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         return ruby.send(&pairs, "any?", args);
     };
     for (key, value) in hash.to_vec() {
-        if give(ruby, block, key, value)?.truthy() {
+        if ruby.call_proc_one(block, pair(key, value))?.truthy() {
             return Ok(Value::Bool(true));
         }
     }

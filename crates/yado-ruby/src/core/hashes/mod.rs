@@ -45,7 +45,7 @@ const LOOK: Table = &[
     ("default", default, Arity::between(0, 1)),
     ("default_proc", default_proc, NONE),
     ("each", each, NONE),
-    ("each_pair", each, NONE),
+    ("each_pair", each_pair, NONE),
     ("each_key", each_key, NONE),
     ("each_value", each_value, NONE),
     ("to_hash", itself, NONE),
@@ -266,6 +266,13 @@ fn default(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
 
 fn default_proc(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
     Ok(this_hash(ruby, this)?.default_proc.borrow().clone().map_or(Value::Nil, Value::Proc))
+}
+
+fn each_pair(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    if args.block.is_none() {
+        return Ok(enumerator(ruby, this, "each_pair", args));
+    }
+    each(ruby, this, args)
 }
 
 fn each(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {

@@ -71,7 +71,7 @@ fn mask(ruby: &mut Interpreter, this: &Value, args: &Args, question: fn(&BigInt,
 
 fn size(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
     Ok(Value::Int(match this {
-        Value::Big(number) => number.bits().div_ceil(64) as i64 * 8,
+        Value::Big(number) => number.bits().div_ceil(8) as i64,
         _ => 8,
     }))
 }
@@ -180,6 +180,9 @@ fn gcdlcm(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 
 fn digits(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let base = if args.is_empty() { BigInt::from(10) } else { expect_big(ruby, &args.at(0))? };
+    if is_negative(this) {
+        return ruby.raise("Math::DomainError", "out of domain");
+    }
     if base.sign() == Sign::Minus {
         return ruby.raise("ArgumentError", "negative radix");
     }
@@ -187,9 +190,6 @@ fn digits(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         return ruby.raise("ArgumentError", format!("invalid radix {base}"));
     }
     let mut left = big(this);
-    if left.sign() == Sign::Minus {
-        return ruby.raise("Math::DomainError", "out of domain");
-    }
     let mut found = vec![Value::big(&left % &base)];
     while left >= base {
         left /= &base;

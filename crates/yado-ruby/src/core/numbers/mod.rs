@@ -45,7 +45,10 @@ pub(crate) const NUMERIC: Table = &[
     ("magnitude", abs, NONE),
     ("div", div, ONE),
     ("fdiv", fdiv, ONE),
-    ("quo", fdiv, ONE),
+    ("quo", quo, ONE),
+    ("real", |_, this, _| Ok(this.clone()), NONE),
+    ("imaginary", |_, _, _| Ok(Value::Int(0)), NONE),
+    ("conj", |_, this, _| Ok(this.clone()), NONE),
     ("divmod", divmod, ONE),
     ("remainder", remainder, ONE),
     ("coerce", coerce, ONE),
@@ -77,6 +80,8 @@ pub(crate) const NUMERIC: Table = &[
 pub(crate) const FLOAT: Table = &[
     ("to_s", float_to_s, NONE),
     ("inspect", float_to_s, NONE),
+    ("numerator", |ruby, this, _| part(ruby, this, "numerator"), NONE),
+    ("denominator", |ruby, this, _| part(ruby, this, "denominator"), NONE),
     ("nan?", |_, this, _| Ok(Value::Bool(as_float(this).is_some_and(f64::is_nan))), NONE),
     ("next_float", |_, this, _| Ok(Value::Float(as_float(this).unwrap_or(0.0).next_up())), NONE),
     ("prev_float", |_, this, _| Ok(Value::Float(as_float(this).unwrap_or(0.0).next_down())), NONE),
@@ -118,6 +123,9 @@ fn arithmetic(ruby: &mut Interpreter, this: &Value, other: &Value, operator: cha
     let (Some(a), Some(b)) = (as_float(this), as_float(other)) else {
         return coerced(ruby, this, other, &operator.to_string());
     };
+    if operator == '%' && matches!(other, Value::Int(0)) {
+        return ruby.raise("ZeroDivisionError", "divided by 0");
+    }
     Ok(Value::Float(match operator {
         '+' => a + b,
         '-' => a - b,
@@ -176,13 +184,10 @@ fn coerced(ruby: &mut Interpreter, this: &Value, other: &Value, operator: &str) 
         return ruby.call_method(&left, Symbol::new(operator), Args::one(right));
     }
     let shown = match other {
-        Value::Nil | Value::Bool(_) => ruby.inspect(other)?,
+        Value::Nil | Value::Bool(_) | Value::Float(_) => ruby.inspect(other)?,
         _ => ruby.describe_class(other),
     };
     let class = ruby.describe_class(this);
-    if "&|^".contains(operator) || operator == "<<" || operator == ">>" {
-        return ruby.no_conversion(other, "Integer");
-    }
     ruby.raise("TypeError", format!("{shown} can't be coerced into {class}"))
 }
 
@@ -308,6 +313,14 @@ fn div(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     ruby.send(&quotient, "floor", Args::none())
 }
 
+/// The exact quotient of two integers, or that of floats.
+fn quo(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    if this.is_integer() && args.at(0).is_integer() {
+        return ruby.send(&Value::Nil, "Rational", Args::of(vec![this.clone(), args.at(0)]));
+    }
+    fdiv(ruby, this, args)
+}
+
 fn fdiv(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     match (as_float(this), as_float(&args.at(0))) {
         (Some(a), Some(b)) => Ok(Value::Float(a / b)),
@@ -338,7 +351,7 @@ fn coerce(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         return Ok(Value::array(vec![other, this.clone()]));
     }
     let number = match &other {
-        Value::Str(text) => text.with(float_text::parse_strict),
+        Value::Str(_) => Some(crate::core::format::float(ruby, &other)?),
         other => as_float(other),
     };
     match (number, as_float(this)) {
@@ -358,7 +371,32 @@ fn to_f(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
     Ok(Value::Float(as_float(this).unwrap_or(0.0)))
 }
 
+/// The fraction that a float is exactly.
+fn exact(number: f64) -> (BigInt, BigInt) {
+    let bits = number.to_bits();
+    let stored = (bits >> 52 & 0x7ff) as i64;
+    let hidden = if stored == 0 { 0 } else { 1u64 << 52 };
+    let mantissa = BigInt::from(bits & ((1 << 52) - 1) | hidden);
+    let mantissa = if number.is_sign_negative() { -mantissa } else { mantissa };
+    let exponent = stored.max(1) - 1075;
+    let scale = BigInt::from(1) << exponent.unsigned_abs();
+    if exponent < 0 { (mantissa, scale) } else { (mantissa * scale, 1.into()) }
+}
+
+/// One of the parts of a float as a fraction.
+fn part(ruby: &mut Interpreter, this: &Value, name: &str) -> Eval {
+    let fraction = rational(ruby, this, Args::none())?;
+    ruby.send(&fraction, name, Args::none())
+}
+
 fn rational(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
+    if let Value::Float(number) = this {
+        if !number.is_finite() {
+            return ruby.raise("FloatDomainError", float_text::to_s(*number));
+        }
+        let (top, bottom) = exact(*number);
+        return ruby.send(&Value::Nil, "Rational", Args::of(vec![Value::big(top), Value::big(bottom)]));
+    }
     ruby.send(&Value::Nil, "Rational", Args::one(this.clone()))
 }
 

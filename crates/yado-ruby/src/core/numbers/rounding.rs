@@ -117,6 +117,7 @@ pub(super) fn round(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         Some("down") => Rule::HalfDown,
         Some("up") => Rule::HalfUp,
         None if half.is_nil() => Rule::HalfUp,
+        _ if this.is_integer() && args.is_empty() => Rule::HalfUp,
         _ => {
             let shown = ruby.to_s(&half)?;
             return ruby.raise("ArgumentError", format!("invalid rounding mode: {shown}"));

@@ -398,6 +398,10 @@ pub(crate) fn string_range(first: &str, last: &str, exclusive: bool) -> Vec<Stri
             break;
         }
         current = successor::successor(&current);
+        // Nothing has no successor.
+        if current.is_empty() {
+            break;
+        }
     }
     items
 }
