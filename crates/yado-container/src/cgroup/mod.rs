@@ -107,6 +107,7 @@ impl Cgroups {
             ("pids", "pids", "pids"),
             ("blkio", "blkio", "io"),
             ("cpuset", "cpuset", "cpuset"),
+            ("hugepageLimits", "hugetlb", "hugetlb"),
         ] {
             if v1::needed(v1_name, resources) && !legacy(v1_name) && !unified(v2_name) {
                 return Err(Error::invalid(

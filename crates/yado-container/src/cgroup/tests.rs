@@ -126,3 +126,45 @@ fn an_absolute_cgroups_path_counts_from_the_mount() {
     assert_eq!(cgroups.unified.unwrap(), Path::new("/sys/fs/cgroup/unified/pods/one"));
     assert_eq!(cgroups.legacy[1].1, Path::new("/sys/fs/cgroup/memory/pods/one"));
 }
+
+#[test]
+fn huge_pages_are_limited_by_their_size() {
+    let top = folder("huge");
+    let resources = Resources {
+        hugepage_limits: vec![crate::spec::HugepageLimit { page_size: "2MB".to_owned(), limit: 4 << 20 }],
+        ..Resources::default()
+    };
+    v1::apply("hugetlb", &top, &resources).unwrap();
+    v2::apply(&top, &resources, &["hugetlb".to_owned()]).unwrap();
+    for name in ["hugetlb.2MB.limit_in_bytes", "hugetlb.2MB.max"] {
+        assert_eq!(std::fs::read_to_string(top.join(name)).unwrap(), "4194304", "{name}");
+    }
+    assert!(Cgroups::default().apply(&Layout::default(), &resources).is_err(), "nothing can hold it");
+    std::fs::remove_dir_all(top).unwrap();
+}
+
+#[test]
+fn a_named_place_is_used_in_every_hierarchy() {
+    let top = folder("named");
+    let layout = legacy_layout(&top);
+    let places = |asked| Cgroups::plan(&layout, "web", asked, None).legacy;
+    assert!(places(None).is_empty());
+    let all = places(Some(Path::new("/docker/web")));
+    assert_eq!(all.len(), 4);
+    assert!(all.iter().all(|(name, folder)| *folder == top.join(name).join("docker/web")), "{all:?}");
+    std::fs::remove_dir_all(top).unwrap();
+}
+
+#[test]
+fn zeros_say_nothing() {
+    let said = Resources {
+        memory: Some(Memory { limit: Some(0), swap: Some(-1), ..Memory::default() }),
+        cpu: Some(Cpu { shares: Some(0), quota: Some(-1), cpus: Some(String::new()), ..Cpu::default() }),
+        pids: Some(Pids { limit: 0 }),
+        ..Resources::default()
+    }
+    .without_zeros();
+    let (memory, cpu) = (said.memory.unwrap(), said.cpu.unwrap());
+    assert_eq!((memory.limit, memory.swap, said.pids), (None, Some(-1), None));
+    assert_eq!((cpu.shares, cpu.quota, cpu.cpus), (None, Some(-1), None));
+}

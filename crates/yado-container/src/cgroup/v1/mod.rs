@@ -10,6 +10,7 @@ mod pids;
 
 use std::path::Path;
 
+use super::files::write;
 use crate::error::{Context, Result};
 use crate::spec::Resources;
 
@@ -21,6 +22,7 @@ pub(super) fn needed(controller: &str, resources: &Resources) -> bool {
         "cpuset" => resources.cpu.as_ref().is_some_and(|cpu| cpu.cpus.is_some() || cpu.mems.is_some()),
         "pids" => resources.pids.is_some_and(|pids| pids.limit != 0),
         "blkio" => resources.block_io.as_ref().is_some_and(|io| *io != crate::spec::BlockIo::default()),
+        "hugetlb" => !resources.hugepage_limits.is_empty(),
         "devices" => !resources.devices.is_empty(),
         _ => false,
     }
@@ -42,6 +44,10 @@ pub(super) fn apply(controller: &str, folder: &Path, resources: &Resources) -> R
         "cpuset" => resources.cpu.as_ref().map_or(Ok(()), |cpu| cpuset::apply(folder, cpu)),
         "pids" => resources.pids.map_or(Ok(()), |pids| pids::apply(folder, pids)),
         "blkio" => resources.block_io.as_ref().map_or(Ok(()), |io| blkio::apply(folder, io)),
+        "hugetlb" => resources.hugepage_limits.iter().try_for_each(|limit| {
+            let name = format!("hugetlb.{}.limit_in_bytes", limit.page_size.replace('/', ""));
+            write(&folder.join(name), &limit.limit.to_string())
+        }),
         "devices" => devices::apply(folder, &resources.devices),
         _ => Ok(()),
     }

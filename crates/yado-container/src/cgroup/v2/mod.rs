@@ -14,11 +14,18 @@ use crate::spec::Resources;
 
 /// Which of the available controllers these limits need.
 pub(super) fn needed(resources: &Resources, available: &[String]) -> Vec<&'static str> {
-    [("memory", "memory"), ("cpu", "cpu"), ("pids", "pids"), ("io", "blkio"), ("cpuset", "cpuset")]
-        .into_iter()
-        .filter(|(name, old)| v1::needed(old, resources) && available.iter().any(|known| known == name))
-        .map(|(name, _)| name)
-        .collect()
+    [
+        ("memory", "memory"),
+        ("cpu", "cpu"),
+        ("pids", "pids"),
+        ("io", "blkio"),
+        ("cpuset", "cpuset"),
+        ("hugetlb", "hugetlb"),
+    ]
+    .into_iter()
+    .filter(|(name, old)| v1::needed(old, resources) && available.iter().any(|known| known == name))
+    .map(|(name, _)| name)
+    .collect()
 }
 
 /// Makes a cgroup and lets the controllers through, from the mount down to its parent.
@@ -55,6 +62,10 @@ pub(super) fn apply(folder: &Path, resources: &Resources, available: &[String]) 
     }
     if let (true, Some(block)) = (has("io"), &resources.block_io) {
         io::apply(folder, block)?;
+    }
+    for limit in resources.hugepage_limits.iter().filter(|_| has("hugetlb")) {
+        let name = format!("hugetlb.{}.max", limit.page_size.replace('/', ""));
+        write(&folder.join(name), &limit.limit.to_string())?;
     }
     for (name, value) in &resources.unified {
         write(&folder.join(name.replace('/', "")), value)?;
