@@ -107,6 +107,7 @@ impl Interpreter {
         let message = match limit {
             Limit::Steps => "the program did not finish within the allowed number of steps",
             Limit::Memory => "the program wants more memory than it is allowed",
+            Limit::Output => "the program prints more than it is allowed",
         };
         Failure {
             kind: FailureKind::Limit(limit),

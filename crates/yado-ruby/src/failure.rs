@@ -10,6 +10,8 @@ pub enum Limit {
     Steps,
     /// Too much memory.
     Memory,
+    /// Too much text printed.
+    Output,
 }
 
 /// A place in a source file. Lines count from 1, columns (in bytes) from 0.

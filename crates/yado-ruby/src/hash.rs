@@ -64,8 +64,13 @@ impl HashKey {
     }
 }
 
+/// How deep and how far into arrays a hash looks: enough to tell keys apart, too little to be kept busy by an array
+/// that holds itself many times over.
+const DEEP: usize = 4;
+const FAR: usize = 32;
+
 fn hash_value<H: Hasher>(value: &Value, state: &mut H, depth: usize) {
-    if depth > 64 {
+    if depth > DEEP {
         return;
     }
     match value {
@@ -77,7 +82,9 @@ fn hash_value<H: Hasher>(value: &Value, state: &mut H, depth: usize) {
         Value::Sym(it) => it.hash(state),
         Value::Str(it) => it.with_bytes(|bytes| bytes.hash(state)),
         Value::Array(it) => {
-            for item in it.items.borrow().iter() {
+            let items = it.items.borrow();
+            items.len().hash(state);
+            for item in items.iter().take(FAR) {
                 hash_value(item, state, depth + 1);
             }
         }
@@ -103,12 +110,18 @@ fn eql_within(a: &Value, b: &Value, depth: usize) -> bool {
             if Rc::ptr_eq(a, b) || depth > 64 {
                 return true;
             }
+            if !crate::limits::spend() {
+                return false;
+            }
             let (a, b) = (a.items.borrow(), b.items.borrow());
             a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| eql_within(a, b, depth + 1))
         }
         (Value::Hash(a), Value::Hash(b)) => {
             if Rc::ptr_eq(a, b) || depth > 64 {
                 return true;
+            }
+            if !crate::limits::spend() {
+                return false;
             }
             let (a, b) = (a.entries.borrow(), b.entries.borrow());
             a.len() == b.len()

@@ -38,7 +38,7 @@ pub use host::{
     Change, Command, FileFacts, Host, HostError, Output, SandboxHost, Stream, real_facts, real_list,
 };
 pub use interpreter::Interpreter;
-pub use limits::{Limits, on_big_stack};
+pub use limits::{Limits, exhaust, on_big_stack};
 pub use object::{Meta, ObjectRef, RObject, Variables};
 pub use procs::{
     Method, MethodBody, MethodObject, NativeClosure, NativeFunction, Proc, ProcBody, Visibility,

@@ -2,6 +2,7 @@
 //! instead of taking the machine with it.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use crate::control::Control;
 use crate::failure::Limit;
@@ -15,11 +16,15 @@ pub struct Limits {
     pub steps: u64,
     /// Bytes of memory beyond what the process used at the start.
     pub memory: u64,
+    /// Processor time. Waiting does not count.
+    pub time: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { steps: 200_000_000, memory: 1 << 30 }
+        // Real configurations need a thousandth of this. Unoptimized builds are slower, and their stacks larger.
+        let (memory, seconds) = if cfg!(debug_assertions) { (1 << 30, 15.0) } else { (160 << 20, 1.4) };
+        Self { steps: 50_000_000, memory, time: Duration::from_secs_f64(seconds) }
     }
 }
 
@@ -27,8 +32,8 @@ impl Default for Limits {
 const BIG_STACK: usize = 1 << 30;
 /// What we assume about a thread that somebody else started: the smallest usual stack, less a reserve.
 const UNKNOWN_STACK: usize = 2 * 1024 * 1024 - 512 * 1024;
-/// What is kept free for native code at the deepest call.
-const RESERVE: usize = 1024 * 1024;
+/// How much of a big stack Ruby calls may use. Native code needs the rest: freeing deeply nested values, for one.
+const FOR_CALLS: usize = if cfg!(debug_assertions) { BIG_STACK / 2 } else { 96 << 20 };
 
 thread_local! {
     static STACK_FLOOR: Cell<Option<usize>> = const { Cell::new(None) };
@@ -40,7 +45,7 @@ pub fn on_big_stack<T: Send>(run: impl FnOnce() -> T + Send) -> T {
         let started = std::thread::Builder::new().name("ruby".to_owned()).stack_size(BIG_STACK).spawn_scoped(
             scope,
             || {
-                STACK_FLOOR.set(Some(address_of_frame().saturating_sub(BIG_STACK - RESERVE)));
+                STACK_FLOOR.set(Some(address_of_frame().saturating_sub(FOR_CALLS)));
                 run()
             },
         );
@@ -76,22 +81,38 @@ fn resident_memory() -> u64 {
     resident.unwrap_or(0) * 4096
 }
 
+/// The processor time that this thread used.
+fn processor_time() -> Duration {
+    let facts = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let used = facts.as_deref().and_then(|text| text.split_whitespace().next()?.parse().ok());
+    Duration::from_nanos(used.unwrap_or(0))
+}
+
 /// How often memory is measured: every so many announced bytes.
-const MEASURE_EVERY: u64 = 64 * 1024 * 1024;
-/// How often memory is measured when nothing is announced: every so many steps.
-const MEASURE_STEPS: u64 = 1 << 18;
+const MEASURE_EVERY: u64 = 8 * 1024 * 1024;
+/// How often memory and time are measured when nothing is announced: every so many steps.
+const MEASURE_STEPS: u64 = 1 << 14;
 
 /// What has been used so far.
 pub(crate) struct Usage {
     limits: Limits,
     steps: u64,
     announced: u64,
-    at_start: Option<u64>,
+    memory_before: u64,
+    time_before: Duration,
 }
 
 impl Usage {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, steps: 0, announced: 0, at_start: None }
+        EXHAUSTED.set(None);
+        COMPARISONS_LEFT.set(COMPARISONS);
+        Self {
+            limits,
+            steps: 0,
+            announced: 0,
+            memory_before: resident_memory(),
+            time_before: processor_time(),
+        }
     }
 
     pub(crate) fn set_limits(&mut self, limits: Limits) {
@@ -105,34 +126,75 @@ impl Usage {
             if self.steps > self.limits.steps {
                 return Err(Control::Abort(Limit::Steps));
             }
-            return self.measure();
+            return self.measure(0);
         }
         Ok(())
     }
 
-    fn measure(&mut self) -> Eval<()> {
-        let used = resident_memory();
-        let start = *self.at_start.get_or_insert(used.min(256 << 20));
-        if used.saturating_sub(start) > self.limits.memory {
+    /// Measures, as if so much more memory were in use.
+    fn measure(&mut self, more: u64) -> Eval<()> {
+        if let Some(limit) = EXHAUSTED.get() {
+            return Err(Control::Abort(limit));
+        }
+        if resident_memory().saturating_sub(self.memory_before) + more > self.limits.memory {
             return Err(Control::Abort(Limit::Memory));
+        }
+        if processor_time().saturating_sub(self.time_before) > self.limits.time {
+            return Err(Control::Abort(Limit::Steps));
         }
         Ok(())
     }
 
     fn announce(&mut self, bytes: u64) -> Eval<()> {
-        if bytes > self.limits.memory {
-            return Err(Control::Abort(Limit::Memory));
-        }
-        self.announced += bytes;
+        self.announced = self.announced.saturating_add(bytes);
         if self.announced > MEASURE_EVERY {
             self.announced = 0;
-            return self.measure();
+            return self.measure(bytes);
         }
         Ok(())
     }
 }
 
+thread_local! {
+    /// A limit that was reached where no error could be returned; the next measurement does that.
+    static EXHAUSTED: Cell<Option<Limit>> = const { Cell::new(None) };
+    static COMPARISONS_LEFT: Cell<u64> = const { Cell::new(COMPARISONS) };
+}
+
+/// How many arrays and hashes may be compared where no error can be returned.
+const COMPARISONS: u64 = 10_000_000;
+
+/// Counts a comparison; `false` when there were too many, and the program will end.
+pub(crate) fn spend() -> bool {
+    let left = COMPARISONS_LEFT.get().saturating_sub(1);
+    COMPARISONS_LEFT.set(left);
+    if left == 0 {
+        exhaust(Limit::Steps);
+    }
+    left > 0
+}
+
+/// Ends the program that this thread evaluates, for a host that has had enough of it.
+pub fn exhaust(limit: Limit) {
+    EXHAUSTED.set(Some(limit));
+}
+
 impl Interpreter {
+    /// Begins to count anew: what the embedding program did meanwhile is not the Ruby code's to answer for.
+    pub fn renew_limits(&mut self) {
+        self.usage = Usage::new(self.usage.limits);
+    }
+
+    /// Whether a limit was reached where no error could be returned.
+    pub fn check_limits(&mut self) -> Eval<()> {
+        self.usage.measure(0)
+    }
+
+    /// Counts a turn of a native loop that a program can make long.
+    pub(crate) fn tick(&mut self) -> Eval<()> {
+        self.usage.step()
+    }
+
     /// Announces that so many bytes are about to be allocated; call it before building anything whose size
     /// a program chooses (`"x" * n`, `Array.new(n)`).
     pub fn charge(&mut self, bytes: usize) -> Eval<()> {

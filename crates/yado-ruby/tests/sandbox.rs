@@ -12,7 +12,7 @@ fn interpreter() -> Interpreter {
 
 fn failure_of(source: &str) -> Failure {
     // Memory is the whole process's, which runs other tests meanwhile: only tests of memory limit it tightly.
-    failure_within(source, Limits { steps: 3_000_000, memory: 8 << 30 })
+    failure_within(source, Limits { steps: 3_000_000, memory: 8 << 30, ..Limits::default() })
 }
 
 fn failure_within(source: &str, limits: Limits) -> Failure {
@@ -49,16 +49,78 @@ fn nothing_rescues_a_limit() {
 
 #[test]
 fn a_growing_string_ends_at_the_memory_limit() {
-    let limits = Limits { steps: u64::MAX, memory: 300 << 20 };
+    let limits = Limits { steps: u64::MAX, memory: 300 << 20, ..Limits::default() };
     let failure = failure_within("s = 'x' * 1000; loop { s = s + s }", limits);
     assert_eq!(failure.kind, FailureKind::Limit(Limit::Memory));
 }
 
 #[test]
 fn a_growing_array_ends_at_a_limit() {
-    let limits = Limits { steps: u64::MAX, memory: 300 << 20 };
+    let limits = Limits { steps: u64::MAX, memory: 300 << 20, ..Limits::default() };
     let failure = failure_within("a = []; loop { a << 'y' * 1_000_000 }", limits);
     assert_eq!(failure.kind, FailureKind::Limit(Limit::Memory));
+}
+
+/// Programs that would take longer than the world has existed, and what stops them.
+#[test]
+fn what_explodes_ends_at_a_limit_that_names_its_line() {
+    let nested = "a = [1]; 60.times { a = [a, a] }\n";
+    for source in [
+        "a.inspect",
+        "a.to_s",
+        "a.flatten",
+        "a.join",
+        "a == Marshal.load(Marshal.dump(a)) || a.inspect",
+        "require 'json'; a.to_json",
+        "b = [1]; 60.times { b = [b, b] }; a == b",
+        "b = [1]; 60.times { b = [b, b] }; a <=> b; loop { }",
+        "b = [1]; 60.times { b = [b, b] }; a.eql?(b); loop { }",
+        "b = [1]; 60.times { b = [b, b] }; { a => 1 }[b]; loop { }",
+    ] {
+        let limits =
+            Limits { steps: 3_000_000, memory: 8 << 30, time: std::time::Duration::from_millis(500) };
+        let failure = failure_within(&format!("{nested}{source}"), limits);
+        let limited = matches!(failure.kind, FailureKind::Limit(_)) || failure.class == "TypeError";
+        assert!(limited || failure.class == "JSON::NestingError", "{source}: {failure:?}");
+        assert_eq!(failure.location.map(|place| place.line), Some(2), "{source}");
+    }
+}
+
+#[test]
+fn a_size_that_nobody_has_room_for_is_refused_at_once() {
+    let limits = Limits { steps: 3_000_000, memory: 1 << 30, ..Limits::default() };
+    for source in [
+        "'x' * 10**10",
+        "[0] * 10**10",
+        "Array.new(10**9)",
+        "(1..10**12).to_a",
+        "'x'.ljust(10**10)",
+        "require 'securerandom'; SecureRandom.hex(10**10)",
+    ] {
+        let failure = failure_within(source, limits);
+        assert!(matches!(failure.kind, FailureKind::Limit(_)), "{source}: {failure:?}");
+        assert_eq!(failure.location.map(|place| place.line), Some(1), "{source}");
+    }
+}
+
+#[test]
+fn a_bomb_of_aliases_ends_at_a_limit() {
+    let source = "require 'yaml'\nt = \"a0: &a0 [x, x, x, x]\\n\"\n30.times { |i| t << \"a#{i + 1}: &a#{i + 1} [#{(['*a' + i.to_s] * 9).join(',')}]\\n\" }\nYAML.unsafe_load(t)['a30'].flatten\n";
+    let failure = failure_within(source, Limits { steps: 3_000_000, memory: 1 << 30, ..Limits::default() });
+    assert!(matches!(failure.kind, FailureKind::Limit(_)), "{failure:?}");
+    assert_eq!(failure.location.map(|place| place.line), Some(4));
+}
+
+#[test]
+fn a_pattern_that_explodes_ends_in_an_error_or_an_answer() {
+    let text = text_of("begin; ('a' * 40 + '!') =~ /^(a+)+$(?!b)\\1/; rescue => e; e.class; end");
+    assert!(text == "nil" || text.contains("Error"), "{text}");
+}
+
+#[test]
+fn processor_time_is_limited() {
+    let limits = Limits { steps: u64::MAX, memory: 8 << 30, time: std::time::Duration::from_millis(200) };
+    assert_eq!(failure_within("loop { }", limits).kind, FailureKind::Limit(Limit::Steps));
 }
 
 #[test]

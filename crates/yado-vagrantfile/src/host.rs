@@ -20,7 +20,8 @@ use std::process::Stdio;
 use std::rc::Rc;
 
 use yado_ruby::{
-    Change, Command, FileFacts, Host, HostError, Location, Output, SandboxHost, Stream, real_facts, real_list,
+    Change, Command, FileFacts, Host, HostError, Limit, Location, Output, SandboxHost, Stream, exhaust,
+    real_facts, real_list,
 };
 
 use answers::Asked;
@@ -45,9 +46,14 @@ pub(crate) struct VagrantfileHost {
     pub(crate) reading: Rc<Reading>,
     /// Words refusals.
     pub(crate) sandbox: SandboxHost,
+    /// How many bytes were printed.
+    pub(crate) printed: Cell<usize>,
     /// Whether Vagrant plugins were "installed" while this Vagrantfile was read.
     pub(crate) plugins_asked_for: Cell<bool>,
 }
+
+/// More than anybody wants to read.
+const MOST_PRINTED: usize = 4 << 20;
 
 /// The words of a command of Vagrant's own, without the program's name.
 fn vagrants(command: &Command) -> Option<Vec<&str>> {
@@ -94,6 +100,12 @@ impl Host for VagrantfileHost {
     }
 
     fn print(&mut self, stream: Stream, text: &[u8]) {
+        let printed = self.printed.get() + text.len();
+        self.printed.set(printed);
+        if printed > MOST_PRINTED && !self.trusted {
+            exhaust(Limit::Output);
+            return;
+        }
         (self.sink)(stream, text);
     }
 

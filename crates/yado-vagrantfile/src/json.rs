@@ -58,6 +58,10 @@ fn at_depth(interpreter: &mut Interpreter, value: &Value, depth: usize) -> Json 
     if depth > DEPTH {
         return json!({ "$deep": true });
     }
+    // A value that holds another many times over is written out as often. Whoever asked checks the limits.
+    if interpreter.charge(128).is_err() {
+        return Json::Null;
+    }
     match value {
         Value::Nil => Json::Null,
         Value::Bool(it) => Json::Bool(*it),

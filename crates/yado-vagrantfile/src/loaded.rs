@@ -114,6 +114,7 @@ pub fn load(options: LoadOptions) -> Result<Loaded, LoadError> {
         refused: Rc::clone(&refused),
         reading: Rc::clone(&reading),
         sandbox: SandboxHost::new(),
+        printed: Cell::new(0),
         plugins_asked_for: Cell::new(false),
     };
     let mut interpreter = Interpreter::new(Box::new(host));
@@ -335,6 +336,7 @@ impl Loaded {
         provider: &str,
         box_vagrantfile: Option<&Path>,
     ) -> yado_core::Result<MachineSpec> {
+        self.interpreter.renew_limits();
         let machines = self.machines();
         let Some(machine) = machines.iter().find(|machine| machine.name == name) else {
             let message = format!(
@@ -344,7 +346,11 @@ impl Loaded {
         };
         let config = self.configured(name, Some(provider), box_vagrantfile)?;
         let found = self.complaints(&config, name, provider, true);
-        Ok(crate::spec::build(self, &config, machine, provider, found))
+        let spec = crate::spec::build(self, &config, machine, provider, found);
+        match self.interpreter.check_limits() {
+            Ok(()) => Ok(spec),
+            Err(control) => Err(self.failed(control).into()),
+        }
     }
 
     /// Everything that is configured for a machine when this provider builds it, also what [`MachineSpec`] has no

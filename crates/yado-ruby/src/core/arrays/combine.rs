@@ -156,6 +156,7 @@ fn flatten_into(
         return ruby.raise("ArgumentError", "tried to flatten recursive array");
     }
     for item in array.to_vec() {
+        ruby.tick()?;
         match ruby.try_array(&item)? {
             Some(inner) if depth != 0 => flatten_into(ruby, &inner, depth - 1, out, level + 1)?,
             _ => out.push(item),

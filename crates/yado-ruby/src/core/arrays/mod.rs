@@ -271,15 +271,18 @@ fn joined(ruby: &mut Interpreter, this: &Value, separator: &str) -> Eval<String>
         if at > 0 {
             out.push_str(separator);
         }
-        match ruby.try_array(item)? {
+        ruby.tick()?;
+        let part = match ruby.try_array(item)? {
             Some(inner) => {
                 ruby.inspecting.push(address);
                 let part = joined(ruby, &Value::Array(inner), separator);
                 ruby.inspecting.pop();
-                out.push_str(&part?);
+                part?
             }
-            None => out.push_str(&ruby.to_s(item)?),
-        }
+            None => ruby.to_s(item)?,
+        };
+        ruby.charge(part.len() + separator.len())?;
+        out.push_str(&part);
     }
     Ok(out)
 }
