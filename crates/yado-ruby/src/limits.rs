@@ -146,10 +146,18 @@ impl Usage {
     }
 
     fn announce(&mut self, bytes: u64) -> Eval<()> {
+        if let Some(limit) = EXHAUSTED.get() {
+            return Err(Control::Abort(limit));
+        }
         self.announced = self.announced.saturating_add(bytes);
         if self.announced > MEASURE_EVERY {
             self.announced = 0;
-            return self.measure(bytes);
+            let measured = self.measure(bytes);
+            if let Err(Control::Abort(limit)) = &measured {
+                // Not everybody who announces can stop at once; from here on everybody is told.
+                exhaust(*limit);
+            }
+            return measured;
         }
         Ok(())
     }
