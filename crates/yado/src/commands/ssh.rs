@@ -81,7 +81,7 @@ fn ssh_options(words: &[String]) -> Result<(Option<String>, &[String])> {
                 rest = after;
             }
             ("-v" | "-vv" | "-vvv" | "-q" | "-t" | "-tt" | "-T" | "-A" | "-a" | "-C" | "-4", after) => {
-                rest = after
+                rest = after;
             }
             (other, _) if other.starts_with('-') => {
                 return Err(Error::new(
