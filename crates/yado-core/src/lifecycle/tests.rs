@@ -89,7 +89,7 @@ impl Provider for Fake {
 struct Inside;
 
 impl Communicator for Inside {
-    fn user(&self) -> &str {
+    fn user(&self) -> &'static str {
         "vagrant"
     }
     fn ready(&self, _context: &Context, _within: std::time::Duration) -> Result<()> {
