@@ -20,8 +20,9 @@ Vagrant.configure("2") do |config|
     d.cmd = ["sleep", "infinity"]
     d.stop_timeout = 0
   end
-  config.vm.provider "container"
-  config.vm.box = "bench/busybox"
+  config.vm.provider "container" do |_, override|
+    override.vm.box = "bench/busybox"
+  end
 end
 """
 
