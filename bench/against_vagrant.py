@@ -131,6 +131,11 @@ def main():
             raw = {f"{who}: {what}": list_ for (who, what), list_ in times.items()}
             pathlib.Path(options.json).write_text(json.dumps({"facts": facts, "seconds": raw}, indent=1) + "\n")
     finally:
+        # Also after a failure nothing of the machines may stay.
+        project = top / "project-yado"
+        if project.is_dir():
+            subprocess.run([options.yado, "destroy", "-f"], cwd=project, capture_output=True,
+                           env=os.environ | {"YADO_HOME": str(top / "yado-home")})
         if daemon:
             daemon.send_signal(signal.SIGTERM)
             daemon.wait()
