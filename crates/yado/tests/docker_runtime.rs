@@ -91,7 +91,7 @@ impl Docker {
     }
 
     fn try_run(&self, words: &[&str]) -> Output {
-        self.command("timeout").args(["60", "docker"]).args(words).output().unwrap()
+        self.command("timeout").args(["-k", "5", "60", "docker"]).args(words).output().unwrap()
     }
 
     /// Runs a command that must succeed; its output without the last line end.
@@ -103,11 +103,12 @@ impl Docker {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
-    /// Runs a command on a terminal, as somebody at one would.
+    /// Runs a command on a terminal, as somebody at one would. It stays in the foreground: `timeout` would otherwise
+    /// move it to a process group of its own, where it may not touch the terminal and waits for ever.
     fn on_terminal(&self, line: &str) -> String {
         let output = self
             .command("script")
-            .args(["-qec", &format!("timeout 60 {line}"), "/dev/null"])
+            .args(["-qec", &format!("timeout --foreground -k 5 60 {line}"), "/dev/null"])
             .output()
             .unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
@@ -136,6 +137,11 @@ impl Drop for Docker {
         // The daemon must end by itself, or its containerd outlives it.
         let pid = rustix::process::Pid::from_child(&self.daemon);
         if rustix::process::kill_process(pid, rustix::process::Signal::TERM).is_ok() {
+            let limit = Instant::now() + Duration::from_secs(30);
+            while matches!(self.daemon.try_wait(), Ok(None)) && Instant::now() < limit {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            drop(self.daemon.kill());
             drop(self.daemon.wait());
         }
         for hierarchy in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
