@@ -2,7 +2,12 @@
 //!
 //! This is a program of its own rather than the usual harness, because a container's first process is the
 //! program that made it, run again.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)] // A program, but made of tests.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a program, but made of tests"
+)]
 
 #[path = "e2e/commands.rs"]
 mod commands;

@@ -1,7 +1,6 @@
-//! Everything that yado drives: providers, provisioners and communicators, a folder or file per kind. No folder here
+//! Everything that yado drives: providers (with their ways in) and provisioners, a folder or file per kind. No folder here
 //! imports a sibling; what two need lives in `yado-core`.
 
-pub mod communicators;
 pub mod providers;
 pub mod provisioners;
 

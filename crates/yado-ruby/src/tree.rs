@@ -17,7 +17,7 @@ pub struct Expr {
 }
 
 /// The kinds of expressions.
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "named after what they are in the language")]
 pub enum Kind {
     Nil,
     True,
@@ -157,7 +157,7 @@ pub enum Kind {
 }
 
 /// An element of a hash literal or of keyword arguments.
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "named after what they are in the language")]
 pub enum Pair {
     Entry(Expr, Expr),
     Splat(Expr),
@@ -178,7 +178,7 @@ pub struct CallArgs {
 
 /// How a call is given a block.
 #[derive(Default)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "named after what they are in the language")]
 pub enum BlockArg {
     #[default]
     None,
@@ -205,7 +205,7 @@ pub struct Call {
 }
 
 /// What can be assigned to.
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "named after what they are in the language")]
 pub enum Target {
     Local { slot: u32, depth: u32 },
     Instance(Symbol),
@@ -239,7 +239,7 @@ pub struct OpAssign {
 }
 
 /// The operator of an [`OpAssign`].
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "named after what they are in the language")]
 #[derive(Clone, Copy)]
 pub enum Operator {
     Or,
@@ -268,7 +268,7 @@ pub struct CaseIn {
 }
 
 /// A pattern of `case … in`.
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "named after what they are in the language")]
 pub enum Pattern {
     /// Anything that is compared with `===`.
     Value(Expr),
@@ -296,7 +296,7 @@ pub enum Pattern {
 }
 
 /// What a hash pattern says about other keys.
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "named after what they are in the language")]
 pub enum HashRest {
     /// They do not matter.
     Ignored,
@@ -394,14 +394,14 @@ pub struct Params {
 }
 
 /// A required parameter.
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "named after what they are in the language")]
 pub enum Param {
     Slot(u32),
     Multi(MultiTarget),
 }
 
 /// `**rest` of a parameter list.
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "named after what they are in the language")]
 #[derive(Default)]
 pub enum KeywordRest {
     #[default]

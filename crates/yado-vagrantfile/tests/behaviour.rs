@@ -1,5 +1,5 @@
 //! What yado adds to Vagrant's reading: places of settings, refusals that say what to do, plain data for the rest.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
 //! [`Ui`]: the only place that prints. Human text with Vagrant's prefixes and colours, or machine-readable lines.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the only printer")]
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};

@@ -71,7 +71,10 @@ end
     assert_eq!(sandbox.inside("default", "cat log"), "once\nalways\nalways\nnever\nalways\n");
     sandbox.ok(&["provision"]);
     assert_eq!(sandbox.inside("default", "tail -n 2 log"), "once\nalways\n");
-    sandbox.run(&["up", "--provision-with", "nothing"]).refused(&["'nothing' is not a known provisioner"]);
+    for command in ["up", "provision", "reload"] {
+        let said = sandbox.run(&[command, "--provision-with", "nothing"]);
+        said.refused(&["'nothing' is not a known provisioner"]);
+    }
     sandbox.destroy_and_audit();
 }
 

@@ -41,8 +41,6 @@ pub struct Options {
     pub provision: Wish,
     /// Switch off at once instead of asking politely.
     pub force: bool,
-    /// `destroy --graceful`: switch off politely before removing.
-    pub graceful: bool,
     /// Keep a machine whose making failed for an internal reason or an interrupt.
     pub keep_on_error: bool,
 }

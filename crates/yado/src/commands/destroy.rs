@@ -52,7 +52,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
             ));
         }
     }
-    let options = Options { force: !arguments.graceful, graceful: arguments.graceful, ..Options::default() };
+    let options = Options { force: !arguments.graceful, ..Options::default() };
     Batch { goal: Goal::Destroyed, action: "destroy", options, parallel: !arguments.no_parallel }
         .run(session, confirmed)?;
     Ok(match declined {

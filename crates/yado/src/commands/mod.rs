@@ -23,7 +23,32 @@ pub(crate) mod version;
 mod batch;
 
 use clap::Args;
-use yado_core::provisioning::Wish;
+use yado_core::provisioning::{self, Wish};
+use yado_core::{MachineSpec, Result};
+
+use crate::session::Session;
+use crate::targets::{Target, Wanted};
+
+/// The machines that exist of those that are meant, the last defined first, as what is switched off may be needed by
+/// what was defined after it. Of the others the user is told that there is nothing to do.
+fn existing_in_reverse(session: &Session, names: &[String]) -> Result<Vec<Target>> {
+    let mut targets = session.targets(names, Wanted { recorded: true, ..Wanted::default() })?;
+    targets.reverse();
+    targets.retain(|target| {
+        if target.record.is_none() {
+            session.context.for_machine(&target.name).info("VM not created. Moving on...");
+        }
+        target.record.is_some()
+    });
+    Ok(targets)
+}
+
+/// Refuses names of provisioners that none of these machines has.
+fn check_provisioners(session: &Session, wish: &Wish, targets: &[Target]) -> Result<()> {
+    let Wish::Only(names) = wish else { return Ok(()) };
+    let specs: Vec<&MachineSpec> = targets.iter().filter_map(|target| target.spec.as_ref()).collect();
+    provisioning::check_names(&session.workshop()?.registry, &specs, names)
+}
 
 /// How provisioning goes, for commands that may provision.
 #[derive(Debug, Clone, Args)]

@@ -29,6 +29,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     } else {
         Wish::Only(arguments.provision_with.clone())
     };
+    super::check_provisioners(session, &provision, &targets)?;
     let options = Options { provision, ..Options::default() };
     Batch { goal: Goal::Provisioned, action: "provision", options, parallel: true }.run(session, targets)?;
     Ok(0)

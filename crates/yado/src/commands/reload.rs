@@ -1,9 +1,9 @@
 //! `yado reload`: machines switched off and on again with the present configuration.
 
 use clap::Args;
+use yado_core::Result;
 use yado_core::lifecycle::Options;
 use yado_core::plan::Goal;
-use yado_core::{MachineSpec, Result, provisioning};
 
 use super::ProvisionArguments;
 use super::batch::Batch;
@@ -26,12 +26,9 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     session.prepare_for_changes()?;
     let wanted = Wanted { spec: true, checked: true, ..Wanted::default() };
     let targets = session.targets(&arguments.names, wanted)?;
-    let specs: Vec<&MachineSpec> = targets.iter().filter_map(|target| target.spec.as_ref()).collect();
-    if let provisioning::Wish::Only(names) = arguments.provision.wish() {
-        provisioning::check_names(&session.workshop()?.registry, &specs, &names)?;
-    }
-    let options =
-        Options { provision: arguments.provision.wish(), force: arguments.force, ..Options::default() };
+    let provision = arguments.provision.wish();
+    super::check_provisioners(session, &provision, &targets)?;
+    let options = Options { provision, force: arguments.force, ..Options::default() };
     Batch { goal: Goal::Restarted, action: "reload", options, parallel: true }.run(session, targets)?;
     Ok(0)
 }

@@ -7,7 +7,6 @@ use yado_core::plan::Goal;
 
 use super::batch::Batch;
 use crate::session::Session;
-use crate::targets::Wanted;
 
 /// Freeze machines with all their processes
 #[derive(Debug, Args)]
@@ -18,15 +17,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     session.prepare_for_changes()?;
-    let mut targets = session.targets(&arguments.names, Wanted { recorded: true, ..Wanted::default() })?;
-    targets.reverse();
-    targets.retain(|target| {
-        if target.record.is_none() {
-            session.context.for_machine(&target.name).info("VM not created. Moving on...");
-        }
-        target.record.is_some()
-    });
-    let options = Options { ..Options::default() };
-    Batch { goal: Goal::Suspended, action: "suspend", options, parallel: true }.run(session, targets)?;
+    let targets = super::existing_in_reverse(session, &arguments.names)?;
+    Batch { goal: Goal::Suspended, action: "suspend", options: Options::default(), parallel: true }
+        .run(session, targets)?;
     Ok(0)
 }

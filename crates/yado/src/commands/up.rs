@@ -3,7 +3,6 @@
 use clap::Args;
 use yado_core::lifecycle::Options;
 use yado_core::plan::Goal;
-use yado_core::provisioning::{self, Wish};
 use yado_core::{MachineSpec, Result};
 
 use super::ProvisionArguments;
@@ -49,10 +48,8 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         session.ui.plain("No machines are to be started: all have 'autostart: false'. Name one to start it.");
         return Ok(0);
     }
+    super::check_provisioners(session, &arguments.provision.wish(), &targets)?;
     let specs: Vec<&MachineSpec> = targets.iter().filter_map(|target| target.spec.as_ref()).collect();
-    if let Wish::Only(names) = arguments.provision.wish() {
-        provisioning::check_names(&session.workshop()?.registry, &specs, &names)?;
-    }
     let messages: Vec<(String, String)> =
         specs.iter().map(|spec| (spec.name.clone(), spec.post_up_message.clone())).collect();
     for target in &targets {
