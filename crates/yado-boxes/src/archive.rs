@@ -7,7 +7,9 @@ use yado_core::error::Doing;
 use yado_core::{Context, Error, ErrorKind, Result};
 
 use crate::progress::{Counted, Progress};
-use crate::unpack::{EntryPath, Options, Tree, Unpacked, entries, unpack, unpack_entry};
+use crate::unpack::{
+    Digests, EntryPath, Limits, Options, Tree, Unpacked, entries, read_ahead, unpack, unpack_entry,
+};
 
 /// What an archive turned out to be.
 #[derive(Debug, Default)]
@@ -16,6 +18,8 @@ pub(crate) struct Contents {
     pub(crate) root: PathBuf,
     /// The box's own Vagrantfile.
     pub(crate) vagrantfile: Option<Vec<u8>>,
+    /// What was seen of the contents while they were written.
+    pub(crate) digests: Digests,
 }
 
 /// Files at the top of an archive that make it a `.box`.
@@ -58,7 +62,8 @@ pub(crate) fn import(cx: &Context, path: &Path, target: &Path) -> Result<Content
     let file = std::fs::File::open(path).doing(|| format!("opening '{}'", path.display()))?;
     let total = file.metadata().ok().map(|metadata| metadata.len());
     let source = Counted { inner: file, progress: Progress::new(cx, "Unpacking", total) };
-    let options = Options::default();
+    let limits = total.map_or_else(Limits::default, Limits::of_archive);
+    let options = Options { limits, ..Options::default() };
     let mut reader = Reader {
         cx,
         target,
@@ -68,17 +73,21 @@ pub(crate) fn import(cx: &Context, path: &Path, target: &Path) -> Result<Content
         is_box: false,
     };
     let mut tree = open(target)?;
-    entries(source, options, &cx.cancel, |entry| reader.entry(&mut tree, entry))?;
+    // One processor decompresses while the other one writes.
+    read_ahead(source, limits.bytes, &cx.cancel, |source| {
+        entries(source, options, &cx.cancel, |entry| reader.entry(&mut tree, entry))
+    })?;
     reader.unpacked.set_times(&tree)?;
     if reader.is_box && reader.unpacked.bytes == 0 {
         return Err(needs("has neither a disk nor a root file system"));
     }
     tracing::debug!(skipped = reader.unpacked.skipped, entries = reader.unpacked.entries, "unpacked");
-    Ok(Contents { root: find_root(target)?, ..reader.contents })
+    Ok(Contents { root: find_root(target)?, digests: tree.into_digests(), ..reader.contents })
 }
 
 fn open(target: &Path) -> Result<Tree> {
-    Tree::open(target).doing(|| format!("opening '{}'", target.display()))
+    let tree = Tree::open(target).doing(|| format!("opening '{}'", target.display()))?;
+    Ok(tree.with_digests(Digests::default()))
 }
 
 fn needs(what: &str) -> Error {

@@ -17,7 +17,7 @@ use yado_core::error::Doing;
 use yado_core::{Cancel, Result};
 
 use crate::scratch::Scratch;
-use crate::unpack::{EntryPath, capability_of};
+use crate::unpack::{Digests, EntryPath, capability_of};
 
 /// A layer in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,9 +55,16 @@ impl Layers {
         Scratch::directory(&self.directory)
     }
 
-    /// Makes what is in `root` (the scratch itself or a directory in it) a layer.
-    pub(crate) fn finish(&self, scratch: Scratch, root: &Path, cancel: &Cancel) -> Result<Layer> {
-        let layer = measure(root, cancel)?;
+    /// Makes what is in `root` (the scratch itself or a directory in it) a layer. `known` are the contents that
+    /// were seen when they were written.
+    pub(crate) fn finish(
+        &self,
+        scratch: Scratch,
+        root: &Path,
+        known: &Digests,
+        cancel: &Cancel,
+    ) -> Result<Layer> {
+        let layer = measure(root, known, cancel)?;
         scratch.keep(root, &self.path(&layer.digest))?;
         Ok(layer)
     }
@@ -103,13 +110,19 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Digest and size of the tree in `root`.
-fn measure(root: &Path, cancel: &Cancel) -> Result<Layer> {
+pub(crate) fn measure(root: &Path, known: &Digests, cancel: &Cancel) -> Result<Layer> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::openat(CWD, root, flags, Mode::empty())
         .doing(|| format!("reading '{}'", root.display()))?;
-    let mut walk =
-        Walk { hash: Sha256::new(), links: HashMap::new(), size: 0, cancel, buffer: vec![0; 256 << 10] };
-    walk.hash.update(b"yado layer 1\n");
+    let mut walk = Walk {
+        hash: Sha256::new(),
+        links: HashMap::new(),
+        size: 0,
+        known,
+        cancel,
+        buffer: vec![0; 256 << 10],
+    };
+    walk.hash.update(b"yado layer 2\n");
     let stat = rustix::fs::fstat(&directory).doing(|| format!("reading '{}'", root.display()))?;
     walk.head(b'd', b"", &stat);
     walk.directory(directory, &EntryPath::default())?;
@@ -118,9 +131,10 @@ fn measure(root: &Path, cancel: &Cancel) -> Result<Layer> {
 
 struct Walk<'a> {
     hash: Sha256,
-    /// The first name of every file with several names.
-    links: HashMap<u64, EntryPath>,
+    /// Every file with several names, numbered in the order of their first names.
+    links: HashMap<u64, u64>,
     size: u64,
+    known: &'a Digests,
     cancel: &'a Cancel,
     buffer: Vec<u8>,
 }
@@ -171,17 +185,23 @@ impl Walk<'_> {
             }
             FileType::RegularFile => {
                 if stat.st_nlink > 1 {
-                    if let Some(first) = self.links.get(&stat.st_ino).cloned() {
+                    if let Some(first) = self.links.get(&stat.st_ino).copied() {
                         self.head(b'h', path.as_bytes(), &stat);
-                        self.field(first.as_bytes());
+                        self.hash.update(first.to_le_bytes());
                         return Ok(());
                     }
-                    self.links.insert(stat.st_ino, path.clone());
+                    self.links.insert(stat.st_ino, self.links.len() as u64);
                 }
                 self.head(b'f', path.as_bytes(), &stat);
                 let file = File::from(open(OFlags::NONBLOCK).doing(doing)?);
                 self.field(&capability_of(&file).doing(doing)?.unwrap_or_default());
-                let digest = self.content(file).doing(doing)?;
+                let digest = match self.known.get(stat.st_ino) {
+                    Some(known) => {
+                        self.size += stat.st_size as u64;
+                        known
+                    }
+                    None => self.content(file).doing(doing)?,
+                };
                 self.hash.update(digest);
             }
             FileType::Symlink => {
@@ -227,7 +247,7 @@ mod tests {
     }
 
     fn digest(root: &tempfile::TempDir) -> String {
-        measure(root.path(), &Cancel::new()).unwrap().digest
+        measure(root.path(), &Digests::default(), &Cancel::new()).unwrap().digest
     }
 
     #[test]
@@ -267,7 +287,7 @@ mod tests {
             let scratch = layers.begin().unwrap();
             let root = scratch.path().to_owned();
             std::fs::write(root.join("file"), text).unwrap();
-            made.push(layers.finish(scratch, &root, &Cancel::new()).unwrap().digest);
+            made.push(layers.finish(scratch, &root, &Digests::default(), &Cancel::new()).unwrap().digest);
         }
         assert_eq!(layers.collect(&made[..1]).unwrap(), 1);
         assert!(layers.path(&made[0]).is_dir());

@@ -12,7 +12,7 @@ use crate::layer::{Layer, combine};
 use crate::progress::Progress;
 use crate::scratch::{self, Scratch};
 use crate::source::Source;
-use crate::unpack::{Tree, copy_directory};
+use crate::unpack::{Digests, Tree, copy_directory};
 use crate::version::Version;
 use crate::{archive, bootstrap, checksum, fetch, host, lock, platform, prepare};
 
@@ -239,8 +239,10 @@ impl BoxStore {
                 std::fs::create_dir(&target).doing(|| format!("creating '{}'", target.display()))?;
                 make_public(&target)?;
                 let contents = archive::import(cx, path, &target)?;
-                prepare::prepare(&mut open(&contents.root)?)?;
-                let layer = self.layers.finish(scratch, &contents.root, &cx.cancel)?;
+                let mut tree = open(&contents.root)?.with_digests(contents.digests);
+                prepare::prepare(&mut tree)?;
+                let known = tree.into_digests();
+                let layer = self.layers.finish(scratch, &contents.root, &known, &cx.cancel)?;
                 Ok(Made { vagrantfile: contents.vagrantfile, stamp: stamp(path), ..made(layer, "0") })
             }
             Source::Url(url) => {
@@ -272,7 +274,7 @@ impl BoxStore {
         let root = scratch.path().to_owned();
         make_public(&root)?;
         fill(&mut open(&root)?, &root)?;
-        self.layers.finish(scratch, &root, &cx.cancel)
+        self.layers.finish(scratch, &root, &Digests::default(), &cx.cancel)
     }
 
     fn download(&self, cx: &Context, url: &str, insecure: bool) -> Result<Scratch> {

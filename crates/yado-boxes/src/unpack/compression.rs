@@ -35,6 +35,12 @@ impl Compression {
     }
 }
 
+/// The largest zstd window that is read, as a power of two: 64 MiB. Only `--ultra` and `--long` ask for more.
+const WINDOW: u32 = 26;
+
+/// The most memory that reading xz may take: enough for `xz -9`.
+const XZ_MEMORY: u64 = 80 << 20;
+
 /// Reads `source` decompressed, up to `limit` bytes, until the user interrupts.
 pub(crate) fn decompress<'a>(
     source: impl Read + 'a,
@@ -45,14 +51,15 @@ pub(crate) fn decompress<'a>(
     let start = source.fill_buf().map_err(|error| Error::system("reading the archive", error))?;
     let inner: Box<dyn Read + 'a> = match Compression::of(start) {
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(source)),
-        Compression::Zstd => Box::new(
-            zstd::stream::read::Decoder::with_buffer(source)
-                .map_err(|error| Error::system("starting to decompress", error))?,
-        ),
+        Compression::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(source)
+                .map_err(|error| Error::system("starting to decompress", error))?;
+            decoder.window_log_max(WINDOW).map_err(|error| Error::system("starting to decompress", error))?;
+            Box::new(decoder)
+        }
         Compression::Xz => {
-            // The memory limit is that of a dictionary of 1 GiB, which no packer uses by default.
             let flags = liblzma::stream::CONCATENATED;
-            let stream = liblzma::stream::Stream::new_stream_decoder(1 << 30, flags)
+            let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, flags)
                 .map_err(|error| Error::system("starting to decompress", error))?;
             Box::new(liblzma::bufread::XzDecoder::new_stream(source, stream))
         }
@@ -79,13 +86,23 @@ struct Bounded<R> {
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.cancel.check().map_err(io::Error::other)?;
-        let read = self.inner.read(buffer)?;
-        self.left = self
-            .left
-            .checked_sub(read as u64)
-            .ok_or_else(|| io::Error::other("the archive is larger than it may be when unpacked"))?;
+        let read = self.inner.read(buffer).map_err(explain)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            io::Error::other("it is larger than it may be when unpacked, as if made to fill the disk")
+        })?;
         Ok(read)
     }
+}
+
+/// Says what the two decoders mean that an archive asks them for too much memory.
+fn explain(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    if text.contains("too much memory") || text.contains("memlimit") || text.contains("memory limit") {
+        return io::Error::other(
+            "decompressing it takes more than 64 MiB of memory; pack it without '--long' or '--ultra'",
+        );
+    }
+    error
 }
 
 #[cfg(test)]
@@ -117,6 +134,28 @@ mod tests {
             decompress(&bomb[..], 1 << 20, &Cancel::new()).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
         assert!(error.to_string().contains("larger than it may be"), "{error}");
         assert!(decompress(&b"BZh91AY"[..], 1, &Cancel::new()).is_err());
+    }
+
+    #[test]
+    fn archives_that_ask_for_much_memory_are_refused() {
+        let mut zstd = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+        zstd.window_log(27).unwrap();
+        zstd.write_all(&[7; 100]).unwrap();
+        // Without a content size in the frame, the window is what the decoder must keep.
+        let options = liblzma::stream::LzmaOptions::new_preset(1).unwrap();
+        let mut options = options;
+        options.dict_size(512 << 20);
+        let mut filters = liblzma::stream::Filters::new();
+        filters.lzma2(&options);
+        let stream =
+            liblzma::stream::Stream::new_stream_encoder(&filters, liblzma::stream::Check::Crc32).unwrap();
+        let mut xz = Vec::new();
+        liblzma::read::XzEncoder::new_stream(&[7; 100][..], stream).read_to_end(&mut xz).unwrap();
+        for packed in [zstd.finish().unwrap(), xz] {
+            let mut reader = decompress(&packed[..], 1 << 20, &Cancel::new()).unwrap();
+            let error = reader.read_to_end(&mut Vec::new()).unwrap_err();
+            assert!(error.to_string().contains("64 MiB of memory"), "{error}");
+        }
     }
 
     #[test]

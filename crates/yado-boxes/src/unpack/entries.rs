@@ -1,6 +1,8 @@
 //! Reading tar entries and making them in a [`Tree`].
 
+use std::cell::Cell;
 use std::io::{self, Read};
+use std::rc::Rc;
 
 use tar::EntryType;
 use yado_core::{Cancel, Error, ErrorKind, Result};
@@ -30,6 +32,8 @@ pub(crate) struct Unpacked {
     pub(crate) bytes: u64,
     /// Directories with their modification time, set when everything is in place.
     times: Vec<(EntryPath, i64)>,
+    /// Bytes of names that reading the tree again has to keep in memory.
+    names: u64,
 }
 
 fn bad(path: &[u8], why: impl std::fmt::Display) -> Error {
@@ -68,12 +72,53 @@ pub(crate) fn entries<'a>(
     cancel: &Cancel,
     mut each: impl FnMut(&mut tar::Entry<'_, Box<dyn Read + 'a>>) -> Result<()>,
 ) -> Result<()> {
-    let mut archive = tar::Archive::new(decompress(source, options.limits.bytes, cancel)?);
+    let allowance = Rc::new(Cell::new(HEADERS));
+    let source = decompress(source, options.limits.bytes, cancel)?;
+    let source: Box<dyn Read + 'a> = Box::new(Allowed { inner: source, allowance: Rc::clone(&allowance) });
+    let mut archive = tar::Archive::new(source);
     for entry in archive.entries().map_err(|error| reading(error, cancel))? {
+        let mut entry = entry.map_err(|error| reading(error, cancel))?;
         cancel.check()?;
-        each(&mut entry.map_err(|error| reading(error, cancel))?)?;
+        allowance.set(u64::MAX);
+        // Remarks about the archive as a whole (git writes its commit there) are about no file.
+        if entry.header().entry_type() == EntryType::XGlobalHeader {
+            io::copy(&mut entry, &mut io::sink()).map_err(|error| reading(error, cancel))?;
+            allowance.set(HEADERS);
+            continue;
+        }
+        if entry.size() > options.limits.bytes {
+            return Err(bad(&entry.path_bytes(), "is larger than it may be"));
+        }
+        each(&mut entry)?;
+        // What nobody wanted is passed over here, so that what follows is nothing but headers.
+        io::copy(&mut entry, &mut io::sink()).map_err(|error| reading(error, cancel))?;
+        allowance.set(HEADERS);
     }
     Ok(())
+}
+
+/// The most bytes that the headers of one entry may have: those that extend it are read into memory.
+const HEADERS: u64 = 1 << 20;
+
+/// Reads as far as it is allowed at the moment.
+struct Allowed<R> {
+    inner: R,
+    allowance: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Allowed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.allowance.get();
+        if left == 0 {
+            return Err(io::Error::other("the headers of an entry are larger than they may be"));
+        }
+        let length = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let read = self.inner.read(&mut buffer[..length])?;
+        if left != u64::MAX {
+            self.allowance.set(left - read as u64);
+        }
+        Ok(read)
+    }
 }
 
 /// Makes one entry in `tree`.
@@ -91,6 +136,7 @@ pub(crate) fn unpack_entry<R: Read>(
     let (attributes, records) = attributes(entry).map_err(|error| reading(error, cancel))?;
     let raw = records.name.clone().unwrap_or_else(|| entry.path_bytes().into_owned());
     let path = EntryPath::parse(&raw).map_err(|why| bad(&raw, why))?;
+    unpacked.count_name(path.split().1.len(), options)?;
     let making = |error: io::Error| match cancel.check() {
         Err(interrupted) => interrupted,
         Ok(()) => Error::system(format!("unpacking '{path}'"), error),
@@ -100,6 +146,7 @@ pub(crate) fn unpack_entry<R: Read>(
         EntryType::Directory => {
             tree.directory(&path, &attributes, options.through_links).map_err(making)?;
             if let Some(modified) = attributes.modified {
+                unpacked.count_name(path.as_bytes().len(), options)?;
                 unpacked.times.push((path, modified));
             }
         }
@@ -112,9 +159,6 @@ pub(crate) fn unpack_entry<R: Read>(
             unpacked.bytes += written;
         }
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-            if entry.size() > options.limits.bytes {
-                return Err(bad(&raw, "is larger than it may be"));
-            }
             unpacked.bytes += tree.file(&path, &attributes, entry).map_err(making)?;
         }
         EntryType::Symlink => {
@@ -139,6 +183,18 @@ pub(crate) fn unpack_entry<R: Read>(
 }
 
 impl Unpacked {
+    /// Counts a name that has to be kept in memory at some time, with what keeping it costs.
+    fn count_name(&mut self, length: usize, options: Options) -> Result<()> {
+        self.names += length as u64;
+        if self.names > options.limits.names {
+            return Err(Error::new(
+                ErrorKind::BoxImport,
+                "The archive is refused: the names in it take more memory than they may.",
+            ));
+        }
+        Ok(())
+    }
+
     /// Sets the times of directories, deepest first.
     pub(crate) fn set_times(&mut self, tree: &Tree) -> Result<()> {
         for (path, modified) in self.times.drain(..).rev() {

@@ -9,14 +9,14 @@ use yado_core::{Cancel, ErrorKind};
 use super::*;
 
 /// Writes headers that a decent packer refuses to write.
-struct Archive(Builder<Vec<u8>>);
+pub(super) struct Archive(pub(super) Builder<Vec<u8>>);
 
 impl Archive {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Builder::new(Vec::new()))
     }
 
-    fn entry(mut self, kind: EntryType, path: &str, link: &str, content: &[u8]) -> Self {
+    pub(super) fn entry(mut self, kind: EntryType, path: &str, link: &str, content: &[u8]) -> Self {
         let mut header = Header::new_ustar();
         header.set_entry_type(kind);
         header.set_mode(0o644);
@@ -32,31 +32,31 @@ impl Archive {
         self
     }
 
-    fn file(self, path: &str, content: &str) -> Self {
+    pub(super) fn file(self, path: &str, content: &str) -> Self {
         self.entry(EntryType::Regular, path, "", content.as_bytes())
     }
 
-    fn symlink(self, path: &str, target: &str) -> Self {
+    pub(super) fn symlink(self, path: &str, target: &str) -> Self {
         self.entry(EntryType::Symlink, path, target, b"")
     }
 
-    fn pax(mut self, records: &[(&str, &[u8])]) -> Self {
+    pub(super) fn pax(mut self, records: &[(&str, &[u8])]) -> Self {
         self.0.append_pax_extensions(records.iter().copied()).unwrap();
         self
     }
 
-    fn unpack_with(self, root: &Path, options: Options) -> yado_core::Result<Unpacked> {
+    pub(super) fn unpack_with(self, root: &Path, options: Options) -> yado_core::Result<Unpacked> {
         let bytes = self.0.into_inner().unwrap();
         unpack(&mut Tree::open(root).unwrap(), &bytes[..], options, &Cancel::new())
     }
 
-    fn unpack(self, root: &Path) -> yado_core::Result<Unpacked> {
+    pub(super) fn unpack(self, root: &Path) -> yado_core::Result<Unpacked> {
         self.unpack_with(root, Options::default())
     }
 }
 
 /// A directory with a sibling that nobody may touch.
-fn place() -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
+pub(super) fn place() -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
     let outer = tempfile::tempdir().unwrap();
     let (root, outside) = (outer.path().join("root"), outer.path().join("outside"));
     std::fs::create_dir(&root).unwrap();

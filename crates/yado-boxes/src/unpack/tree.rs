@@ -5,7 +5,7 @@
 //! never followed.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -15,7 +15,9 @@ use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags,
 };
 use rustix::io::Errno;
+use sha2::{Digest, Sha256};
 
+use super::digests::{Digests, copy};
 use super::entry_path::EntryPath;
 
 const CAPABILITY: &str = "security.capability";
@@ -53,13 +55,29 @@ pub(crate) struct Tree {
     root: Rc<OwnedFd>,
     /// The directory that was worked in last: archives come sorted by directory.
     last: Option<(EntryPath, Rc<OwnedFd>)>,
+    /// What is known of contents, when somebody will ask.
+    digests: Option<Digests>,
 }
 
 impl Tree {
     /// The tree in the directory `path`.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self { root: Rc::new(rustix::fs::openat(CWD, path, flags, Mode::empty())?), last: None })
+        Ok(Self {
+            root: Rc::new(rustix::fs::openat(CWD, path, flags, Mode::empty())?),
+            last: None,
+            digests: None,
+        })
+    }
+
+    /// The same tree, which takes note of the contents that it writes from now on, besides what is known already.
+    pub(crate) fn with_digests(self, digests: Digests) -> Self {
+        Self { digests: Some(digests), ..self }
+    }
+
+    /// What is known of the contents.
+    pub(crate) fn into_digests(self) -> Digests {
+        self.digests.unwrap_or_default()
     }
 
     /// Opens a directory of the tree; `None` when it does not exist.
@@ -133,7 +151,11 @@ impl Tree {
         content: &mut dyn Read,
     ) -> io::Result<u64> {
         let mut file = self.create(path)?;
-        let size = copy(content, &mut file)?;
+        let mut hash = self.digests.is_some().then(Sha256::new);
+        let size = copy(content, &mut file, hash.as_mut())?;
+        if let (Some(digests), Some(hash)) = (&mut self.digests, hash) {
+            digests.insert(rustix::fs::fstat(&file)?.st_ino, hash.finalize().into());
+        }
         finish(&file, attributes)?;
         Ok(size)
     }
@@ -144,13 +166,17 @@ impl Tree {
         let (_, name) = path.split();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let open = || rustix::fs::openat(&*parent, name, flags, Mode::from_raw_mode(0o600));
-        match open() {
+        let made: File = match open() {
             Err(Errno::EXIST) => {
                 self.clear(&parent, path)?;
-                Ok(open()?.into())
+                open()?.into()
             }
-            other => Ok(other?.into()),
+            other => other?.into(),
+        };
+        if let Some(digests) = &mut self.digests {
+            digests.forget(rustix::fs::fstat(&made)?.st_ino);
         }
+        Ok(made)
     }
 
     /// Makes a directory, or gives the one that is there new attributes. With `through_links`, a symbolic link
@@ -215,11 +241,11 @@ impl Tree {
         let Some(source) = self.directory_at(&directory)? else { return Err(Errno::NOENT.into()) };
         let parent = self.parent(path)?;
         let (_, name) = path.split();
+        // The target is checked before the old entry goes: a dangling link must not cost a file.
+        rustix::fs::statat(&*source, from, AtFlags::SYMLINK_NOFOLLOW)?;
         if path == target {
             return Ok(());
         }
-        // The target is checked before the old entry goes: a dangling link must not cost a file.
-        rustix::fs::statat(&*source, from, AtFlags::SYMLINK_NOFOLLOW)?;
         self.clear(&parent, path)?;
         Ok(rustix::fs::linkat(&*source, from, &*parent, name, AtFlags::empty())?)
     }
@@ -284,23 +310,6 @@ impl Tree {
         let Some(directory) = self.directory_at(path)? else { return Ok(()) };
         // An O_PATH descriptor cannot be written to; "." below it can be named.
         Ok(rustix::fs::utimensat(&*directory, ".", &times(modified), AtFlags::SYMLINK_NOFOLLOW)?)
-    }
-}
-
-/// Copies until the end, with a buffer that suits archives.
-fn copy(from: &mut dyn Read, to: &mut File) -> io::Result<u64> {
-    let mut buffer = vec![0_u8; 128 << 10];
-    let mut size = 0;
-    loop {
-        match from.read(&mut buffer) {
-            Ok(0) => return Ok(size),
-            Ok(read) => {
-                to.write_all(&buffer[..read])?;
-                size += read as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
     }
 }
 

@@ -1,0 +1,111 @@
+//! Decompressing ahead on a thread of its own, so that one processor decompresses while the other one writes.
+
+use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use yado_core::{Cancel, Error, Result};
+
+use super::decompress;
+
+/// How much is decompressed at once, and how many such pieces may wait: two megabytes in all.
+const PIECE: usize = 128 << 10;
+const WAITING: usize = 16;
+
+/// Calls `consume` with what `source` holds, decompressed, up to `limit` bytes, until the user interrupts.
+pub(crate) fn read_ahead<T>(
+    source: impl Read + Send,
+    limit: u64,
+    cancel: &Cancel,
+    consume: impl FnOnce(&mut dyn Read) -> Result<T>,
+) -> Result<T> {
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(WAITING);
+        let producer = scope.spawn(move || -> Result<()> {
+            send(&mut *decompress(source, limit, cancel)?, &sender);
+            Ok(())
+        });
+        let mut reader = Ahead { receiver, piece: Vec::new(), at: 0 };
+        let outcome = consume(&mut reader);
+        // A producer that still has something to say is told that nobody listens.
+        drop(reader);
+        match producer.join() {
+            Ok(Ok(())) => outcome,
+            // It could not begin, and knows better why than whoever found nothing to read.
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(Error::new(yado_core::ErrorKind::Other, "The decompressing thread failed.")),
+        }
+    })
+}
+
+fn send(source: &mut dyn Read, sender: &SyncSender<io::Result<Vec<u8>>>) {
+    loop {
+        let mut piece = vec![0; PIECE];
+        let message = match source.read(&mut piece) {
+            Ok(0) => return,
+            Ok(read) => {
+                piece.truncate(read);
+                Ok(piece)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Err(error),
+        };
+        let is_last = message.is_err();
+        if sender.send(message).is_err() || is_last {
+            return;
+        }
+    }
+}
+
+/// The receiving end.
+struct Ahead {
+    receiver: Receiver<io::Result<Vec<u8>>>,
+    piece: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Ahead {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.piece.len() {
+            self.piece = match self.receiver.recv() {
+                Ok(piece) => piece?,
+                Err(_) => return Ok(0),
+            };
+            self.at = 0;
+        }
+        let length = buffer.len().min(self.piece.len() - self.at);
+        buffer[..length].copy_from_slice(&self.piece[self.at..self.at + length]);
+        self.at += length;
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_arrives_in_order_and_errors_arrive_too() {
+        let content: Vec<u8> = (0..3_000_000_u32).flat_map(|number| number.to_le_bytes()).collect();
+        let packed = zstd::stream::encode_all(&content[..], 1).unwrap();
+        let read_all = |limit: u64| {
+            read_ahead(&packed[..], limit, &Cancel::new(), |source| {
+                let mut all = Vec::new();
+                source.read_to_end(&mut all).map_err(|error| Error::system("reading", error))?;
+                Ok(all)
+            })
+        };
+        assert!(read_all(1 << 30).unwrap() == content);
+        assert!(read_all(1 << 20).unwrap_err().to_string().contains("larger than it may be"));
+        let refused = read_ahead(&b"BZh91AY"[..], 1, &Cancel::new(), |_| Ok(()));
+        assert!(refused.unwrap_err().message().contains("bzip2"));
+    }
+
+    #[test]
+    fn whoever_stops_listening_stops_the_thread() {
+        let endless = std::io::repeat(1);
+        read_ahead(endless, u64::MAX, &Cancel::new(), |source| {
+            source.read_exact(&mut [0; 10]).map_err(|error| Error::system("reading", error))
+        })
+        .unwrap();
+    }
+}
