@@ -9,7 +9,7 @@ apt-get install -y -q --no-install-recommends postgresql
 configuration=$(echo /etc/postgresql/*/main)
 echo "listen_addresses = '*'" > "$configuration/conf.d/network.conf"
 echo "host inn guest 192.168.61.0/24 scram-sha-256" >> "$configuration/pg_hba.conf"
-service postgresql restart
+systemctl restart postgresql
 
 runuser -u postgres -- psql -q -v ON_ERROR_STOP=1 <<'SQL'
 CREATE ROLE guest LOGIN PASSWORD 'guest';

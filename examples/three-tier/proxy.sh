@@ -15,3 +15,5 @@ server {
 }
 NGINX
 nginx -t
+systemctl enable --quiet --now nginx
+systemctl reload nginx

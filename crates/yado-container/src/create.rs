@@ -223,6 +223,9 @@ impl Attempt<'_> {
     fn run(&mut self, (filter, filter_flags): (Vec<seccomp::Instruction>, u32)) -> Result<()> {
         let layout = self.engine.layout()?;
         self.record.cgroups.make(layout, self.linux.resources.as_ref())?;
+        if self.may_make_cgroups() {
+            self.record.cgroups.delegate(self.host_root().0, self.host_root().1)?;
+        }
         let (ours, theirs) = init::pair()?;
         let start = self.pipe("start")?;
         let answer = self.pipe("answer")?;
@@ -376,18 +379,32 @@ impl Attempt<'_> {
 
     fn root(&self) -> Result<OwnedFd> {
         let namespace = if self.options.id_mapped_root { Some(self.open_namespace("user")?) } else { None };
-        let host = |mappings: &[crate::spec::IdMapping]| {
-            mappings.iter().find(|mapping| mapping.container_id == 0).map_or(0, |mapping| mapping.host_id)
-        };
-        let translation = namespace.as_ref().map(|namespace| Translation {
-            namespace: namespace.as_fd(),
-            root: (host(&self.linux.uid_mappings), host(&self.linux.gid_mappings)),
-        });
+        let translation = namespace
+            .as_ref()
+            .map(|namespace| Translation { namespace: namespace.as_fd(), root: self.host_root() });
         if let Some(overlay) = &self.options.root_overlay {
             return rootfs::overlay_root(overlay, translation);
         }
         let path = self.spec.root.as_ref().map(|root| self.in_bundle(&root.path)).unwrap_or_default();
         rootfs::bind_root(&path, translation)
+    }
+
+    /// The ids on the host of the container's root: user and group.
+    fn host_root(&self) -> (u32, u32) {
+        let host = |mappings: &[crate::spec::IdMapping]| {
+            mappings.iter().find(|mapping| mapping.container_id == 0).map_or(0, |mapping| mapping.host_id)
+        };
+        (host(&self.linux.uid_mappings), host(&self.linux.gid_mappings))
+    }
+
+    /// Whether the container is shown its v2 cgroup in a namespace of its own, writable: the specification's rule for
+    /// giving it away.
+    fn may_make_cgroups(&self) -> bool {
+        self.namespaces.make & libc::CLONE_NEWCGROUP != 0
+            && self.spec.mounts.iter().any(|mount| {
+                matches!(mount.kind.as_deref(), Some("cgroup" | "cgroup2"))
+                    && !mount.options.iter().any(|option| option == "ro")
+            })
     }
 
     fn in_bundle(&self, path: &Path) -> PathBuf {

@@ -57,6 +57,13 @@ impl Engine {
         Ok(containers)
     }
 
+    /// Whether containers can be given a part of the v2 tree to make cgroups in, as systemd needs it.
+    pub fn can_delegate_cgroups(&self) -> Result<bool> {
+        Ok(self.layout()?.unified.as_ref().is_some_and(|tree| {
+            rustix::fs::access(&tree.base, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
+        }))
+    }
+
     /// This machine's cgroup hierarchies, looked at once.
     pub(crate) fn layout(&self) -> Result<&Layout> {
         if let Some(layout) = self.layout.get() {

@@ -290,7 +290,7 @@ pub(crate) fn run(record: &Record, pidfd: BorrowedFd<'_>, request: &ExecRequest)
     plan.preserved = request.preserved;
     let entrances = record.cgroups.entrances()?;
     let entrance_numbers: Vec<RawFd> = entrances.iter().map(AsRawFd::as_raw_fd).collect();
-    let birthplace = record.cgroups.birthplace()?;
+    let birthplace = record.cgroups.entered(record.pid)?;
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
         .doing("make a socket")?;
     let between = enter(&EnterRequest {

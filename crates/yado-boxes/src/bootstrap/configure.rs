@@ -125,6 +125,7 @@ fn take_out(root: &Path) -> Result<()> {
         "etc/subuid-",
         "etc/subgid-",
         "var/cache/ldconfig/aux-cache",
+        "var/lib/dbus/machine-id",
         "var/cache/debconf/config.dat-old",
         "var/cache/debconf/templates.dat-old",
         "var/lib/dpkg/status-old",
@@ -145,6 +146,11 @@ fn take_out(root: &Path) -> Result<()> {
         if name.as_encoded_bytes().ends_with(b".deb") {
             tree.remove(&EntryPath::from(ARCHIVES).join(&name)).doing(|| "removing packages")?;
         }
+    }
+    // Empty, so that every machine gets its own; without the file, systemd would take each start for the very first and
+    // switch on services that the packages left off.
+    if tree.has(&"etc/machine-id".into()).doing(|| "looking for '/etc/machine-id'")? {
+        tree.write(&"etc/machine-id".into(), 0o444, "").doing(|| "emptying '/etc/machine-id'")?;
     }
     if !tree.has(&"etc/hosts".into()).doing(|| "looking for '/etc/hosts'")? {
         let hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";

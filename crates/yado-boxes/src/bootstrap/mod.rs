@@ -30,8 +30,20 @@ use crate::platform;
 use crate::unpack::{Attributes, Tree, decompress};
 
 /// What a Vagrant user expects besides the required packages.
-const WANTED: &[&str] =
-    &["apt", "ca-certificates", "curl", "iproute2", "iputils-ping", "less", "netbase", "procps", "sudo"];
+const WANTED: &[&str] = &[
+    "apt",
+    "ca-certificates",
+    "curl",
+    "dbus",
+    "iproute2",
+    "iputils-ping",
+    "less",
+    "netbase",
+    "procps",
+    "sudo",
+    "systemd",
+    "systemd-sysv",
+];
 
 /// Alternatives that are settled beforehand: the system is laid out with a merged `/usr` from the start.
 const PREFERRED: &[&str] = &["usr-is-merged"];

@@ -26,6 +26,18 @@ pub(super) fn field(path: &Path, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }
 
+/// The processes of a cgroup and of those beneath it; `None` when there is no such cgroup.
+pub(super) fn processes(folder: &Path) -> Option<Vec<i32>> {
+    let text = std::fs::read_to_string(folder.join("cgroup.procs")).ok()?;
+    let mut found: Vec<i32> = text.lines().filter_map(|line| line.parse().ok()).collect();
+    for entry in std::fs::read_dir(folder).ok()?.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.extend(processes(&entry.path()).unwrap_or_default());
+        }
+    }
+    Some(found)
+}
+
 /// Removes a cgroup with those beneath it. Ended processes leave theirs a moment later, so this is tried for
 /// a while.
 pub(super) fn remove(folder: &Path) -> Result<()> {

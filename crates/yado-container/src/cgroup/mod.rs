@@ -147,6 +147,24 @@ impl Cgroups {
             .transpose()
     }
 
+    /// Where commands that are entered from outside are born. A cgroup that passes controllers on holds no processes,
+    /// so it is the one of the first process where that has moved.
+    pub(crate) fn entered(&self, first: i32) -> Result<Option<OwnedFd>> {
+        if let Some(folder) = &self.unified
+            && let Some(moved) = v2::delegation::of_process(first, folder)
+            && let Ok(opened) = File::open(&moved)
+        {
+            return Ok(Some(opened.into()));
+        }
+        self.birthplace()
+    }
+
+    /// Gives the v2 folder to the container's root, who may then make cgroups beneath it. The limits stay ours: they
+    /// are not among the files that the kernel lists for this.
+    pub(crate) fn delegate(&self, uid: u32, gid: u32) -> Result<()> {
+        self.unified.as_deref().map_or(Ok(()), |folder| v2::delegation::give(folder, uid, gid))
+    }
+
     /// What the container sees of its cgroups.
     pub(crate) fn views(&self, layout: &Layout, namespace: bool) -> Vec<CgroupView> {
         let shown = |folder: &PathBuf| (!namespace).then(|| folder.clone());
@@ -207,12 +225,7 @@ impl Cgroups {
     /// The processes in the container's cgroups.
     pub(crate) fn processes(&self) -> Vec<i32> {
         let folders = self.unified.iter().chain(self.legacy.iter().map(|(_, folder)| folder));
-        for folder in folders {
-            if let Ok(text) = std::fs::read_to_string(folder.join("cgroup.procs")) {
-                return text.lines().filter_map(|line| line.parse().ok()).collect();
-            }
-        }
-        Vec::new()
+        folders.into_iter().find_map(|folder| files::processes(folder)).unwrap_or_default()
     }
 
     /// Kills everything in the cgroups.

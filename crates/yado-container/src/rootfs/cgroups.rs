@@ -23,14 +23,18 @@ pub(crate) struct CgroupView {
     pub(crate) folder: Option<PathBuf>,
 }
 
-/// The container's own part of each hierarchy that it is limited by.
+/// The container's own part of each hierarchy that it is limited by; of the v2 tree alone where that was asked for.
 pub(super) fn mount_cgroups(
     tree: &Tree<'_>,
     path: &Path,
     options: &MountOptions,
     cgroups: &[CgroupView],
+    only_unified: bool,
 ) -> Result<()> {
     let plain = MountOptions { data: Vec::new(), ..options.clone() };
+    if only_unified && let Some(unified) = cgroups.iter().find(|view| view.controllers.is_none()) {
+        return mount_view(tree, path, &plain, unified);
+    }
     if let [only] = cgroups
         && only.name.is_empty()
     {

@@ -84,7 +84,7 @@ fn mount_one(tree: &Tree<'_>, mount: &Mount, source: Option<OwnedFd>, cgroups: &
     }
     let kind = mount.kind.as_deref().unwrap_or("none");
     if kind == "cgroup" || kind == "cgroup2" {
-        return mount_cgroups(tree, path, &options, cgroups);
+        return mount_cgroups(tree, path, &options, cgroups, kind == "cgroup2");
     }
     if matches!(kind, "proc" | "sysfs") {
         // What is hidden in these is found by name, so the name must not lead elsewhere.

@@ -1,6 +1,7 @@
 //! The v2 controllers, a file for each.
 
 mod cpu;
+pub(super) mod delegation;
 pub(super) mod freezer;
 mod io;
 mod memory;

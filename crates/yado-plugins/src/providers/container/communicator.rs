@@ -13,7 +13,7 @@ use yado_core::error::Doing;
 use yado_core::{Communicator, Context, Error, ErrorKind, Exec, ExitStatus, Result, Stream};
 
 use super::accounts::{Account, Accounts};
-use super::{engine_error, folders};
+use super::{engine_error, first_process, folders};
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -175,10 +175,13 @@ impl Communicator for Inside {
         &self.user
     }
 
-    fn ready(&self, context: &Context, _within: Duration) -> Result<()> {
-        // The engine reports a machine as made when its first process is ready for commands.
+    fn ready(&self, context: &Context, within: Duration) -> Result<()> {
+        // The engine reports a machine as made when its small init is ready for commands.
         context.cancel.check()?;
         if self.container.state() == Status::Running {
+            if first_process::FirstProcess::is_systemd(&self.container) {
+                return first_process::wait_for_systemd(context, self, &self.container, within);
+            }
             return Ok(());
         }
         Err(Error::new(ErrorKind::System, "The machine ended right after it was started."))

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use yado_container::{Container, CreateOptions, Engine, Overlay, Status};
+use yado_container::{Container, CreateOptions, Engine, Init, Overlay, Status};
 use yado_core::error::Doing;
 use yado_core::provider::{Place, StopMode, Suspend};
 use yado_core::{
@@ -13,6 +13,7 @@ use yado_core::{
 
 use super::accounts::Accounts;
 use super::communicator::Inside;
+use super::first_process::FirstProcess;
 use super::root_files::{RootFiles, read_running};
 use super::{addresses, engine_error, folders, names, network, specification};
 
@@ -131,7 +132,10 @@ impl Machine {
         let mounts = folders::mounts(context, &spec.synced_folders, &user, &accounts, first)?;
         let interfaces = addresses::assign(&self.place.store, &self.record, &spec.networks)?;
         network::prepare(&self.place.store, &self.record, &interfaces, forwards)?;
+        let can_delegate = self.engine.can_delegate_cgroups().map_err(engine_error)?;
+        let init = FirstProcess::choose(spec, &files, can_delegate)?;
         let options = CreateOptions {
+            init: if init == FirstProcess::Small { Init::Small } else { Init::Process },
             root_overlay: Some(Overlay {
                 lower: image.layers.iter().rev().cloned().collect(),
                 upper: self.upper(),
@@ -142,8 +146,10 @@ impl Machine {
             log: Some(self.place.machine.join("console.log")),
             ..CreateOptions::default()
         };
-        let oci = specification::build(&self.record, spec, &image, mounts);
-        self.engine.create(&self.record.id, &oci, &options).map_err(engine_error)?;
+        let oci = specification::build(&self.record, spec, &image, mounts, init);
+        let mut container = self.engine.create(&self.record.id, &oci, &options).map_err(engine_error)?;
+        // The small init runs already.
+        container.start().map_err(engine_error)?;
         self.tell_all(context)
     }
 }

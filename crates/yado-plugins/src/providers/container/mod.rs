@@ -7,6 +7,7 @@ mod accounts;
 mod addresses;
 mod builder;
 mod communicator;
+mod first_process;
 mod folders;
 mod machine;
 mod names;
@@ -48,6 +49,13 @@ static SCHEMA: Schema = Schema {
             kind: SettingType::Integer,
             default: "8192",
             doc: "Most processes and threads at a time.",
+        },
+        Setting {
+            name: "init",
+            kind: SettingType::Text,
+            default: "\"auto\"",
+            doc: "The machine's first process: 'systemd', 'yado' (a small one), or 'auto', which is the box's systemd \
+                  where it has one.",
         },
     ],
 };

@@ -24,10 +24,26 @@ pub(super) struct RootFiles {
 impl RootFiles {
     /// The text of `etc/NAME` as the machine sees it; empty when there is none.
     pub(super) fn read_etc(&self, name: &str) -> String {
-        std::iter::once(&self.upper)
-            .chain(self.lower.iter().rev())
-            .find_map(|layer| read(layer, &format!("etc/{name}")))
-            .unwrap_or_default()
+        self.layers().find_map(|layer| read(layer, &format!("etc/{name}"))).unwrap_or_default()
+    }
+
+    /// Whether the machine sees a regular file of this name.
+    pub(super) fn has_program(&self, name: &str) -> bool {
+        self.layers().find_map(|layer| look(layer, name)) == Some(Seen::File)
+    }
+
+    /// Whether `/sbin/init` is systemd by another name.
+    pub(super) fn init_is_systemd(&self) -> bool {
+        ["sbin/init", "usr/sbin/init"].iter().any(|name| {
+            self.layers()
+                .find_map(|layer| link(layer, name))
+                .is_some_and(|target| target.ends_with("systemd/systemd"))
+        })
+    }
+
+    /// The layers, the one that hides the others first.
+    fn layers(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.upper).chain(self.lower.iter().rev())
     }
 
     /// Puts a text at `etc/NAME` in the machine's own layer.
@@ -76,6 +92,39 @@ fn read(layer: &Path, name: &str) -> Option<String> {
     let mut text = String::new();
     file.take(LARGEST).read_to_string(&mut text).ok()?;
     Some(text)
+}
+
+/// What a layer has under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    File,
+    /// The mark by which a layer says that a name of the layers below is gone, or something else that is no file.
+    Other,
+}
+
+fn look(layer: &Path, name: &str) -> Option<Seen> {
+    let folder = rustix::fs::openat(CWD, layer, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let found = rustix::fs::openat2(&folder, name, flags, Mode::empty(), ResolveFlags::IN_ROOT).ok()?;
+    let is_file = std::fs::File::from(found).metadata().ok()?.is_file();
+    Some(if is_file { Seen::File } else { Seen::Other })
+}
+
+/// Where the link of this name points in a layer; what is there but no link points nowhere.
+fn link(layer: &Path, name: &str) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt;
+    let folder = rustix::fs::openat(CWD, layer, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let (parent, last) = name.rsplit_once('/')?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let parent = rustix::fs::openat2(&folder, parent, flags, Mode::empty(), ResolveFlags::IN_ROOT).ok()?;
+    rustix::fs::statat(&parent, last, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    let target = rustix::fs::readlinkat(&parent, last, Vec::new()).map(std::ffi::CString::into_bytes);
+    Some(PathBuf::from(std::ffi::OsString::from_vec(target.unwrap_or_default())))
+}
+
+/// Whether a running machine has something of this name.
+pub(super) fn exists_running(pid: u32, name: &str) -> bool {
+    look(Path::new(&format!("/proc/{pid}/root")), name).is_some()
 }
 
 /// A file of a running machine, by its first process's view (`/proc/PID/root`).

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use yado_container::spec::{self, Cpu, IdMapping, Memory, Mount, Pids, Resources, Spec};
-use yado_core::spec::{Problem, ProviderSettings};
+use yado_core::spec::{Origin, Problem, ProviderSettings};
 use yado_core::{Image, MachineRecord, MachineSpec};
 
+use super::first_process::FirstProcess;
 use super::folders::IDS;
 use super::number;
 
@@ -58,18 +59,31 @@ fn settings(spec: &MachineSpec) -> Option<&ProviderSettings> {
     spec.providers.iter().find(|provider| provider.name == "container")
 }
 
+/// A setting of the `container` block that is text.
+pub(super) fn text_setting(spec: &MachineSpec, name: &str) -> Option<String> {
+    settings(spec)?.settings.get(name)?.as_str().map(str::to_owned)
+}
+
+/// Where a setting of the `container` block was made.
+pub(super) fn setting_origin(spec: &MachineSpec, name: &str) -> Option<Origin> {
+    let provider = settings(spec)?;
+    let own = provider.origins.iter().find(|(known, _)| known == name).map(|(_, origin)| origin.clone());
+    own.or_else(|| provider.origin.clone())
+}
+
 /// Settings that make no sense.
 pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
     let Some(provider) = settings(spec) else { return Vec::new() };
-    let at = |name: &str| {
-        provider
-            .origins
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, origin)| origin.clone())
-            .or(provider.origin.clone())
-    };
+    let at = |name: &str| setting_origin(spec, name);
     let mut problems = Vec::new();
+    if let Some(init) = provider.settings.get("init").filter(|value| !value.is_null())
+        && !init.as_str().is_some_and(|name| ["auto", "systemd", "yado"].contains(&name))
+    {
+        problems.push(Problem {
+            message: format!("`init` must be 'auto', 'systemd' or 'yado', not {init}."),
+            origin: at("init"),
+        });
+    }
     for (name, least, unit) in
         [("memory", 4.0, "MiB"), ("cpus", 0.01, "processors"), ("pids", 4.0, "processes")]
     {
@@ -134,6 +148,7 @@ pub(super) fn build(
     machine: &MachineSpec,
     image: &Image,
     folders: Vec<Mount>,
+    init: FirstProcess,
 ) -> Spec {
     let first = first_id(record);
     let mut spec = spec::default_spec(&hostname(Some(machine), &record.name), first);
@@ -144,6 +159,7 @@ pub(super) fn build(
     let linux = spec.linux.get_or_insert_default();
     linux.resources = Some(Limits::of(machine).resources());
     spec.mounts.push(tmpfs("/run", "mode=755"));
+    init.prepare(&mut spec, &record.id);
     for (host, guest) in &image.host_mounts {
         spec.mounts.push(host_mount(host.clone(), guest.clone(), first));
     }
