@@ -9,6 +9,8 @@ mod bootstrap;
 mod checksum;
 mod chroot;
 mod fetch;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod host;
 mod layer;
 mod lock;
