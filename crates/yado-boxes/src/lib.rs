@@ -14,16 +14,20 @@ pub mod fuzzing;
 mod host;
 mod layer;
 mod lock;
+mod package;
 mod platform;
 mod prepare;
 mod progress;
 mod scratch;
 mod source;
 mod store;
+#[cfg(test)]
+mod testing;
 mod unpack;
 mod version;
 
 pub use chroot::Chroot;
+pub use package::{Package, PackageFormat};
 pub use source::Source;
 pub use store::{AddOptions, BoxStore, InstalledBox};
 pub use version::{Constraints, Version};

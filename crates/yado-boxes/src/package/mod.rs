@@ -1,0 +1,104 @@
+//! Packaging: a machine's file system as a `.box` that Vagrant adds, or as an image that Docker loads.
+//!
+//! Whatever is written is made under a scratch name beside its place and renamed at the end: who is killed meanwhile
+//! leaves nothing that looks like a package.
+
+mod box_file;
+mod image_archive;
+mod tree_archive;
+
+use std::path::{Path, PathBuf};
+
+use yado_core::error::Doing;
+use yado_core::{Context, Error, ErrorKind, Image, Result};
+
+use crate::scratch::{self, Scratch};
+
+/// What kind of file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PackageFormat {
+    /// A `.box` of the provider `lxc`: a root file system. What yado itself adds again.
+    Lxc,
+    /// A `.box` of the provider `docker`, which brings its image along.
+    Docker,
+    /// An image archive of the OCI's layout that `docker load` takes, too.
+    Oci,
+}
+
+impl PackageFormat {
+    /// Every format with the word that asks for it.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("lxc", Self::Lxc), ("docker", Self::Docker), ("oci", Self::Oci)];
+}
+
+/// A machine's file system and what goes with it.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// What the machine was made from.
+    pub image: Image,
+    /// The file system's layers, lowest first.
+    pub layers: Vec<PathBuf>,
+    /// The name that an image gets, such as `web`.
+    pub name: String,
+    /// What is written.
+    pub format: PackageFormat,
+    /// Files and directories that are brought along in `include/`.
+    pub include: Vec<PathBuf>,
+    /// A Vagrantfile that comes with the box.
+    pub vagrantfile: Option<PathBuf>,
+    /// A JSON file that describes the box.
+    pub info: Option<PathBuf>,
+}
+
+impl Package {
+    /// Finds what would stop the packaging, before anything is switched off for it.
+    pub fn check(&self, output: &Path) -> Result<()> {
+        let usage = |text: String| Error::new(ErrorKind::Usage, text);
+        if output.symlink_metadata().is_ok() {
+            return Err(usage(format!(
+                "The specified file '{}' to save the package as already exists.",
+                output.display()
+            ))
+            .hinted("Remove this file, or name another one with '--output'."));
+        }
+        if let Some((_, mounted)) = self.image.host_mounts.first() {
+            return Err(usage(format!(
+                "The box '{}' takes '{}' from this computer; a package of it would be empty there.",
+                self.image.name,
+                mounted.display()
+            ))
+            .hinted("Package a machine that was made from a box with a root file system of its own."));
+        }
+        let files = self.include.iter().chain(&self.vagrantfile).chain(&self.info);
+        if let Some(missing) = files.into_iter().find(|path| !path.exists()) {
+            return Err(usage(format!("'{}' to be packaged does not exist.", missing.display())));
+        }
+        if let Some(info) = &self.info {
+            let text = std::fs::read(info).doing(|| format!("reading '{}'", info.display()))?;
+            let parsed: std::result::Result<serde_json::Value, _> = serde_json::from_slice(&text);
+            if !parsed.is_ok_and(|value| value.is_object()) {
+                return Err(usage(format!("'{}' is not a JSON object.", info.display())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the package to `output`, which must not exist.
+    pub fn write(&self, cx: &Context, output: &Path) -> Result<()> {
+        self.check(output)?;
+        let parent = match output.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        std::fs::create_dir_all(parent).doing(|| format!("creating '{}'", parent.display()))?;
+        scratch::collect(parent);
+        cx.info(format!("Compressing package to: {}", output.display()));
+        let package = Scratch::file(parent)?;
+        match self.format {
+            PackageFormat::Oci => image_archive::write(cx, self, package.path())?,
+            PackageFormat::Lxc | PackageFormat::Docker => box_file::write(cx, self, package.path())?,
+        }
+        let path = package.path().to_owned();
+        package.keep(&path, output)
+    }
+}
