@@ -120,6 +120,12 @@ pub trait Provider: Send {
 
     // Powers that not every provider has.
 
+    /// The machine's file system as layers, lowest first, for packaging; the machine is switched off.
+    fn layers(&self, context: &Context) -> Result<Option<Vec<std::path::PathBuf>>> {
+        let _ = context;
+        Ok(None)
+    }
+
     /// Freezing and thawing.
     fn suspend(&mut self) -> Option<&mut dyn Suspend> {
         None

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind, Result};
-use crate::image::ImageSource;
+use crate::image::{Image, ImageSource};
 use crate::lock::MachineLock;
 use crate::plan::{Goal, Step, plan};
 use crate::ports::Forward;
@@ -131,6 +131,24 @@ impl Machine {
         }
         self.environment.forget_if_empty(&self.workshop.store)?;
         result
+    }
+
+    /// What a machine that is switched off was made from, and its file system as layers, lowest first. They stay as
+    /// they are for as long as this machine is held.
+    pub fn layers(&self, context: &Context) -> Result<(Image, Vec<PathBuf>)> {
+        let record = self.made()?;
+        let image = record.image.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let layers = self.provider(record)?.layers(&context.for_machine(&self.name))?;
+        match (image, layers) {
+            (Some(image), Some(layers)) => Ok((image, layers)),
+            _ => Err(Error::new(
+                ErrorKind::Other,
+                format!(
+                    "Machines of the provider '{}' cannot be packaged; '{}' is one.",
+                    record.provider, self.name
+                ),
+            )),
+        }
     }
 
     /// A machine that was never switched on is removed again; an interrupted one too, unless asked to keep it. One

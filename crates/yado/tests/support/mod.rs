@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod debian;
+pub mod docker;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -189,6 +190,37 @@ pub fn can_make_machines(test: &str) -> bool {
     assert!(std::env::var_os("CI").is_none(), "in CI the end-to-end tests must be able to run");
     eprintln!("skipped: {test} makes real machines, which needs root");
     false
+}
+
+/// Whether all programs that a test's peer consists of are there; says which one is missing. In CI none may be.
+pub fn has_programs(what: &str, programs: &[&str]) -> bool {
+    let folders: Vec<_> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
+    let is_there = |program: &str| {
+        folders.iter().any(|folder| folder.join(program).is_file())
+            || Path::new("/usr/sbin").join(program).is_file()
+    };
+    let Some(missing) = programs.iter().find(|program| !is_there(program)) else { return true };
+    assert!(std::env::var_os("CI").is_none(), "in CI '{missing}' must be there for {what}");
+    eprintln!("skipped: there is no '{missing}' for {what}");
+    false
+}
+
+/// A small root file system as a directory of the project: busybox and what Debian's own has beside it.
+pub fn busybox_root(sandbox: &Sandbox, name: &str) {
+    let root = sandbox.path(name);
+    for directory in ["bin", "etc", "proc", "sys", "dev", "tmp", "usr", "root", "home"] {
+        std::fs::create_dir_all(root.join(directory)).unwrap();
+    }
+    std::fs::copy("/usr/bin/busybox", root.join("bin/busybox")).unwrap();
+    let programs = [
+        "sh", "cat", "echo", "id", "ls", "mkdir", "mv", "rm", "sleep", "stat", "su", "touch", "true",
+        "hostname", "env", "chown", "chmod", "test", "tail", "cp", "ln", "tar", "sync", "mount",
+    ];
+    for program in programs {
+        std::os::unix::fs::symlink("busybox", root.join("bin").join(program)).unwrap();
+    }
+    std::fs::write(root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n").unwrap();
+    std::fs::write(root.join("etc/group"), "root:x:0:\n").unwrap();
 }
 
 /// Asks a port of this host by HTTP.

@@ -233,6 +233,12 @@ impl Provider for Machine {
         Ok(Box::new(Inside::new(container, accounts, user, folders, specification::first_id(&self.record))))
     }
 
+    fn layers(&self, _context: &Context) -> Result<Option<Vec<PathBuf>>> {
+        let mut layers = self.image()?.layers;
+        layers.push(self.upper());
+        Ok(Some(layers))
+    }
+
     fn suspend(&mut self) -> Option<&mut dyn Suspend> {
         Some(self)
     }

@@ -1,0 +1,156 @@
+//! Packaging: what yado writes, its peers take. Real Vagrant adds the boxes, real Docker loads and runs the images.
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use support::docker::Daemon;
+use support::{Sandbox, busybox_root, can_make_machines, has_programs};
+
+const VAGRANTFILE: &str = r#"
+Vagrant.configure("2") do |config|
+  config.vm.box = "./root"
+  config.vm.synced_folder ".", "/vagrant", disabled: true
+  config.vm.define "web"
+  config.ssh.shell = "sh"
+  config.ssh.username = "root"
+end
+"#;
+
+/// A machine that differs from its box: something new, something changed, something removed.
+fn changed_machine() -> Sandbox {
+    let sandbox = Sandbox::new(VAGRANTFILE);
+    busybox_root(&sandbox, "root");
+    sandbox.write("root/etc/removed", "x");
+    sandbox.write("root/etc/hidden/old", "x");
+    sandbox.ok(&["up"]);
+    let script = "echo new > /etc/new && rm /etc/removed && rm -r /etc/hidden && mkdir /etc/hidden && \
+                  touch /etc/hidden/new && chown 1234:5678 /etc/hidden/new && chmod 4755 /etc/hidden/new";
+    sandbox.inside("web", script);
+    sandbox
+}
+
+/// What the changed machine's `/etc` is like, asked wherever its file system is now.
+const LOOK: &str = "cat /etc/new; ls /etc/hidden; test -e /etc/removed && echo still there; \
+                    stat -c '%a %u %g' /etc/hidden/new";
+const SEEN: &str = "new\nnew\n4755 1234 5678";
+
+/// Vagrant, with a home of its own.
+fn vagrant(sandbox: &Sandbox, environment: &[(&str, &str)], words: &[&str]) -> String {
+    let output = Command::new("timeout")
+        .args(["-k", "5", "120", "vagrant"])
+        .args(words)
+        .current_dir(&sandbox.project)
+        .env("VAGRANT_HOME", sandbox.path("vagrant-home"))
+        .env("VAGRANT_CHECKPOINT_DISABLE", "1")
+        .env("HOME", sandbox.path("."))
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "vagrant {words:?}: {text}\n{errors}");
+    text
+}
+
+#[test]
+fn a_packaged_machine_is_a_box_for_yado_and_for_vagrant() {
+    if !can_make_machines("packaging") || !has_programs("packaging", &["busybox", "vagrant"]) {
+        return;
+    }
+    let sandbox = changed_machine();
+    sandbox.write("notes/a.txt", "brought along\n");
+    sandbox.write(
+        "Vagrantfile.box",
+        "Vagrant.configure('2') { |config| config.vm.hostname = 'from-the-box' }\n",
+    );
+    sandbox.write("info.json", r#"{"author": "someone"}"#);
+    let said = sandbox.ok(&[
+        "package",
+        "--output",
+        "web.box",
+        "--include",
+        "notes",
+        "--vagrantfile",
+        "Vagrantfile.box",
+        "--info",
+        "info.json",
+    ]);
+    assert!(said.contains("Compressing package to:") && said.contains("web.box"), "{said}");
+    sandbox.run(&["package", "--output", "web.box"]).refused(&["web.box", "already exists"]);
+    // Nothing but the box is left.
+    let left: Vec<_> =
+        std::fs::read_dir(&sandbox.project).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with(".scratch")), "{left:?}");
+
+    vagrant(&sandbox, &[], &["box", "add", "web.box", "--name", "test/web"]);
+    let listed = vagrant(&sandbox, &[], &["box", "list", "-i"]);
+    assert!(listed.contains("test/web") && listed.contains("(lxc, 0)"), "{listed}");
+    assert!(listed.contains("author: someone"), "{listed}");
+    let kept = sandbox.path("vagrant-home/boxes/test-VAGRANTSLASH-web/0/lxc");
+    assert!(kept.join("rootfs.tar.gz").is_file() && kept.join("include/notes/a.txt").is_file());
+
+    sandbox.ok(&["box", "add", "web.box", "--name", "test/web"]);
+    sandbox.ok(&["destroy", "-f"]);
+    sandbox.write("Vagrantfile", &VAGRANTFILE.replace("./root", "test/web"));
+    sandbox.ok(&["up"]);
+    assert_eq!(sandbox.inside("web", LOOK).trim(), SEEN);
+    sandbox.destroy_and_audit();
+}
+
+#[test]
+fn a_packaged_machine_is_an_image_for_docker() {
+    if !can_make_machines("packaging") || !has_programs("packaging", &["busybox", "vagrant"]) {
+        return;
+    }
+    let Some(docker) = Daemon::start() else { return };
+    let sandbox = changed_machine();
+    sandbox.ok(&["package", "web", "--format", "oci", "--output", "web.tar"]);
+    let image = sandbox.path("web.tar");
+    docker.run(&["load", "-i", image.to_str().unwrap()]);
+    let run = ["run", "--rm", "--network", "none", "web:latest", "sh", "-c", LOOK];
+    assert_eq!(docker.run(&run), SEEN);
+    if has_programs("reading images", &["skopeo"]) {
+        oci_tools_agree(&image);
+    }
+    // The same machine again is the same image, byte for byte.
+    sandbox.ok(&["package", "web", "--format", "oci", "--output", "again.tar"]);
+    assert!(std::fs::read(&image).unwrap() == std::fs::read(sandbox.path("again.tar")).unwrap());
+    docker.run(&["image", "rm", "web:latest"]);
+
+    sandbox.ok(&["package", "web", "--format", "docker", "--output", "web.box"]);
+    vagrant(&sandbox, &[], &["box", "add", "web.box", "--name", "test/docker"]);
+    assert!(vagrant(&sandbox, &[], &["box", "list"]).contains("(docker, 0)"));
+    sandbox.destroy_and_audit();
+}
+
+/// A strict reader of the OCI's layout, which checks every digest.
+fn oci_tools_agree(image: &Path) {
+    let copy = tempfile::tempdir().unwrap();
+    let output = Command::new("timeout")
+        .args(["-k", "5", "60", "skopeo", "copy", "--insecure-policy"])
+        .arg(format!("oci-archive:{}", image.display()))
+        .arg(format!("dir:{}", copy.path().display()))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn what_cannot_be_packaged_is_refused_before_anything_is_switched_off() {
+    if !can_make_machines("packaging") {
+        return;
+    }
+    let sandbox = Sandbox::new(&VAGRANTFILE.replace("./root", "host"));
+    sandbox.run(&["package"]).refused(&["has not been created yet"]);
+    sandbox.ok(&["up"]);
+    sandbox.run(&["package"]).refused(&["'host'", "'/usr'"]);
+    sandbox.run(&["package", "--base", "nobody"]).refused(&["'nobody'"]);
+    sandbox.run(&["package", "--format", "zip"]);
+    assert!(sandbox.ok(&["status"]).contains("running"));
+    sandbox.destroy_and_audit();
+}
