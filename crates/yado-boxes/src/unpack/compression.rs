@@ -48,7 +48,10 @@ pub(crate) fn decompress<'a>(
     cancel: &Cancel,
 ) -> Result<Box<dyn Read + 'a>> {
     let mut source = BufReader::with_capacity(128 << 10, source);
-    let start = source.fill_buf().map_err(|error| Error::system("reading the archive", error))?;
+    let start = source.fill_buf().map_err(|error| match cancel.check() {
+        Err(interrupted) => interrupted,
+        Ok(()) => Error::system("reading the archive", error),
+    })?;
     let inner: Box<dyn Read + 'a> = match Compression::of(start) {
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(source)),
         Compression::Zstd => {
