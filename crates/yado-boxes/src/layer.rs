@@ -144,7 +144,8 @@ impl Walk<'_> {
     fn head(&mut self, kind: u8, path: &[u8], stat: &rustix::fs::Stat) {
         self.hash.update([kind]);
         self.field(path);
-        for number in [stat.st_mode & 0o7777, stat.st_uid, stat.st_gid] {
+        let (user, group) = crate::owners::of_box(stat.st_uid, stat.st_gid);
+        for number in [stat.st_mode & 0o7777, user, group] {
             self.hash.update(number.to_le_bytes());
         }
     }

@@ -14,6 +14,7 @@ pub mod fuzzing;
 mod host;
 mod layer;
 mod lock;
+mod owners;
 mod package;
 mod platform;
 mod prepare;
@@ -27,6 +28,7 @@ mod unpack;
 mod version;
 
 pub use chroot::Chroot;
+pub use owners::{Owners, translate_owners};
 pub use package::{Package, PackageFormat};
 pub use source::Source;
 pub use store::{AddOptions, BoxStore, InstalledBox};

@@ -102,11 +102,12 @@ impl Container {
     /// What it is doing now.
     pub fn state(&self) -> Status {
         // Another process may have started or paused it since this value was read.
-        let phase =
-            self.records.read(self.id()).ok().flatten().map_or(self.record.phase, |record| record.phase);
+        let now = self.records.read(self.id()).ok().flatten();
+        let now = now.as_ref().unwrap_or(&self.record);
+        let (phase, frozen) = (now.phase, now.cgroups.is_frozen());
         if phase == Phase::Creating || !self.record.is_alive() {
             Status::Stopped
-        } else if self.record.cgroups.is_frozen() {
+        } else if frozen {
             Status::Paused
         } else if phase == Phase::Created {
             Status::Created

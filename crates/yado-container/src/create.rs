@@ -16,6 +16,7 @@ use crate::network::MachineNetwork;
 use crate::privileges;
 use crate::record::{Phase, Record, boot_id, start_time};
 use crate::rootfs::{self, Overlay, Translation};
+use crate::rootless;
 use crate::seccomp;
 use crate::spec::{Linux, NamespaceKind, Process, Resources, Spec};
 use crate::sys::clone::{InitRequest, c_strings, pidfd_open, start_init};
@@ -101,6 +102,12 @@ fn check(spec: &Spec, namespaces: &Namespaces, options: &CreateOptions) -> Resul
     if namespaces.make & libc::CLONE_NEWTIME == 0 && !linux.time_offsets.is_empty() {
         return Err(Error::invalid("linux.timeOffsets", "clocks can be set in a new time namespace only"));
     }
+    if rootless::is_needed() && namespaces.own & libc::CLONE_NEWUSER == 0 {
+        return Err(Error::invalid(
+            "linux.namespaces",
+            "for users who are not root a container needs a user namespace",
+        ));
+    }
     let mapped = !linux.uid_mappings.is_empty() && !linux.gid_mappings.is_empty();
     if namespaces.make & libc::CLONE_NEWUSER != 0 && !mapped {
         return Err(Error::invalid(
@@ -182,8 +189,16 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
     };
     // Written first, so that whoever finds this half-made knows where its parts are.
     engine.records.write(&record)?;
-    let mut attempt =
-        Attempt { engine, record: &mut record, spec, options, linux: &linux, namespaces, pidfd: None };
+    let mut attempt = Attempt {
+        engine,
+        record: &mut record,
+        spec,
+        options,
+        linux: &linux,
+        namespaces,
+        pidfd: None,
+        user: None,
+    };
     match attempt.run((filter, filter_flags)) {
         Ok(()) => {}
         Err(error) => {
@@ -217,6 +232,8 @@ struct Attempt<'a> {
     linux: &'a Linux,
     namespaces: Namespaces,
     pidfd: Option<OwnedFd>,
+    /// Its user namespace, unless it is the host's.
+    user: Option<OwnedFd>,
 }
 
 impl Attempt<'_> {
@@ -235,10 +252,17 @@ impl Attempt<'_> {
         if self.namespaces.make & libc::CLONE_NEWUSER != 0 {
             self.write_mappings()?;
         }
+        // Before it changes its ids: from then on until its program runs, ordinary users cannot look at it.
+        let own_user = self.namespaces.own & libc::CLONE_NEWUSER != 0;
+        self.user = if own_user { Some(self.open_namespace("user")?) } else { None };
+        if let Some(ground) = rootless::ground() {
+            ground.keep_for(self.record.pid)?;
+        }
+        let network = self.namespaces.make & libc::CLONE_NEWNET != 0;
+        let network = if network { Some(self.open_namespace("net")?) } else { None };
         init::release(&ours)?;
         // While the init's program starts; it finds its interfaces there when it sets kernel parameters.
-        if self.namespaces.make & libc::CLONE_NEWNET != 0 {
-            let namespace = self.open_namespace("net")?;
+        if let Some(namespace) = network {
             self.options.network.clone().unwrap_or_default().attach(namespace.as_fd())?;
         }
         self.run_hooks()?;
@@ -378,9 +402,10 @@ impl Attempt<'_> {
     }
 
     fn root(&self) -> Result<OwnedFd> {
-        let namespace = if self.options.id_mapped_root { Some(self.open_namespace("user")?) } else { None };
-        let translation = namespace
+        let translation = self
+            .user
             .as_ref()
+            .filter(|_| self.options.id_mapped_root)
             .map(|namespace| Translation { namespace: namespace.as_fd(), root: self.host_root() });
         if let Some(overlay) = &self.options.root_overlay {
             return rootfs::overlay_root(overlay, translation);
@@ -412,11 +437,7 @@ impl Attempt<'_> {
     }
 
     fn sources(&self) -> Result<(Vec<OwnedFd>, Vec<bool>)> {
-        let namespace = match self.namespaces.own & libc::CLONE_NEWUSER {
-            0 => None,
-            _ => Some(self.open_namespace("user")?),
-        };
-        let own = namespace.as_ref().map(AsFd::as_fd);
+        let own = self.user.as_ref().map(AsFd::as_fd);
         let sources = rootfs::open_sources(&self.spec.mounts, self.options.bundle.as_deref(), own)?;
         let has_source = sources.iter().map(Option::is_some).collect();
         Ok((sources.into_iter().flatten().collect(), has_source))

@@ -64,6 +64,14 @@ impl Engine {
         }))
     }
 
+    /// Which of memory, processor time and number of processes cannot be limited here: for root none on most
+    /// machines, for others all to whom no cgroups were delegated.
+    pub fn cannot_limit(&self) -> Result<Vec<&'static str>> {
+        let layout = self.layout()?;
+        let kinds = [("memory", "memory"), ("cpu", "cpu"), ("pids", "pids")];
+        Ok(kinds.into_iter().filter(|(v1, v2)| !layout.can_limit(v1, v2)).map(|(name, _)| name).collect())
+    }
+
     /// This machine's cgroup hierarchies, looked at once.
     pub(crate) fn layout(&self) -> Result<&Layout> {
         if let Some(layout) = self.layout.get() {

@@ -38,6 +38,7 @@ pub mod network;
 mod privileges;
 mod record;
 mod rootfs;
+pub mod rootless;
 mod seccomp;
 pub mod signal_names;
 pub mod spec;

@@ -123,7 +123,7 @@ fn reserve_one(
 ) -> Result<Forward> {
     let forward = &wish.forward;
     let take = |port: u16| -> Result<bool> {
-        Ok(is_free(&forward.protocol, forward.host_ip, port)
+        Ok(try_to_open(&forward.protocol, forward.host_ip, port).is_ok()
             && store.lease_port(&forward.protocol, forward.host_ip, port, machine)?)
     };
     if take(forward.host_port)? {
@@ -139,6 +139,18 @@ fn reserve_one(
                 return Ok(Forward { host_port: port, ..forward.clone() });
             }
         }
+    }
+    let opened = try_to_open(&forward.protocol, forward.host_ip, forward.host_port);
+    if opened.is_err_and(|problem| problem.kind() == std::io::ErrorKind::PermissionDenied) {
+        return Err(Error::new(
+            ErrorKind::Collision,
+            format!(
+                "The forwarded port {} (guest) => {} (host) cannot be made: only root may open ports as low as this one.",
+                forward.guest_port, forward.host_port
+            ),
+        )
+        .at(wish.origin.clone())
+        .hinted("Choose a 'host:' port from 1024 on (the kernel parameter net.ipv4.ip_unprivileged_port_start has the border)."));
     }
     let holder = store.port_holder(&forward.protocol, forward.host_ip, forward.host_port)?;
     let user = holder.map_or_else(
@@ -165,12 +177,12 @@ fn reserve_one(
     })
 }
 
-/// Whether no program on this host listens there now.
-fn is_free(protocol: &str, address: IpAddr, port: u16) -> bool {
+/// Fails when a program on this host listens there now, or when this user may not.
+fn try_to_open(protocol: &str, address: IpAddr, port: u16) -> std::io::Result<()> {
     if protocol == "udp" {
-        UdpSocket::bind((address, port)).is_ok()
+        UdpSocket::bind((address, port)).map(drop)
     } else {
-        TcpListener::bind((address, port)).is_ok()
+        TcpListener::bind((address, port)).map(drop)
     }
 }
 

@@ -82,13 +82,31 @@ pub(crate) enum Command {
     Version(commands::version::Arguments),
 }
 
-/// Parses, runs, and says how it ended.
-pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
-    let settings = Settings::read();
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(problem) => return usage(&problem),
-    };
+impl Command {
+    /// Whether it makes, changes or enters machines or boxes; others only look at what is on record.
+    pub(crate) fn works_on_machines(&self) -> bool {
+        !matches!(
+            self,
+            Self::Config(_)
+                | Self::GlobalStatus(_)
+                | Self::Init(_)
+                | Self::Port(_)
+                | Self::Runtime { .. }
+                | Self::Status(_)
+                | Self::Trust(_)
+                | Self::Validate(_)
+                | Self::Version(_)
+        )
+    }
+}
+
+/// What was typed, or the code to end with after the mistake in it was told.
+pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> std::result::Result<Cli, ExitCode> {
+    Cli::try_parse_from(arguments).map_err(|problem| usage(&problem))
+}
+
+/// Runs a command and says how it ended.
+pub(crate) fn run(cli: Cli, settings: Settings) -> ExitCode {
     let ui = Arc::new(Ui::new(style(&cli.global, &settings)));
     log(&cli.global, &settings);
     if cli.global.version {

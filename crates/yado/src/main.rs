@@ -23,6 +23,14 @@ fn main() -> ExitCode {
     if let Some(code) = commands::runtime::run_if_asked() {
         return code;
     }
+    let cli = match cli::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let settings = settings::Settings::read();
+    if cli.command.as_ref().is_some_and(cli::Command::works_on_machines) {
+        wiring::enter_ground(&settings.home);
+    }
     // Vagrantfiles may recurse deeply.
-    yado_vagrantfile::on_big_stack(|| cli::run(std::env::args_os().collect()))
+    yado_vagrantfile::on_big_stack(|| cli::run(cli, settings))
 }

@@ -32,7 +32,29 @@ impl ImageSource for Boxes {
     }
 }
 
+/// Who boxes' files on disk belong to for users who are not root.
+fn translate_owners() {
+    use yado_container::rootless::ground;
+    if ground().is_some() {
+        yado_boxes::translate_owners(yado_boxes::Owners {
+            user_on_disk: |id| ground()?.ids().user_outside(id),
+            group_on_disk: |id| ground()?.ids().group_outside(id),
+            user_of_box: |id| ground()?.ids().user_inside(id),
+            group_of_box: |id| ground()?.ids().group_inside(id),
+        });
+    }
+}
+
+/// Where machines can be made by users who are not root. To be called while the program has one thread; a failure is
+/// remembered and told by whoever needs a machine.
+pub(crate) fn enter_ground(home: &Path) {
+    if let Err(problem) = yado_container::rootless::enter(&home.join("engine")) {
+        tracing::debug!(%problem, "no place for machines");
+    }
+}
+
 /// The box store of this user, able to run programs in a root file system that is being built.
 pub(crate) fn open(home: &Path) -> Result<BoxStore> {
+    translate_owners();
     Ok(BoxStore::open(home)?.with_chroot(Arc::new(yado_plugins::providers::Builder::new(home))))
 }

@@ -98,8 +98,9 @@ impl<'a, W: Write> Archiver<'a, W> {
         let path = at.join(name);
         let mut header = Header::new_gnu();
         header.set_mode(metadata.mode() & 0o7777);
-        header.set_uid(metadata.uid().into());
-        header.set_gid(metadata.gid().into());
+        let (user, group) = crate::owners::of_box(metadata.uid(), metadata.gid());
+        header.set_uid(user.into());
+        header.set_gid(group.into());
         header.set_mtime(metadata.mtime().max(0) as u64);
         header.set_size(0);
         let kind = metadata.file_type();

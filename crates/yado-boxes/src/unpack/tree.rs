@@ -11,14 +11,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::rc::Rc;
 
-use rustix::fs::{
-    AtFlags, CWD, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags,
-};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Timespec, Timestamps, XattrFlags};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use super::digests::{Digests, copy};
 use super::entry_path::EntryPath;
+use crate::owners;
 
 const CAPABILITY: &str = "security.capability";
 const BENEATH: ResolveFlags = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS);
@@ -121,7 +120,8 @@ impl Tree {
                     OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
                     Mode::empty(),
                 )?;
-                rustix::fs::fchown(&made, Some(Uid::ROOT), Some(Gid::ROOT))?;
+                let (user, group) = owners::on_disk(0, 0);
+                rustix::fs::fchown(&made, user, group)?;
                 rustix::fs::fchmod(&made, Mode::from_raw_mode(0o755))?;
                 Rc::new(made)
             }
@@ -227,8 +227,8 @@ impl Tree {
         self.clear(&parent, path)?;
         rustix::fs::symlinkat(std::ffi::OsStr::from_bytes(target), &*parent, name)?;
         self.last = None;
-        let (user, group) = (Uid::from_raw(attributes.user), Gid::from_raw(attributes.group));
-        rustix::fs::chownat(&*parent, name, Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW)?;
+        let (user, group) = owners::on_disk(attributes.user, attributes.group);
+        rustix::fs::chownat(&*parent, name, user, group, AtFlags::SYMLINK_NOFOLLOW)?;
         if let Some(modified) = attributes.modified {
             rustix::fs::utimensat(&*parent, name, &times(modified), AtFlags::SYMLINK_NOFOLLOW)?;
         }
@@ -276,7 +276,8 @@ impl Tree {
             Err(error) => return Err(error.into()),
         };
         let stat = rustix::fs::fstat(&file)?;
-        Ok(Some(Attributes::root(stat.st_mode & 0o7777).owned_by(stat.st_uid, stat.st_gid)))
+        let (user, group) = owners::of_box(stat.st_uid, stat.st_gid);
+        Ok(Some(Attributes::root(stat.st_mode & 0o7777).owned_by(user, group)))
     }
 
     /// Writes a small file.
@@ -316,10 +317,11 @@ impl Tree {
 /// Gives an open file or directory its attributes. The order matters: a change of owner clears setuid bits and
 /// capabilities.
 pub(crate) fn finish(file: impl std::os::fd::AsFd, attributes: &Attributes) -> io::Result<()> {
-    let (user, group) = (Uid::from_raw(attributes.user), Gid::from_raw(attributes.group));
-    rustix::fs::fchown(&file, Some(user), Some(group))?;
+    let (user, group) = owners::on_disk(attributes.user, attributes.group);
+    rustix::fs::fchown(&file, user, group)?;
     rustix::fs::fchmod(&file, Mode::from_raw_mode(attributes.mode & 0o7777))?;
-    if let Some(capability) = &attributes.capability {
+    // A capability of a file is one of a user namespace's root; only the host's can be written down from here.
+    if let Some(capability) = attributes.capability.as_ref().filter(|_| !owners::are_translated()) {
         rustix::fs::fsetxattr(&file, CAPABILITY, capability, XattrFlags::empty())?;
     }
     if let Some(modified) = attributes.modified {

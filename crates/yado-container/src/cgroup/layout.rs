@@ -44,7 +44,40 @@ impl Layout {
                 std::fs::read_to_string(tree.mount.join("cgroup.controllers")).unwrap_or_default();
             tree.controllers = controllers.split_whitespace().map(str::to_owned).collect();
         }
+        if !privileged {
+            layout.keep_what_is_delegated();
+        }
         Ok(layout)
+    }
+
+    /// Forgets the hierarchies in which this user may make nothing. In the v2 tree the base is the topmost folder that
+    /// was given to the user: those below hold processes, and controllers cannot pass through them.
+    fn keep_what_is_delegated(&mut self) {
+        let ours = |folder: &Path| {
+            [folder.to_owned(), folder.join("cgroup.procs")]
+                .iter()
+                .all(|path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok())
+        };
+        self.legacy.retain(|hierarchy| ours(&hierarchy.own));
+        self.unified = self.unified.take().and_then(|mut tree| {
+            let above =
+                tree.base.ancestors().take_while(|folder| folder.starts_with(&tree.mount) && ours(folder));
+            let base = above.last()?.to_owned();
+            let read = |name: &str| std::fs::read_to_string(base.join(name)).unwrap_or_default();
+            // A folder that holds processes itself passes on only what it passes on already.
+            let busy = !read("cgroup.procs").is_empty();
+            let controllers = read(if busy { "cgroup.subtree_control" } else { "cgroup.controllers" });
+            tree.controllers = controllers.split_whitespace().map(str::to_owned).collect();
+            tree.base.clone_from(&base);
+            tree.mount = base;
+            Some(tree)
+        });
+    }
+
+    /// Whether a limit of this kind (a v1 controller's name and a v2 controller's) can be held.
+    pub(crate) fn can_limit(&self, legacy: &str, unified: &str) -> bool {
+        self.legacy_for(legacy).is_some()
+            || self.unified.as_ref().is_some_and(|tree| tree.controllers.iter().any(|name| name == unified))
     }
 
     /// Reads `/proc/self/mountinfo` and `/proc/self/cgroup`.

@@ -34,6 +34,9 @@ pub(crate) struct Cgroups {
     pub(crate) unified: Option<PathBuf>,
     /// v1 controllers and the folders in their hierarchies.
     pub(crate) legacy: Vec<(String, PathBuf)>,
+    /// Whether its processes were stopped one by one, for want of a freezer.
+    #[serde(default)]
+    pub(crate) stopped: bool,
 }
 
 impl Cgroups {
@@ -62,7 +65,7 @@ impl Cgroups {
             }
         }
         let unified = layout.unified.as_ref().map(|tree| place(&tree.base, &tree.mount));
-        Self { unified, legacy }
+        Self { unified, legacy, stopped: false }
     }
 
     /// Makes the folders and writes the limits.
@@ -199,9 +202,9 @@ impl Cgroups {
         let folder = match known {
             Some((_, folder)) => folder.clone(),
             None => {
-                let hierarchy = layout
-                    .legacy_for("freezer")
-                    .ok_or_else(|| Error::invalid("pause", "this machine has no cgroup freezer"))?;
+                let Some(hierarchy) = layout.legacy_for("freezer") else {
+                    return self.signal_all(frozen, processes);
+                };
                 let folder = hierarchy.own.join(FAMILY).join(id);
                 v1::make(&folder, "freezer")?;
                 self.legacy.push(("freezer".to_owned(), folder.clone()));
@@ -214,8 +217,26 @@ impl Cgroups {
         v1::freezer::set(&folder, frozen)
     }
 
-    /// Whether the processes are stopped by the freezer.
+    /// Stops or continues processes by signals. They can tell, unlike with a freezer, and those that start others
+    /// meanwhile may slip through: it is for users to whom no cgroups were delegated.
+    fn signal_all(&mut self, frozen: bool, processes: &[i32]) -> Result<()> {
+        let signal = if frozen { libc::SIGSTOP } else { libc::SIGCONT };
+        for &pid in processes {
+            match crate::sys::signals::to_pid(pid, signal) {
+                // It ended meanwhile.
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+                other => other.doing("stop or continue a process")?,
+            }
+        }
+        self.stopped = frozen;
+        Ok(())
+    }
+
+    /// Whether the processes are stopped.
     pub(crate) fn is_frozen(&self) -> bool {
+        if self.stopped {
+            return true;
+        }
         match &self.unified {
             Some(folder) => v2::freezer::is_frozen(folder),
             None => self.legacy.iter().any(|(_, folder)| v1::freezer::is_frozen(folder)),

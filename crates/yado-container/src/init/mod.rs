@@ -82,11 +82,16 @@ pub(crate) struct Descriptors {
     pub(crate) sources: Vec<OwnedFd>,
 }
 
-/// To be called first thing by the program, while it has one thread: becomes a container's first process when
+/// To be called first thing by the program, while it has one thread: becomes a container's first process (or the
+/// ground of a user's containers, see [`crate::rootless`]) when
 /// that is what it was started for, and otherwise returns `None` at once.
 pub fn run_hidden_command_if_asked() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next()? != HIDDEN_COMMAND {
+    let word = arguments.next()?;
+    if word == crate::rootless::HIDDEN_COMMAND {
+        return Some(crate::rootless::run(arguments));
+    }
+    if word != HIDDEN_COMMAND {
         return None;
     }
     let socket =

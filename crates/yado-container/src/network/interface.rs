@@ -8,6 +8,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use super::link::{self, Pair};
 use super::netlink::Connection;
 use crate::error::{Context, Error, Result};
+use crate::rootless;
 use crate::sys::clone;
 
 /// How the host's ends of pairs are called.
@@ -41,12 +42,11 @@ impl MachineNetwork {
     /// Connects a namespace that nobody has connected yet.
     pub(crate) fn attach(&self, namespace: BorrowedFd<'_>) -> Result<()> {
         let inside = connect_inside(namespace)?;
-        let loopback = find(&inside, "lo")?;
-        inside.send(&[link::up(loopback)]).doing("bring the loopback device up")?;
+        bring_up(&inside)?;
         if self.interfaces.is_empty() {
             return Ok(());
         }
-        let outside = Connection::route().doing("talk to the kernel about networks")?;
+        let outside = connect_outside()?;
         for interface in &self.interfaces {
             add(&outside, &inside, namespace, interface)?;
         }
@@ -59,8 +59,26 @@ impl MachineNetwork {
 /// It goes with the container: the kernel removes a pair when the namespace of either end is gone.
 pub fn attach(namespace: BorrowedFd<'_>, interface: &Interface) -> Result<()> {
     let inside = connect_inside(namespace)?;
-    let outside = Connection::route().doing("talk to the kernel about networks")?;
+    let outside = connect_outside()?;
     add(&outside, &inside, namespace, interface)
+}
+
+fn bring_up(inside: &Connection) -> Result<()> {
+    let loopback = find(inside, "lo")?;
+    inside.send(&[link::up(loopback)]).doing("bring the loopback device up")
+}
+
+/// Brings the loopback device of the calling thread's network namespace up.
+pub(crate) fn bring_loopback_up() -> Result<()> {
+    bring_up(&Connection::route().doing("talk to the kernel about networks")?)
+}
+
+/// A connection to where the bridges are.
+fn connect_outside() -> Result<Connection> {
+    match rootless::ground() {
+        Some(ground) => connect_inside(ground.network()),
+        None => Connection::route().doing("talk to the kernel about networks"),
+    }
 }
 
 /// A connection belongs to the namespace that it was opened in; a thread of its own goes there to open it.

@@ -169,6 +169,11 @@ pub(super) fn default_route(index: u32, gateway: IpAddr) -> Message {
         .attribute(OUT, &index.to_ne_bytes())
 }
 
+/// Whether this namespace has an IPv4 default route.
+pub(crate) fn has_way_out() -> bool {
+    Connection::route().and_then(|connection| ways_out(&connection)).is_ok_and(|links| !links.is_empty())
+}
+
 /// The names of the links that IPv4 default routes lead through.
 pub(super) fn ways_out(connection: &Connection) -> io::Result<Vec<String>> {
     const OUT: u16 = 4;

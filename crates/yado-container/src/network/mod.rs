@@ -17,6 +17,7 @@ pub use interface::{Interface, MachineNetwork, attach};
 pub use nat::{Forward, NatTable, Protocol, Subnet, WALLED};
 pub use registry::Registry;
 
-pub(crate) use link::names_starting_with;
+pub(crate) use interface::bring_loopback_up;
+pub(crate) use link::{has_way_out, names_starting_with};
 pub(crate) use nat::tables;
 pub(crate) const INTERFACE_PREFIX: &str = interface::PREFIX;

@@ -2,9 +2,12 @@
 
 use std::net::Ipv4Addr;
 
+use serde::{Deserialize, Serialize};
+
 use super::nft::{self, Address, Hook, Purpose, Rule, Table};
 use super::registry::Registry;
 use crate::error::{Context, Error, Result};
+use crate::rootless;
 
 /// How the names of our tables start.
 const PREFIX: &str = "yado-";
@@ -14,7 +17,7 @@ const PREFIX: &str = "yado-";
 pub const WALLED: &str = "yado-";
 
 /// A protocol with ports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Protocol {
     /// TCP.
     Tcp,
@@ -32,7 +35,7 @@ pub struct Subnet {
 }
 
 /// A port of the host that leads to one of a machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Forward {
     /// TCP or UDP.
     pub protocol: Protocol,
@@ -60,6 +63,13 @@ pub struct NatTable {
 impl NatTable {
     /// Puts the rules in force, replacing earlier ones of this name at one stroke.
     pub fn apply(&self, registry: &Registry) -> Result<()> {
+        if let Some(ground) = rootless::ground() {
+            // Nothing of the host's passes through the user's network: its ports are led there by a process.
+            let table = Self { forwards: Vec::new(), ..self.clone() }.build()?;
+            registry
+                .change(|_| table.apply().doing(format!("set up address translation for '{}'", self.name)))?;
+            return ground.forward(&self.name, &self.forwards);
+        }
         let table = self.build()?;
         registry.change(|_| table.apply().doing(format!("set up address translation for '{}'", self.name)))
     }
@@ -67,6 +77,9 @@ impl NatTable {
     /// Takes the rules out of force; fine when there are none.
     pub fn remove(&self, registry: &Registry) -> Result<()> {
         let name = self.table_name()?;
+        if let Some(ground) = rootless::ground() {
+            ground.forward(&self.name, &[])?;
+        }
         registry.change(|_| {
             nft::remove(&name).doing(format!("remove the address translation of '{}'", self.name))
         })

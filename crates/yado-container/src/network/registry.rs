@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Context, Result};
+use crate::rootless;
 
 /// The folder in which the host's changes are kept.
 #[derive(Clone, Debug)]
@@ -37,17 +38,20 @@ impl Registry {
         Self { folder: folder.into() }
     }
 
-    /// The registry that all environments of this machine share.
-    pub fn machine_wide() -> Self {
-        Self::open("/run/yado/network")
+    /// The registry that all environments of this machine share; for users who are not root, who have networks of
+    /// their own, the one in `own` instead.
+    pub fn machine_wide(own: &Path) -> Self {
+        if rootless::is_needed() { Self::open(own) } else { Self::open("/run/yado/network") }
     }
 
     /// Works on the changes alone, and writes them back also when that failed midway: what was done before
     /// the failure must not be forgotten. When nothing is left to remember, the folder goes.
-    pub(super) fn change<T>(&self, work: impl FnOnce(&mut Changes) -> Result<T>) -> Result<T> {
+    ///
+    /// The work is done in the network namespace that the bridges are in.
+    pub(super) fn change<T: Send>(&self, work: impl FnOnce(&mut Changes) -> Result<T> + Send) -> Result<T> {
         let _turn = self.lock()?;
         let mut changes = self.read()?;
-        let result = work(&mut changes);
+        let result = rootless::in_network(|| work(&mut changes));
         self.write(&changes)?;
         if changes.is_empty() {
             self.forget();

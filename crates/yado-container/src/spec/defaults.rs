@@ -154,6 +154,19 @@ pub fn default_spec(hostname: &str, first_host_id: u32) -> Spec {
     }
 }
 
+/// Gives a container a single user and group, its root, who is this one outside: all that a user without subordinate
+/// ids can have.
+pub fn map_to_one(spec: &mut Spec, user: u32, group: u32) {
+    let linux = spec.linux.get_or_insert_default();
+    let one = |id: u32| vec![IdMapping { container_id: 0, host_id: id, size: 1 }];
+    linux.uid_mappings = one(user);
+    linux.gid_mappings = one(group);
+    // Terminals of a group that there is not.
+    for mount in &mut spec.mounts {
+        mount.options.retain(|option| !option.starts_with("gid="));
+    }
+}
+
 /// Mappings for a host folder that is shown in a container: what `owner` owns on disk belongs to `inside`
 /// there, and what `inside` makes belongs to `owner` on disk.
 ///

@@ -322,7 +322,11 @@ impl Ready<'_> {
         // SAFETY: plain numbers and a live list.
         unsafe {
             check(libc::prctl(libc::PR_SET_KEEPCAPS, 1, 0, 0, 0).into())?;
-            check(libc::syscall(libc::SYS_setgroups, plan.groups.len(), plan.groups.as_ptr()))?;
+            // In a namespace with a single group nobody may change them, and there are none to take.
+            let grouped = libc::syscall(libc::SYS_setgroups, plan.groups.len(), plan.groups.as_ptr());
+            if grouped < 0 && !(plan.groups.is_empty() && errno() == libc::EPERM) {
+                return Err(errno());
+            }
             check(libc::syscall(libc::SYS_setresgid, plan.gid, plan.gid, plan.gid))?;
             check(libc::syscall(libc::SYS_setresuid, plan.uid, plan.uid, plan.uid))?;
             check(libc::prctl(libc::PR_SET_KEEPCAPS, 0, 0, 0, 0).into())

@@ -3,6 +3,7 @@
 pub(crate) mod become_process;
 pub(crate) mod clone;
 pub(crate) mod fds;
+pub(crate) mod ground;
 pub(crate) mod mount;
 pub(crate) mod netlink;
 pub(crate) mod signals;

@@ -11,8 +11,8 @@ use yado_container::spec::{self, Root};
 use yado_container::{CreateOptions, Engine, ExecRequest, Stdio};
 use yado_core::{Context, Result};
 
-use super::engine_error;
 use super::folders::IDS;
+use super::{engine_error, owners};
 
 /// Runs programs in root file systems.
 pub struct Builder {
@@ -42,7 +42,8 @@ impl Chroot for Builder {
         let id = format!("build-{}", yado_core::store::random_id()?);
         let mut spec = spec::default_spec("build", FIRST_ID);
         spec.root = Some(Root { path: root.to_owned(), readonly: false });
-        let options = CreateOptions { id_mapped_root: true, ..CreateOptions::default() };
+        owners::map(&mut spec, FIRST_ID);
+        let options = CreateOptions { id_mapped_root: owners::are_translated(), ..CreateOptions::default() };
         let container = engine.create(&id, &spec, &options).map_err(engine_error)?;
         let outcome = (|| {
             let mut request = ExecRequest::new(argv.iter().copied());

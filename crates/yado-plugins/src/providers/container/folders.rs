@@ -19,6 +19,7 @@ use yado_core::spec::{FolderSpec, Problem};
 use yado_core::{Context, Error, ErrorKind, Result};
 
 use super::accounts::Accounts;
+use super::owners;
 
 /// How many ids a machine has.
 pub(super) const IDS: u32 = 65_536;
@@ -94,6 +95,14 @@ fn mount(
         .get("mount_options")
         .and_then(|options| options.as_array())
         .is_some_and(|options| options.iter().any(|option| option == "ro"));
+    let translated = owners::are_translated();
+    if !translated && uid != 1000 && uid != 0 && owners::are_many() {
+        context.warn(format!(
+            "Without root's help owners cannot be translated freely: files of '{}' belong to the user 1000 inside, \
+             not to {uid}.",
+            folder.guest_path
+        ));
+    }
     Ok(Mount {
         destination: folder.guest_path.clone().into(),
         kind: Some("bind".to_owned()),
@@ -101,8 +110,8 @@ fn mount(
         options: ["rbind", "nosuid", "nodev", if read_only { "ro" } else { "rw" }]
             .map(str::to_owned)
             .to_vec(),
-        uid_mappings: folder_mappings(owner.uid(), uid, first),
-        gid_mappings: folder_mappings(owner.gid(), gid, first),
+        uid_mappings: if translated { folder_mappings(owner.uid(), uid, first) } else { Vec::new() },
+        gid_mappings: if translated { folder_mappings(owner.gid(), gid, first) } else { Vec::new() },
     })
 }
 

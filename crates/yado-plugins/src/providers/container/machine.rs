@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use yado_container::{Container, CreateOptions, Engine, Init, Overlay, Status};
+use yado_container::{Container, CreateOptions, Engine, Init, Overlay, Status, rootless};
 use yado_core::error::Doing;
 use yado_core::provider::{Place, StopMode, Suspend};
 use yado_core::{
@@ -15,7 +15,7 @@ use super::accounts::Accounts;
 use super::communicator::Inside;
 use super::first_process::FirstProcess;
 use super::root_files::{RootFiles, read_running};
-use super::{addresses, engine_error, folders, names, network, specification};
+use super::{addresses, engine_error, folders, names, network, notices, owners, specification};
 
 /// A machine, wanted, recorded, or real.
 pub(super) struct Machine {
@@ -65,6 +65,9 @@ impl Machine {
 
     /// The user that one enters as.
     fn user(&self, accounts: &Accounts) -> String {
+        if !owners::are_many() {
+            return "root".to_owned();
+        }
         let asked = self.spec.as_ref().and_then(|spec| spec.ssh.username.clone());
         asked
             .filter(|name| accounts.user(name).is_some())
@@ -130,6 +133,12 @@ impl Machine {
         }
         let first = specification::first_id(&self.record);
         let mounts = folders::mounts(context, &spec.synced_folders, &user, &accounts, first)?;
+        let mut limits = specification::Limits::of(spec);
+        if let Some(ground) = rootless::ground() {
+            let unlimited = self.engine.cannot_limit().map_err(engine_error)?;
+            notices::tell(context, ground, &unlimited)?;
+            limits = limits.without(&unlimited);
+        }
         let interfaces = addresses::assign(&self.place.store, &self.record, &spec.networks)?;
         network::prepare(&self.place.store, &self.record, &interfaces, forwards)?;
         let can_delegate = self.engine.can_delegate_cgroups().map_err(engine_error)?;
@@ -141,12 +150,12 @@ impl Machine {
                 upper: self.upper(),
                 work: self.place.machine.join("work"),
             }),
-            id_mapped_root: true,
+            id_mapped_root: owners::are_translated(),
             network: Some(network::of_machine(&interfaces)),
             log: Some(self.place.machine.join("console.log")),
             ..CreateOptions::default()
         };
-        let oci = specification::build(&self.record, spec, &image, mounts, init);
+        let oci = specification::build(&self.record, spec, &image, mounts, init, limits);
         let mut container = self.engine.create(&self.record.id, &oci, &options).map_err(engine_error)?;
         // The small init runs already.
         container.start().map_err(engine_error)?;
@@ -176,8 +185,9 @@ impl Provider for Machine {
         }
         // The layer's own mode and owner are those of `/` inside.
         use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(self.upper(), std::fs::Permissions::from_mode(0o755))
-            .doing(|| format!("creating '{}'", self.upper().display()))
+        let doing = || format!("creating '{}'", self.upper().display());
+        std::fs::set_permissions(self.upper(), std::fs::Permissions::from_mode(0o755)).doing(doing)?;
+        owners::give_to_root(std::fs::File::open(self.upper()).doing(doing)?).doing(doing)
     }
 
     fn start(&mut self, context: &Context, forwards: &[Forward]) -> Result<()> {

@@ -12,6 +12,8 @@ mod folders;
 mod machine;
 mod names;
 mod network;
+mod notices;
+mod owners;
 mod root_files;
 mod specification;
 
@@ -70,11 +72,10 @@ impl Kind for ContainerKind {
     }
 
     fn usable(&self, _host: &Host) -> Usable {
-        if !rustix::process::geteuid().is_root() {
-            return Usable::No(
-                "Machines of the 'container' provider are made as root for now; run yado with sudo."
-                    .to_owned(),
-            );
+        if let Some(reason) = yado_container::rootless::failure() {
+            return Usable::No(format!(
+                "Machines of the 'container' provider cannot be made by this user: {reason}"
+            ));
         }
         if !std::path::Path::new("/proc/self/ns/user").exists() {
             return Usable::No("This kernel has no user namespaces (CONFIG_USER_NS).".to_owned());

@@ -130,7 +130,7 @@ pub(super) fn prepare(
     forwards: &[Forward],
 ) -> Result<()> {
     let _turn = turn(store, &record.environment)?;
-    let registry = Registry::machine_wide();
+    let registry = Registry::machine_wide(&store.home().join("network"));
     for interface in interfaces {
         Bridge::ensure(&registry, &interface.bridge, interface.host.into(), interface.subnet.prefix)
             .map_err(engine_error)?;
@@ -147,7 +147,7 @@ pub(super) fn without_machine(
     is_up: &dyn Fn(&MachineRecord) -> bool,
 ) -> Result<()> {
     let turn = turn(store, &record.environment)?;
-    let registry = Registry::machine_wide();
+    let registry = Registry::machine_wide(&store.home().join("network"));
     let others: Vec<MachineRecord> =
         store.machines(None)?.into_iter().filter(|other| other.id != record.id && is_up(other)).collect();
     let gone = |bridge: &str| Bridge::remove_if_unused(&registry, bridge, PATIENCE).map_err(engine_error);

@@ -10,6 +10,8 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
 use yado_core::Result;
 use yado_core::error::Doing;
 
+use super::owners;
+
 /// The largest file that is read this way, in bytes.
 const LARGEST: u64 = 1 << 20;
 
@@ -55,7 +57,9 @@ impl RootFiles {
         let _absent = rustix::fs::unlinkat(&etc, &temporary, AtFlags::empty());
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let file = rustix::fs::openat(&etc, &temporary, flags, Mode::from_raw_mode(0o644)).doing(doing)?;
-        std::fs::File::from(file).write_all(text.as_bytes()).doing(doing)?;
+        let mut file = std::fs::File::from(file);
+        file.write_all(text.as_bytes()).doing(doing)?;
+        owners::give_to_root(&file).doing(doing)?;
         rustix::fs::renameat(&etc, &temporary, &etc, name).doing(doing)
     }
 
@@ -73,7 +77,10 @@ impl RootFiles {
         match open() {
             Err(rustix::io::Errno::NOENT) => {
                 rustix::fs::mkdirat(&upper, "etc", Mode::from_raw_mode(0o755))?;
-                open()
+                let made = open()?;
+                // Cannot fail where the layer itself was given to the machine's root.
+                drop(owners::give_to_root(&made));
+                Ok(made)
             }
             other => other,
         }

@@ -9,7 +9,7 @@ use yado_core::{Image, MachineRecord, MachineSpec};
 
 use super::first_process::FirstProcess;
 use super::folders::IDS;
-use super::number;
+use super::{number, owners};
 
 /// Length of the period that processor time is counted in, in microseconds (the kernel's own default).
 const PERIOD: u64 = 100_000;
@@ -35,6 +35,14 @@ impl Limits {
         }
     }
 
+    /// Without those that nothing here can hold.
+    pub(super) fn without(mut self, kinds: &[&str]) -> Self {
+        self.memory = self.memory.filter(|_| !kinds.contains(&"memory"));
+        self.cpus = self.cpus.filter(|_| !kinds.contains(&"cpu"));
+        self.pids = if kinds.contains(&"pids") { 0 } else { self.pids };
+        self
+    }
+
     fn resources(self) -> Resources {
         Resources {
             devices: spec::default_device_rules(),
@@ -49,7 +57,7 @@ impl Limits {
                 period: Some(PERIOD),
                 ..Cpu::default()
             }),
-            pids: Some(Pids { limit: self.pids }),
+            pids: (self.pids > 0).then_some(Pids { limit: self.pids }),
             ..Resources::default()
         }
     }
@@ -117,7 +125,7 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
 
 /// The first host id of a machine's range: above what distributions hand out in `/etc/subuid`, a range for each.
 pub(super) fn first_id(record: &MachineRecord) -> u32 {
-    1_000_000_000 + (record.number % 40_000) * IDS
+    owners::first(1_000_000_000 + (record.number % 40_000) * IDS)
 }
 
 /// The host name inside.
@@ -149,15 +157,17 @@ pub(super) fn build(
     image: &Image,
     folders: Vec<Mount>,
     init: FirstProcess,
+    limits: Limits,
 ) -> Spec {
     let first = first_id(record);
     let mut spec = spec::default_spec(&hostname(Some(machine), &record.name), first);
+    owners::map(&mut spec, first);
     // `sudo` needs what `no_new_privileges` forbids; what it may gain ends at the machine's user namespace.
     if let Some(process) = &mut spec.process {
         process.no_new_privileges = false;
     }
     let linux = spec.linux.get_or_insert_default();
-    linux.resources = Some(Limits::of(machine).resources());
+    linux.resources = Some(limits.resources());
     spec.mounts.push(tmpfs("/run", "mode=755"));
     init.prepare(&mut spec, &record.id);
     for (host, guest) in &image.host_mounts {
@@ -179,12 +189,22 @@ fn tmpfs(destination: &str, mode: &str) -> Mount {
 
 /// A directory of the host, read-only, its owners shown as the machine's own of the same number.
 fn host_mount(source: PathBuf, destination: PathBuf, first: u32) -> Mount {
-    let ids = vec![IdMapping { container_id: 0, host_id: first, size: IDS }];
+    let ids = if owners::are_translated() {
+        vec![IdMapping { container_id: 0, host_id: first, size: IDS }]
+    } else {
+        Vec::new()
+    };
     Mount {
         destination,
         kind: Some("bind".to_owned()),
         source: Some(source),
-        options: ["bind", "ro", "nodev"].map(str::to_owned).to_vec(),
+        options: [
+            if ids.is_empty() { "rbind" } else { "bind" },
+            if ids.is_empty() { "rro" } else { "ro" },
+            "nodev",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         uid_mappings: ids.clone(),
         gid_mappings: ids,
     }

@@ -64,7 +64,10 @@ impl Spec {
     pub(super) fn run(&self) -> Outcome {
         let path = self.bundle.clone().unwrap_or_else(|| ".".into()).join("config.json");
         let mut document = spec::default_spec("yado", 0);
-        if let Some(linux) = &mut document.linux {
+        if yado_container::rootless::is_needed() {
+            let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+            spec::map_to_one(&mut document, user.as_raw(), group.as_raw());
+        } else if let Some(linux) = &mut document.linux {
             linux.namespaces.retain(|namespace| namespace.kind != NamespaceKind::User);
             linux.uid_mappings.clear();
             linux.gid_mappings.clear();

@@ -12,7 +12,7 @@ mod look;
 mod report;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -119,7 +119,8 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
         (None, _) => Err(Failure::new("no command given; 'yado runtime --help' lists them")),
         (Some(command), _) => {
             let root = arguments.root.clone().unwrap_or_else(default_root);
-            dispatch(command, &Place { root, systemd: arguments.systemd_cgroup })
+            enter_ground(command, &root)
+                .and_then(|()| dispatch(command, &Place { root, systemd: arguments.systemd_cgroup }))
         }
     };
     match outcome {
@@ -173,8 +174,18 @@ fn default_root() -> PathBuf {
     if rustix::process::geteuid().is_root() {
         return PathBuf::from("/run/yado/runtime");
     }
-    let own = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
-    own.join("yado/runtime")
+    // Others may use the directory for temporary files as well.
+    let own = format!("yado-{}/runtime", rustix::process::geteuid().as_raw());
+    std::env::var_os("XDG_RUNTIME_DIR")
+        .map_or_else(|| std::env::temp_dir().join(own), |folder| PathBuf::from(folder).join("yado/runtime"))
+}
+
+/// Users who are not root have their containers in namespaces of their own.
+fn enter_ground(command: &Command, root: &Path) -> Result<(), Failure> {
+    if matches!(command, Command::Features(_) | Command::List(_) | Command::Spec(_) | Command::State(_)) {
+        return Ok(());
+    }
+    Ok(yado_container::rootless::enter(root)?)
 }
 
 /// Writes to standard output.
