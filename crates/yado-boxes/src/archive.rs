@@ -30,15 +30,20 @@ enum Part {
     RootFileSystem,
     /// A virtual disk and what makes it.
     Disk(&'static str),
+    /// A Vagrantfile that the packager brought along; it comes after the box's own.
+    IncludedVagrantfile,
     /// Belongs to a box and is not needed.
     Other,
 }
 
 fn part(path: &EntryPath) -> Option<Part> {
+    let name = path.to_string();
+    if name == "include/_Vagrantfile" {
+        return Some(Part::IncludedVagrantfile);
+    }
     if path.depth() != 1 {
         return None;
     }
-    let name = path.to_string();
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     Some(match (name.as_str(), extension.as_deref()) {
         ("metadata.json", _) => Part::Metadata,
@@ -120,7 +125,14 @@ impl Reader<'_> {
         match part {
             Part::Metadata => self.metadata(entry),
             Part::Vagrantfile => {
-                self.contents.vagrantfile = Some(small(entry)?);
+                let included = self.contents.vagrantfile.take().unwrap_or_default();
+                self.contents.vagrantfile = Some([small(entry)?, included].concat());
+                Ok(())
+            }
+            Part::IncludedVagrantfile => {
+                let own = self.contents.vagrantfile.get_or_insert_default();
+                own.push(b'\n');
+                own.extend(small(entry)?);
                 Ok(())
             }
             Part::RootFileSystem => {

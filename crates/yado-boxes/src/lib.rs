@@ -31,5 +31,5 @@ pub use chroot::Chroot;
 pub use owners::{Owners, translate_owners};
 pub use package::{Package, PackageFormat};
 pub use source::Source;
-pub use store::{AddOptions, BoxStore, InstalledBox};
+pub use store::{AddOptions, BoxStore, InstalledBox, Usage, Verified};
 pub use version::{Constraints, Version};

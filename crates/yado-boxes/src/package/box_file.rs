@@ -41,7 +41,12 @@ pub(super) fn write(cx: &Context, package: &Package, output: &Path) -> Result<()
         json!({ "provider": provider, "version": "1.0.0", "architecture": platform::architecture() });
     let mut text = |name: &str, text: &[u8]| append(&mut archive, name, text.len() as u64, text).doing(doing);
     text("metadata.json", metadata.to_string().as_bytes())?;
-    text("Vagrantfile", vagrantfile(package).as_bytes())?;
+    match &package.box_vagrantfile {
+        Some(own) => {
+            text("Vagrantfile", &std::fs::read(own).doing(|| format!("reading '{}'", own.display()))?)?;
+        }
+        None => text("Vagrantfile", vagrantfile(package).as_bytes())?,
+    }
     if let Some(info) = &package.info {
         text("info.json", &std::fs::read(info).doing(|| format!("reading '{}'", info.display()))?)?;
     }

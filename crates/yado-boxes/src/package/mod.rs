@@ -44,8 +44,10 @@ pub struct Package {
     pub format: PackageFormat,
     /// Files and directories that are brought along in `include/`.
     pub include: Vec<PathBuf>,
-    /// A Vagrantfile that comes with the box.
+    /// A Vagrantfile that comes with the box, besides the box's own.
     pub vagrantfile: Option<PathBuf>,
+    /// The box's own Vagrantfile; one is written when there is none.
+    pub box_vagrantfile: Option<PathBuf>,
     /// A JSON file that describes the box.
     pub info: Option<PathBuf>,
 }
@@ -69,7 +71,8 @@ impl Package {
             ))
             .hinted("Package a machine that was made from a box with a root file system of its own."));
         }
-        let files = self.include.iter().chain(&self.vagrantfile).chain(&self.info);
+        let files =
+            self.include.iter().chain(&self.vagrantfile).chain(&self.box_vagrantfile).chain(&self.info);
         if let Some(missing) = files.into_iter().find(|path| !path.exists()) {
             return Err(usage(format!("'{}' to be packaged does not exist.", missing.display())));
         }

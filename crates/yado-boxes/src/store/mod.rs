@@ -16,12 +16,16 @@ mod record;
 mod resolve;
 #[cfg(test)]
 mod tests;
+mod usage;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use add::AddOptions;
 pub use record::InstalledBox;
+pub use usage::Usage;
+pub use verify::Verified;
 use yado_core::error::Doing;
 use yado_core::{Error, ErrorKind, Image, Result};
 

@@ -1,7 +1,11 @@
 //! `yado box`: the boxes on this computer.
 
+mod prune;
+mod repackage;
+mod verify;
+
 use clap::{Args, Subcommand};
-use yado_boxes::{AddOptions, Source};
+use yado_boxes::{AddOptions, BoxStore, Source, Usage};
 use yado_core::spec::BoxSpec;
 use yado_core::{Error, ErrorKind, Result};
 
@@ -19,7 +23,10 @@ pub(crate) struct Arguments {
 enum BoxCommand {
     Add(AddArguments),
     List(ListArguments),
+    Prune(prune::Arguments),
     Remove(RemoveArguments),
+    Repackage(repackage::Arguments),
+    Verify(verify::Arguments),
 }
 
 /// Add a box: by a well-known name, from a directory, an archive or a URL
@@ -87,7 +94,10 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         }
         Some(BoxCommand::Add(arguments)) => add(session, arguments),
         Some(BoxCommand::List(arguments)) => list(session, arguments),
+        Some(BoxCommand::Prune(arguments)) => prune::run(session, arguments),
         Some(BoxCommand::Remove(arguments)) => remove(session, arguments),
+        Some(BoxCommand::Repackage(arguments)) => repackage::run(session, arguments),
+        Some(BoxCommand::Verify(arguments)) => verify::run(session, arguments),
     }
 }
 
@@ -131,17 +141,20 @@ fn add(session: &Session, arguments: &AddArguments) -> Result<u8> {
 }
 
 fn list(session: &Session, arguments: &ListArguments) -> Result<u8> {
-    let boxes = if session.settings.home.is_dir() {
-        wiring::open(&session.settings.home)?.list()?
-    } else {
-        Vec::new()
-    };
+    let store = session.settings.home.is_dir().then(|| wiring::open(&session.settings.home)).transpose()?;
+    let boxes = store.as_ref().map_or_else(|| Ok(Vec::new()), BoxStore::list)?;
     if boxes.is_empty() {
         session.ui.plain("There are no installed boxes! Use `yado box add` to add some.");
         return Ok(0);
     }
     let width = boxes.iter().map(|installed| installed.name.len()).max().unwrap_or(0);
-    for installed in &boxes {
+    // Only asked for sizes, since every file has to be looked at for them.
+    let usages = match &store {
+        Some(store) if arguments.box_info => store.usage(&boxes)?,
+        _ => vec![Usage::default(); boxes.len()],
+    };
+    let mebibytes = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
+    for (installed, usage) in boxes.iter().zip(usages) {
         session.ui.data(None, "box-name", &[&installed.name]);
         session.ui.data(None, "box-provider", &[&installed.provider]);
         session.ui.data(None, "box-version", &[&installed.version]);
@@ -152,7 +165,9 @@ fn list(session: &Session, arguments: &ListArguments) -> Result<u8> {
             let facts = [
                 ("source", installed.source.clone()),
                 ("digest", installed.digest.clone()),
-                ("size", format!("{:.1} MiB", installed.size as f64 / f64::from(1 << 20))),
+                ("size", mebibytes(installed.size)),
+                ("on disk, own", mebibytes(usage.own)),
+                ("on disk, shared with other boxes", mebibytes(usage.shared)),
             ];
             for (key, value) in facts {
                 session.ui.data(None, "box-info", &[key, &value]);

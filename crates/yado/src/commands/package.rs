@@ -68,6 +68,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         include: arguments.include.iter().map(here).collect(),
         vagrantfile: arguments.vagrantfile.as_ref().map(here),
         info: arguments.info.as_ref().map(here),
+        box_vagrantfile: None,
     };
     let output = session.directory.join(&arguments.output);
     package.check(&output)?;
