@@ -130,6 +130,26 @@ pub trait Provider: Send {
     fn suspend(&mut self) -> Option<&mut dyn Suspend> {
         None
     }
+
+    /// Keeping the machine's data as it is, and going back to it.
+    fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
+        None
+    }
+}
+
+/// Keeping a machine's data under a name, and going back to it. A death at any instant leaves either what was before
+/// or what was asked for; [`Snapshots::tidy`] then takes the rest away.
+pub trait Snapshots {
+    /// The names of the snapshots, the oldest first.
+    fn list(&self, context: &Context) -> Result<Vec<String>>;
+    /// Keeps the data as it is now, also of a machine that runs; a snapshot of the same name is replaced.
+    fn save(&mut self, context: &Context, name: &str) -> Result<()>;
+    /// Goes back to a snapshot that exists; the machine is switched off, and what it had is lost.
+    fn restore(&mut self, context: &Context, name: &str) -> Result<()>;
+    /// Forgets a snapshot that exists; the machine keeps what it has.
+    fn delete(&mut self, context: &Context, name: &str) -> Result<()>;
+    /// After an interruption: takes away what belongs to no snapshot, and lets a machine go on that `running` says ran.
+    fn tidy(&mut self, context: &Context, running: bool) -> Result<()>;
 }
 
 /// Freezing a machine with all its processes, and going on.

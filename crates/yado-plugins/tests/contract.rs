@@ -269,6 +269,36 @@ fn an_interrupted_create_is_undone(world: &World) {
     assert!(world.workshop.store.machines(None).unwrap().is_empty());
 }
 
+/// Of providers that have the power.
+fn snapshots_bring_back_what_was(world: &World) {
+    world.reach(Goal::Running);
+    let record = world.workshop.store.machines(None).unwrap().remove(0);
+    let mut provider = world.kind.open(&record, None, &place(&world.workshop.store, &record)).unwrap();
+    let has_power = provider.snapshots().is_some();
+    drop(provider);
+    if has_power {
+        let (context, options) = (&world.context, Options::default());
+        world.shell("echo one > ~/file");
+        world.machine().save_snapshot(context, "running", false).unwrap();
+        assert!(world.machine().save_snapshot(context, "running", false).is_err(), "names are unique");
+        world.shell("echo two > ~/file");
+        world.reach(Goal::Suspended);
+        world.machine().save_snapshot(context, "suspended", false).unwrap();
+        assert_eq!(world.state(), MachineState::Suspended, "it stays as it was");
+        world.reach(Goal::Stopped);
+        world.machine().save_snapshot(context, "stopped", false).unwrap();
+        for (name, content) in [("running", "one\n"), ("suspended", "two\n"), ("stopped", "two\n")] {
+            world.machine().restore_snapshot(context, name, &options, true).unwrap();
+            assert_eq!(world.shell("cat ~/file").1, content, "{name}");
+        }
+        world.machine().delete_snapshot(context, "running").unwrap();
+        assert_eq!(world.machine().snapshots(context).unwrap(), ["suspended", "stopped"]);
+        assert!(world.machine().restore_snapshot(context, "running", &options, true).is_err());
+        assert_eq!(world.shell("cat ~/file").1, "two\n", "a refused restore changes nothing");
+    }
+    world.reach(Goal::Destroyed);
+}
+
 /// A check's name and itself.
 type Check = (&'static str, fn(&World));
 
@@ -290,6 +320,7 @@ const CHECKS: &[Check] = &[
     ("files_and_directories_are_copied_both_ways", files_and_directories_are_copied_both_ways),
     ("synced_folders_belong_to_the_user_on_both_sides", synced_folders_belong_to_the_user_on_both_sides),
     ("an_interrupted_create_is_undone", an_interrupted_create_is_undone),
+    ("snapshots_bring_back_what_was", snapshots_bring_back_what_was),
 ];
 
 fn main() -> ExitCode {

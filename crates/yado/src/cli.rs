@@ -73,6 +73,7 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<OsString>,
     },
+    Snapshot(commands::snapshot::Arguments),
     Ssh(commands::ssh::Arguments),
     Status(commands::status::Arguments),
     Suspend(commands::suspend::Arguments),
@@ -155,6 +156,7 @@ fn dispatch(session: &Session, command: Command) -> Result<u8> {
         Command::Resume(arguments) => commands::resume::run(session, &arguments),
         // It was led away before there was a session.
         Command::Runtime { .. } => Ok(1),
+        Command::Snapshot(arguments) => commands::snapshot::run(session, &arguments),
         Command::Ssh(arguments) => commands::ssh::run(session, &arguments),
         Command::Status(arguments) => commands::status::run(session, &arguments),
         Command::Suspend(arguments) => commands::suspend::run(session, &arguments),

@@ -3,6 +3,7 @@
 
 mod recover;
 mod reserve;
+mod snapshots;
 mod steps;
 
 use std::path::PathBuf;

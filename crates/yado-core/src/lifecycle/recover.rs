@@ -42,6 +42,17 @@ pub(super) fn recover(context: &Context, workshop: &Workshop, environment: &str,
             remove(&context, workshop, kind, &record, None)?;
             Environment::of_machine(&record).forget_if_empty(store)
         }
+        Operation::Snapshot => {
+            context.info(format!(
+                "An earlier command was interrupted in '{}' while it worked on snapshots. Tidying up...",
+                record.project.display()
+            ));
+            let mut provider = kind.open(&record, None, &place(store, &record))?;
+            if let Some(snapshots) = provider.snapshots() {
+                snapshots.tidy(&context, record.state == MachineState::Running.id())?;
+            }
+            store.end(&record.id)
+        }
         Operation::Start | Operation::Stop => {
             context.info(format!(
                 "An earlier command was interrupted in '{}'. Switching the machine off...",

@@ -15,6 +15,8 @@ pub enum Operation {
     Start,
     /// Switching it off: finished when interrupted.
     Stop,
+    /// Taking, going back to, or forgetting a snapshot: what is on record counts when interrupted, the rest is rubble.
+    Snapshot,
     /// Removing it: finished when interrupted.
     Destroy,
 }
@@ -25,6 +27,7 @@ impl Operation {
             Self::Create => "create",
             Self::Start => "start",
             Self::Stop => "stop",
+            Self::Snapshot => "snapshot",
             Self::Destroy => "destroy",
         }
     }
@@ -34,6 +37,7 @@ impl Operation {
             "create" => Self::Create,
             "start" => Self::Start,
             "stop" => Self::Stop,
+            "snapshot" => Self::Snapshot,
             // An entry of an unknown (newer) kind: removal is the one operation that ends every state.
             _ => Self::Destroy,
         }

@@ -46,10 +46,12 @@ pub struct MachineRecord {
     pub image: Option<String>,
     /// Its forwarded ports while it runs, as JSON.
     pub forwards: Option<String>,
+    /// Where its own data lies, as JSON of its provider's; `None` where it always did. It changes with snapshots.
+    pub layers: Option<String>,
 }
 
 const COLUMNS: &str = "machine.id, number, environment, project, vagrantfile, name, provider, state, provisioned, \
-                       spec, image, forwards FROM machine JOIN environment ON environment.id = machine.environment";
+                       spec, image, forwards, layers FROM machine JOIN environment ON environment.id = machine.environment";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<MachineRecord> {
     Ok(MachineRecord {
@@ -65,6 +67,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<MachineRecord> {
         spec: row.get(9)?,
         image: row.get(10)?,
         forwards: row.get(11)?,
+        layers: row.get(12)?,
     })
 }
 

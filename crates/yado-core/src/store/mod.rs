@@ -10,6 +10,7 @@ mod machine;
 mod provision;
 mod reserve;
 mod schema;
+mod snapshot;
 mod trust;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub use journal::{Operation, Unfinished};
 pub use lease::{LeaseKind, Owner};
 pub use machine::{EnvironmentRecord, MachineRecord};
 pub use provision::ProvisionRecord;
+pub use snapshot::SnapshotRecord;
 
 /// The state of all environments of this user.
 #[derive(Debug)]

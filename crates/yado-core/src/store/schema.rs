@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 /// Raised when the tables change; older files are brought up step by step.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE environment (
@@ -51,6 +51,19 @@ CREATE TABLE journal (
 );
 ";
 
+/// What turns the tables of version 1 into those of version 2: snapshots.
+const SNAPSHOTS: &str = "
+ALTER TABLE machine ADD COLUMN layers TEXT;
+CREATE TABLE snapshot (
+    number      INTEGER PRIMARY KEY AUTOINCREMENT,
+    machine     TEXT NOT NULL REFERENCES machine(id) ON DELETE CASCADE,
+    name        TEXT NOT NULL,
+    content     TEXT NOT NULL,
+    created     INTEGER NOT NULL,
+    UNIQUE (machine, name)
+);
+";
+
 /// Sets the connection up and makes the tables when they are not there.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
@@ -65,13 +78,11 @@ pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     // Another process may have made the tables while this one waited for the lock.
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let made = if version == 0 {
-        connection
-            .execute_batch(TABLES)
-            .and_then(|()| connection.pragma_update(None, "user_version", VERSION))
-    } else {
-        Ok(())
-    };
+    let made = [TABLES, SNAPSHOTS]
+        .into_iter()
+        .skip(usize::try_from(version).unwrap_or(0))
+        .try_for_each(|tables| connection.execute_batch(tables))
+        .and_then(|()| connection.pragma_update(None, "user_version", VERSION));
     match made {
         Ok(()) => connection.execute_batch("COMMIT"),
         Err(problem) => connection.execute_batch("ROLLBACK").and(Err(problem)),

@@ -13,6 +13,7 @@ pub(crate) mod provision;
 pub(crate) mod reload;
 pub(crate) mod resume;
 pub(crate) mod runtime;
+pub(crate) mod snapshot;
 pub(crate) mod ssh;
 pub(crate) mod status;
 pub(crate) mod suspend;

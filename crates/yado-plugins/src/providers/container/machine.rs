@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use yado_container::{Container, CreateOptions, Engine, Init, Overlay, Status, rootless};
 use yado_core::error::Doing;
-use yado_core::provider::{Place, StopMode, Suspend};
+use yado_core::provider::{Place, Snapshots, StopMode, Suspend};
 use yado_core::{
     Communicator, Context, Error, ErrorKind, Forward, Image, MachineRecord, MachineSpec, MachineState,
     Provider, Result,
@@ -14,14 +14,15 @@ use yado_core::{
 use super::accounts::Accounts;
 use super::communicator::Inside;
 use super::first_process::FirstProcess;
+use super::layers::Layers;
 use super::root_files::{RootFiles, read_running};
 use super::{addresses, engine_error, folders, names, network, notices, owners, specification};
 
 /// A machine, wanted, recorded, or real.
 pub(super) struct Machine {
-    record: MachineRecord,
+    pub(super) record: MachineRecord,
     spec: Option<MachineSpec>,
-    place: Place,
+    pub(super) place: Place,
     engine: Engine,
 }
 
@@ -39,7 +40,7 @@ impl Machine {
         })
     }
 
-    fn container(&self) -> Result<Option<Container>> {
+    pub(super) fn container(&self) -> Result<Option<Container>> {
         self.engine.load(&self.record.id).map_err(engine_error)
     }
 
@@ -55,12 +56,27 @@ impl Machine {
         serde_json::from_str(text).doing(|| format!("reading what '{}' was made from", self.record.name))
     }
 
-    fn upper(&self) -> PathBuf {
-        self.place.machine.join("root")
+    pub(super) fn own_layers(&self) -> Result<Layers> {
+        Layers::of(&self.record)
     }
 
-    fn files(&self, image: &Image) -> RootFiles {
-        RootFiles { upper: self.upper(), lower: image.layers.clone() }
+    /// The writable layer.
+    pub(super) fn upper(&self) -> Result<PathBuf> {
+        Ok(self.place.machine.join(self.own_layers()?.upper))
+    }
+
+    /// Reads the record again, after it was changed.
+    pub(super) fn reread(&mut self) -> Result<()> {
+        if let Some(record) = self.place.store.machine(&self.record.environment, &self.record.name)? {
+            self.record = record;
+        }
+        Ok(())
+    }
+
+    fn files(&self, image: &Image) -> Result<RootFiles> {
+        let own = self.own_layers()?;
+        let lower = image.layers.iter().cloned().chain(own.directories(&self.place)).collect();
+        Ok(RootFiles { upper: self.upper()?, lower })
     }
 
     /// The user that one enters as.
@@ -118,7 +134,7 @@ impl Machine {
     fn start_container(&self, context: &Context, forwards: &[Forward]) -> Result<()> {
         let spec = self.spec()?;
         let image = self.image()?;
-        let files = self.files(&image);
+        let files = self.files(&image)?;
         // A machine whose first process ended by itself still has its record.
         if let Some(container) = self.container()?.filter(|container| container.state() == Status::Stopped) {
             container.delete(true).map_err(engine_error)?;
@@ -146,8 +162,8 @@ impl Machine {
         let options = CreateOptions {
             init: if init == FirstProcess::Small { Init::Small } else { Init::Process },
             root_overlay: Some(Overlay {
-                lower: image.layers.iter().rev().cloned().collect(),
-                upper: self.upper(),
+                lower: files.lower.iter().rev().cloned().collect(),
+                upper: files.upper.clone(),
                 work: self.place.machine.join("work"),
             }),
             id_mapped_root: owners::are_translated(),
@@ -169,7 +185,7 @@ impl Provider for Machine {
             Some(Status::Running | Status::Created) => MachineState::Running,
             Some(Status::Paused) => MachineState::Suspended,
             Some(Status::Stopped) => MachineState::Stopped,
-            None if self.upper().is_dir() => MachineState::Stopped,
+            None if self.upper()?.is_dir() => MachineState::Stopped,
             None => MachineState::NotCreated,
         })
     }
@@ -180,14 +196,15 @@ impl Provider for Machine {
     }
 
     fn create(&mut self, _context: &Context, _image: &Image) -> Result<()> {
-        for folder in [self.place.machine.join("work"), self.upper()] {
+        for folder in [self.place.machine.join("work"), self.upper()?] {
             std::fs::create_dir_all(&folder).doing(|| format!("creating '{}'", folder.display()))?;
         }
         // The layer's own mode and owner are those of `/` inside.
         use std::os::unix::fs::PermissionsExt;
-        let doing = || format!("creating '{}'", self.upper().display());
-        std::fs::set_permissions(self.upper(), std::fs::Permissions::from_mode(0o755)).doing(doing)?;
-        owners::give_to_root(std::fs::File::open(self.upper()).doing(doing)?).doing(doing)
+        let upper = self.upper()?;
+        let doing = || format!("creating '{}'", upper.display());
+        std::fs::set_permissions(&upper, std::fs::Permissions::from_mode(0o755)).doing(doing)?;
+        owners::give_to_root(std::fs::File::open(&upper).doing(doing)?).doing(doing)
     }
 
     fn start(&mut self, context: &Context, forwards: &[Forward]) -> Result<()> {
@@ -244,12 +261,15 @@ impl Provider for Machine {
     }
 
     fn layers(&self, _context: &Context) -> Result<Option<Vec<PathBuf>>> {
-        let mut layers = self.image()?.layers;
-        layers.push(self.upper());
-        Ok(Some(layers))
+        let files = self.files(&self.image()?)?;
+        Ok(Some(files.lower.into_iter().chain([files.upper]).collect()))
     }
 
     fn suspend(&mut self) -> Option<&mut dyn Suspend> {
+        Some(self)
+    }
+
+    fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         Some(self)
     }
 }

@@ -9,12 +9,15 @@ mod builder;
 mod communicator;
 mod first_process;
 mod folders;
+mod layer_copy;
+mod layers;
 mod machine;
 mod names;
 mod network;
 mod notices;
 mod owners;
 mod root_files;
+mod snapshots;
 mod specification;
 
 use serde_json::Value;
