@@ -75,6 +75,9 @@ pub(crate) enum Command {
     },
     Snapshot(commands::snapshot::Arguments),
     Ssh(commands::ssh::Arguments),
+    SshConfig(commands::ssh_config::Arguments),
+    #[command(hide = true)]
+    SshProxy(commands::ssh_proxy::Arguments),
     Status(commands::status::Arguments),
     Suspend(commands::suspend::Arguments),
     Trust(commands::trust::Arguments),
@@ -158,6 +161,8 @@ fn dispatch(session: &Session, command: Command) -> Result<u8> {
         Command::Runtime { .. } => Ok(1),
         Command::Snapshot(arguments) => commands::snapshot::run(session, &arguments),
         Command::Ssh(arguments) => commands::ssh::run(session, &arguments),
+        Command::SshConfig(arguments) => commands::ssh_config::run(session, &arguments),
+        Command::SshProxy(arguments) => commands::ssh_proxy::run(session, &arguments),
         Command::Status(arguments) => commands::status::run(session, &arguments),
         Command::Suspend(arguments) => commands::suspend::run(session, &arguments),
         Command::Trust(arguments) => commands::trust::run(session, &arguments),

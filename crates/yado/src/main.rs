@@ -7,6 +7,7 @@ mod interrupt;
 mod render;
 mod session;
 mod settings;
+mod ssh_access;
 mod targets;
 mod ui;
 mod wiring;

@@ -126,6 +126,13 @@ fn take_out(root: &Path) -> Result<()> {
         "etc/subgid-",
         "var/cache/ldconfig/aux-cache",
         "var/lib/dbus/machine-id",
+        // A key that every machine of the box had would be nobody's secret.
+        "etc/ssh/ssh_host_ecdsa_key",
+        "etc/ssh/ssh_host_ecdsa_key.pub",
+        "etc/ssh/ssh_host_ed25519_key",
+        "etc/ssh/ssh_host_ed25519_key.pub",
+        "etc/ssh/ssh_host_rsa_key",
+        "etc/ssh/ssh_host_rsa_key.pub",
         "var/cache/debconf/config.dat-old",
         "var/cache/debconf/templates.dat-old",
         "var/lib/dpkg/status-old",
@@ -146,6 +153,11 @@ fn take_out(root: &Path) -> Result<()> {
         if name.as_encoded_bytes().ends_with(b".deb") {
             tree.remove(&EntryPath::from(ARCHIVES).join(&name)).doing(|| "removing packages")?;
         }
+    }
+    // yado runs the server for each connection; one that listens would need keys of the machine's own.
+    if tree.has(&"etc/ssh/sshd_config".into()).doing(|| "looking for sshd")? {
+        let name = "etc/ssh/sshd_not_to_be_run".into();
+        tree.write(&name, 0o644, "").doing(|| "keeping sshd from listening")?;
     }
     // Empty, so that every machine gets its own; without the file, systemd would take each start for the very first and
     // switch on services that the packages left off.

@@ -15,6 +15,8 @@ pub(crate) mod resume;
 pub(crate) mod runtime;
 pub(crate) mod snapshot;
 pub(crate) mod ssh;
+pub(crate) mod ssh_config;
+pub(crate) mod ssh_proxy;
 pub(crate) mod status;
 pub(crate) mod suspend;
 pub(crate) mod trust;

@@ -16,7 +16,7 @@ pub fn home(test: &str) -> Option<&'static Path> {
     if !can_make_machines(test) {
         return None;
     }
-    let home = HOME.get_or_init(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("debian-systemd-home"));
+    let home = HOME.get_or_init(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("debian-ssh-home"));
     match READY.get_or_init(|| build(home)) {
         Ok(()) => Some(home),
         Err(why) => {

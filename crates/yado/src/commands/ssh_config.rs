@@ -1,0 +1,108 @@
+//! `yado ssh-config`: what OpenSSH's programs, and all that use them, need to enter machines.
+
+use clap::Args;
+use yado_core::{Error, ErrorKind, MachineState, Result, lifecycle};
+
+use crate::session::Session;
+use crate::ssh_access::Keys;
+use crate::targets::{Target, Wanted};
+
+/// Print an OpenSSH configuration to enter machines by
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Machine names, /regular expressions/ or ids; all machines when none is given
+    names: Vec<String>,
+    /// Call the machine by this name in the configuration
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
+}
+
+pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
+    let wanted = Wanted { recorded: true, ..Wanted::default() };
+    for target in session.targets(&arguments.names, wanted)? {
+        let text = entry(session, &target, arguments.host.as_deref().unwrap_or(&target.name))?;
+        session.ui.data(Some(&target.name), "ssh-config", &[&text]);
+        session.ui.raw(&text);
+    }
+    Ok(0)
+}
+
+fn entry(session: &Session, target: &Target, host: &str) -> Result<String> {
+    let context = session.context.for_machine(&target.name);
+    let not_ready = || {
+        Error::new(
+            ErrorKind::Other,
+            format!("The machine '{}' is not running, and so not ready for SSH.", target.name),
+        )
+        .hinted("Run `yado up` first.")
+    };
+    let record = target.record.as_ref().ok_or_else(not_ready)?;
+    let place = lifecycle::place(session.store()?, record);
+    let provider = target.kind.open(record, target.spec.as_ref(), &place)?;
+    if provider.state(&context)? != MachineState::Running {
+        return Err(not_ready());
+    }
+    let keys = Keys::of(&context, &place.machine, &target.name)?;
+    let program =
+        std::env::current_exe().map_err(|problem| Error::system("finding this program", problem))?;
+    let proxy = format!(
+        "env YADO_HOME={} {} ssh-proxy {}",
+        for_shell(&session.settings.home.to_string_lossy()),
+        for_shell(&program.to_string_lossy()),
+        record.id
+    );
+    let forward = |name: &str| {
+        let settings: Option<yado_core::MachineSpec> =
+            record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        settings.is_some_and(|spec| {
+            spec.ssh.settings.get(name).is_some_and(|value| value == &serde_json::Value::Bool(true))
+        })
+    };
+    let mut lines = vec![
+        format!("Host {host}"),
+        "  HostName 127.0.0.1".to_owned(),
+        format!("  User {}", provider.connect(&context)?.user()),
+        "  Port 22".to_owned(),
+        format!("  HostKeyAlias {}", keys.alias()?),
+        format!("  UserKnownHostsFile {}", quoted(&keys.known_hosts().to_string_lossy())),
+        "  StrictHostKeyChecking yes".to_owned(),
+        "  PasswordAuthentication no".to_owned(),
+        format!("  IdentityFile {}", quoted(&keys.identity().to_string_lossy())),
+        "  IdentitiesOnly yes".to_owned(),
+        "  LogLevel FATAL".to_owned(),
+    ];
+    if forward("forward_agent") {
+        lines.push("  ForwardAgent yes".to_owned());
+    }
+    // The percent sign is special there.
+    lines.push(format!("  ProxyCommand {}", proxy.replace('%', "%%")));
+    Ok(lines.join("\n") + "\n\n")
+}
+
+/// A word for the user's shell.
+fn for_shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A value of the configuration, which may hold spaces.
+fn quoted(value: &str) -> String {
+    let value = value.replace('%', "%%");
+    if value.contains(' ') { format!("\"{value}\"") } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_with_spaces_and_quotes_stay_one_word() {
+        assert_eq!(for_shell("/usr/bin/yado"), "/usr/bin/yado");
+        assert_eq!(for_shell("/it's here"), r"'/it'\''s here'");
+        assert_eq!(quoted("/a b"), "\"/a b\"");
+    }
+}
