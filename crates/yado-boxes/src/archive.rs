@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use yado_core::error::Doing;
 use yado_core::{Context, Error, ErrorKind, Result};
 
+use crate::disk::{self, DiskFormat};
 use crate::progress::{Counted, Progress};
+use crate::scratch::Scratch;
 use crate::unpack::{
-    Digests, EntryPath, Limits, Options, Tree, Unpacked, entries, read_ahead, unpack, unpack_entry,
+    Digests, EntryPath, Limits, Options, Tree, Unpacked, copy, entries, read_ahead, unpack, unpack_entry,
 };
 
 /// What an archive turned out to be.
@@ -28,8 +30,8 @@ enum Part {
     Metadata,
     Vagrantfile,
     RootFileSystem,
-    /// A virtual disk and what makes it.
-    Disk(&'static str),
+    /// A virtual disk.
+    Disk,
     /// A Vagrantfile that the packager brought along; it comes after the box's own.
     IncludedVagrantfile,
     /// Belongs to a box and is not needed.
@@ -49,12 +51,8 @@ fn part(path: &EntryPath) -> Option<Part> {
         ("metadata.json", _) => Part::Metadata,
         ("Vagrantfile", _) => Part::Vagrantfile,
         (name, _) if name.starts_with("rootfs.tar") => Part::RootFileSystem,
-        ("box.img", _) => Part::Disk("libvirt"),
-        (_, Some("ovf" | "vdi")) => Part::Disk("virtualbox"),
-        (_, Some("vmdk")) => Part::Disk("virtualbox or vmware"),
-        (_, Some("vmx" | "nvram")) => Part::Disk("vmware"),
-        (_, Some("vhd" | "vhdx" | "vmcx")) => Part::Disk("hyperv"),
-        (_, Some("qcow2")) => Part::Disk("qemu"),
+        ("box.img", _) | (_, Some("vdi" | "vmdk" | "vhdx" | "qcow2")) => Part::Disk,
+        (_, Some("ovf" | "mf" | "vmx" | "nvram" | "vmcx" | "vmxf")) => Part::Other,
         ("info.json" | "lxc-config" | "lxc.conf" | "lxc-template" | "config" | "create_box.sh", _) => {
             Part::Other
         }
@@ -64,6 +62,9 @@ fn part(path: &EntryPath) -> Option<Part> {
 
 /// Unpacks the archive at `path` into the empty directory `target`.
 pub(crate) fn import(cx: &Context, path: &Path, target: &Path) -> Result<Contents> {
+    if DiskFormat::of_file(path)?.is_some() {
+        return from_disk(cx, path, target, Contents::default());
+    }
     let file = std::fs::File::open(path).doing(|| format!("opening '{}'", path.display()))?;
     let total = file.metadata().ok().map(|metadata| metadata.len());
     let source = Counted { inner: file, progress: Progress::new(cx, "Unpacking", total) };
@@ -76,12 +77,17 @@ pub(crate) fn import(cx: &Context, path: &Path, target: &Path) -> Result<Content
         unpacked: Unpacked::default(),
         contents: Contents::default(),
         is_box: false,
+        disk: None,
     };
     let mut tree = open(target)?;
     // One processor decompresses while the other one writes.
     read_ahead(source, limits.bytes, &cx.cancel, |source| {
         entries(source, options, &cx.cancel, |entry| reader.entry(&mut tree, entry))
     })?;
+    if let Some(disk) = reader.disk {
+        drop(tree);
+        return from_disk(cx, disk.path(), target, reader.contents);
+    }
     reader.unpacked.set_times(&tree)?;
     if reader.is_box && reader.unpacked.bytes == 0 {
         return Err(needs("has neither a disk nor a root file system"));
@@ -95,9 +101,27 @@ fn open(target: &Path) -> Result<Tree> {
     Ok(tree.with_digests(Digests::default()))
 }
 
+/// Makes a disk's root file system in `target`.
+fn from_disk(cx: &Context, path: &Path, target: &Path, contents: Contents) -> Result<Contents> {
+    let format = DiskFormat::of_file(path)?.map_or("unknown", DiskFormat::name);
+    cx.detail(format!("Converting the disk (format {format}) to a root file system, which is kept..."));
+    clear(target)?;
+    let folder = target.parent().unwrap_or(target);
+    let (disk, _raw) = disk::open(cx, path, folder)?;
+    let mut tree = open(target)?;
+    disk::read_root(&disk, &mut tree, Limits::default(), &cx.cancel)?;
+    Ok(Contents { root: target.to_owned(), digests: tree.into_digests(), ..contents })
+}
+
+fn write_sparse(content: &mut impl Read, path: &Path) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(path)?;
+    copy(content, &mut file, None).map(drop)
+}
+
 fn needs(what: &str) -> Error {
     Error::new(ErrorKind::BoxImport, format!("This box {what}; it cannot become a container.")).hinted(
-        "A container needs a box of the provider 'lxc', or a root file system as tar archive or directory.",
+        "A container needs a box with a disk (libvirt, virtualbox, …) or of the provider 'lxc', or a root file \
+         system as tar archive or directory.",
     )
 }
 
@@ -108,6 +132,8 @@ struct Reader<'a> {
     unpacked: Unpacked,
     contents: Contents,
     is_box: bool,
+    /// The box's disk, when it has one: its file system is read when the box is complete.
+    disk: Option<Scratch>,
 }
 
 impl Reader<'_> {
@@ -139,12 +165,32 @@ impl Reader<'_> {
                 // What came before it was not a root file system after all.
                 clear(self.target)?;
                 *tree = open(self.target)?;
-                self.unpacked = unpack(tree, entry, self.options, &self.cx.cancel)?;
+                let (options, cancel) = (self.options, &self.cx.cancel);
+                self.unpacked = read_ahead(entry, options.limits.bytes, cancel, |content| {
+                    unpack(tree, content, options, cancel)
+                })?;
                 Ok(())
             }
-            Part::Disk(provider) => Err(needs(&format!("is a virtual disk (of the provider '{provider}')"))),
+            Part::Disk => self.disk(entry),
             Part::Other => Ok(()),
         }
+    }
+
+    /// Puts a disk beside the root file system that it is going to become. Of several, the first one is what the
+    /// machine boots from.
+    fn disk(&mut self, entry: &mut impl Read) -> Result<()> {
+        if self.disk.is_some() {
+            return Ok(());
+        }
+        // Between the scratch directory that is unpacked to and all others, so that it goes with the former.
+        let folder = self.target.parent().unwrap_or(self.target);
+        let disk = Scratch::file(folder)?;
+        write_sparse(entry, disk.path()).map_err(|error| match self.cx.cancel.check() {
+            Err(interrupted) => interrupted,
+            Ok(()) => Error::system("unpacking the disk", error),
+        })?;
+        self.disk = Some(disk);
+        Ok(())
     }
 
     fn metadata(&mut self, entry: &mut impl Read) -> Result<()> {
@@ -153,9 +199,9 @@ impl Reader<'_> {
             .ok()
             .and_then(|json| Some(json.get("provider")?.as_str()?.to_owned()));
         match provider.as_deref() {
-            Some("lxc" | "container" | "yado") | None => Ok(()),
             Some("docker") => Err(needs("is for the provider 'docker' and has no content of its own")),
-            Some(other) => Err(needs(&format!("is for the provider '{other}'"))),
+            // Whether there is anything to be made of it shows at the end.
+            _ => Ok(()),
         }
     }
 }

@@ -194,14 +194,15 @@ impl Walk<'_> {
                     self.links.insert(stat.st_ino, self.links.len() as u64);
                 }
                 self.head(b'f', path.as_bytes(), &stat);
-                let file = File::from(open(OFlags::NONBLOCK).doing(doing)?);
-                self.field(&capability_of(&file).doing(doing)?.unwrap_or_default());
-                let digest = match self.known.get(stat.st_ino) {
-                    Some(known) => {
-                        self.size += stat.st_size as u64;
-                        known
-                    }
-                    None => self.content(file).doing(doing)?,
+                let digest = if let Some(known) = self.known.get(stat.st_ino) {
+                    self.size += stat.st_size as u64;
+                    let known = known.clone();
+                    self.field(known.capability.as_deref().unwrap_or_default());
+                    known.content
+                } else {
+                    let file = File::from(open(OFlags::NONBLOCK).doing(doing)?);
+                    self.field(&capability_of(&file).doing(doing)?.unwrap_or_default());
+                    self.content(file).doing(doing)?
                 };
                 self.hash.update(digest);
             }

@@ -8,6 +8,7 @@ mod archive;
 mod bootstrap;
 mod checksum;
 mod chroot;
+mod disk;
 mod fetch;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -28,6 +29,7 @@ mod unpack;
 mod version;
 
 pub use chroot::Chroot;
+pub use disk::DiskFormat;
 pub use owners::{Owners, translate_owners};
 pub use package::{Package, PackageFormat};
 pub use source::Source;

@@ -154,3 +154,41 @@ fn what_cannot_be_packaged_is_refused_before_anything_is_switched_off() {
     assert!(sandbox.ok(&["status"]).contains("running"));
     sandbox.destroy_and_audit();
 }
+
+#[test]
+fn boxes_of_hypervisors_have_clean_disks_and_serve_containers_too() {
+    let peers = ["busybox", "vagrant", "qemu-img", "mke2fs", "e2fsck"];
+    if !can_make_machines("packaging") || !has_programs("packaging", &peers) {
+        return;
+    }
+    let sandbox = changed_machine();
+    for (provider, disk, format) in
+        [("libvirt", "box.img", "qcow2"), ("virtualbox", "box-disk001.vmdk", "vmdk")]
+    {
+        let file = format!("{provider}.box");
+        let name = format!("test/{provider}");
+        let said = sandbox.ok(&["package", "web", "--format", provider, "--output", &file]);
+        assert!(said.contains(&format!("to a disk (format {format})")), "{said}");
+        vagrant(&sandbox, &[], &["box", "add", &file, "--name", &name]);
+        let kept = sandbox.path(&format!("vagrant-home/boxes/test-VAGRANTSLASH-{provider}/0/{provider}"));
+        let (disk, raw) = (kept.join(disk), kept.join("raw"));
+        let run = |program: &str, arguments: &[&str]| {
+            let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap();
+            assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stdout));
+        };
+        let (disk, raw) = (disk.to_str().unwrap(), raw.to_str().unwrap());
+        if format == "qcow2" {
+            run("qemu-img", &["check", "-f", format, disk]);
+        }
+        run("qemu-img", &["convert", "-f", format, "-O", "raw", disk, raw]);
+        run("e2fsck", &["-fn", raw]);
+        let said = sandbox.ok(&["box", "add", &file, "--name", &name]);
+        assert!(said.contains(&format!("Converting the disk (format {format})")), "{said}");
+        sandbox.ok(&["box", "verify", &name]);
+    }
+    sandbox.ok(&["destroy", "-f"]);
+    sandbox.write("Vagrantfile", &VAGRANTFILE.replace("./root", "test/virtualbox"));
+    sandbox.ok(&["up"]);
+    assert_eq!(sandbox.inside("web", LOOK).trim(), SEEN);
+    sandbox.destroy_and_audit();
+}

@@ -10,7 +10,8 @@ use yado_core::error::Doing;
 use yado_core::{Context, Error, ErrorKind, Result};
 
 use super::image_archive::{self, append, image_name};
-use super::{Package, PackageFormat, tree_archive};
+use super::{Package, PackageFormat, tree_archive, virtual_disk};
+use crate::disk::DiskFormat;
 use crate::platform;
 use crate::scratch::Scratch;
 
@@ -22,25 +23,38 @@ pub(super) fn write(cx: &Context, package: &Package, output: &Path) -> Result<()
     let doing = || "writing the box";
     let folder = output.parent().unwrap_or(Path::new("."));
     let content = Scratch::file(folder)?;
-    let (provider, name) = match package.format {
+    let plain = |provider: &str| json!({ "provider": provider, "version": "1.0.0", "architecture": platform::architecture() });
+    let (metadata, name, description) = match package.format {
         PackageFormat::Docker => {
             image_archive::write(cx, package, content.path())?;
-            ("docker", IMAGE)
+            (plain("docker"), IMAGE, None)
+        }
+        PackageFormat::Libvirt => {
+            let size = virtual_disk::write(cx, package, content.path(), DiskFormat::Qcow2)?;
+            (virtual_disk::libvirt_metadata(size), "box.img", None)
+        }
+        PackageFormat::Virtualbox => {
+            let disk = "box-disk001.vmdk";
+            let size = virtual_disk::write(cx, package, content.path(), DiskFormat::Vmdk)?;
+            let file_size = content.path().metadata().doing(doing)?.len();
+            let description = virtual_disk::description(&package.name, disk, file_size, size);
+            (plain("virtualbox"), disk, Some(description))
         }
         PackageFormat::Lxc | PackageFormat::Oci => {
             let file = BufWriter::new(File::create(content.path()).doing(doing)?);
             let mut gzip = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
             tree_archive::merged(cx, &package.layers, Path::new(""), &mut gzip)?;
             gzip.finish().and_then(|mut file| file.flush()).doing(doing)?;
-            ("lxc", "rootfs.tar.gz")
+            (plain("lxc"), "rootfs.tar.gz", None)
         }
     };
     // The content is compressed already; compressing the whole again would only cost time at both ends.
     let mut archive = Builder::new(BufWriter::new(File::create(output).doing(doing)?));
-    let metadata =
-        json!({ "provider": provider, "version": "1.0.0", "architecture": platform::architecture() });
     let mut text = |name: &str, text: &[u8]| append(&mut archive, name, text.len() as u64, text).doing(doing);
     text("metadata.json", metadata.to_string().as_bytes())?;
+    if let Some(description) = description {
+        text("box.ovf", description.as_bytes())?;
+    }
     match &package.box_vagrantfile {
         Some(own) => {
             text("Vagrantfile", &std::fs::read(own).doing(|| format!("reading '{}'", own.display()))?)?;

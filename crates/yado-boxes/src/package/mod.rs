@@ -6,6 +6,7 @@
 mod box_file;
 mod image_archive;
 mod tree_archive;
+mod virtual_disk;
 
 use std::path::{Path, PathBuf};
 
@@ -21,14 +22,23 @@ pub enum PackageFormat {
     Lxc,
     /// A `.box` of the provider `docker`, which brings its image along.
     Docker,
+    /// A `.box` of the provider `libvirt`: a disk of the format qcow2.
+    Libvirt,
+    /// A `.box` of the provider `virtualbox`: a disk of the format vmdk and a description of a machine.
+    Virtualbox,
     /// An image archive of the OCI's layout that `docker load` takes, too.
     Oci,
 }
 
 impl PackageFormat {
     /// Every format with the word that asks for it.
-    pub const ALL: [(&'static str, Self); 3] =
-        [("lxc", Self::Lxc), ("docker", Self::Docker), ("oci", Self::Oci)];
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("lxc", Self::Lxc),
+        ("docker", Self::Docker),
+        ("libvirt", Self::Libvirt),
+        ("virtualbox", Self::Virtualbox),
+        ("oci", Self::Oci),
+    ];
 }
 
 /// A machine's file system and what goes with it.
@@ -99,7 +109,7 @@ impl Package {
         let package = Scratch::file(parent)?;
         match self.format {
             PackageFormat::Oci => image_archive::write(cx, self, package.path())?,
-            PackageFormat::Lxc | PackageFormat::Docker => box_file::write(cx, self, package.path())?,
+            _ => box_file::write(cx, self, package.path())?,
         }
         let path = package.path().to_owned();
         package.keep(&path, output)

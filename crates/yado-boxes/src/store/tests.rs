@@ -145,9 +145,9 @@ fn boxes_that_cannot_become_a_container_say_why() {
     let (home, store) = store();
     let project = tempfile::tempdir().unwrap();
     let cases: [(&str, &[u8], &str); 4] = [
-        ("box-disk001.vmdk", b"disk", "virtual disk"),
+        ("box-disk001.vmdk", b"disk", "none of the formats"),
         ("metadata.json", br#"{"provider":"docker"}"#, "docker"),
-        ("metadata.json", br#"{"provider":"virtualbox"}"#, "virtualbox"),
+        ("metadata.json", br#"{"provider":"virtualbox"}"#, "neither a disk nor a root"),
         ("some/file", b"x", "no root file system"),
     ];
     for (name, content, expected) in cases {

@@ -1,4 +1,4 @@
-//! Decompressing ahead on a thread of its own, so that one processor decompresses while the other one writes.
+//! Decompressing ahead of whoever unpacks, so that one processor decompresses while another one writes.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -11,29 +11,28 @@ use super::decompress;
 const PIECE: usize = 128 << 10;
 const WAITING: usize = 16;
 
-/// Calls `consume` with what `source` holds, decompressed, up to `limit` bytes, until the user interrupts.
-pub(crate) fn read_ahead<T>(
-    source: impl Read + Send,
+/// Calls `consume`, on a thread of its own, with what `source` holds, decompressed, up to `limit` bytes, until the
+/// user interrupts.
+pub(crate) fn read_ahead<T: Send>(
+    source: impl Read,
     limit: u64,
     cancel: &Cancel,
-    consume: impl FnOnce(&mut dyn Read) -> Result<T>,
+    consume: impl FnOnce(&mut dyn Read) -> Result<T> + Send,
 ) -> Result<T> {
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(WAITING);
-        let producer = scope.spawn(move || -> Result<()> {
-            send(&mut *decompress(source, limit, cancel)?, &sender);
-            Ok(())
+        // The receiver goes with the consumer; whoever still sends is then told that nobody listens.
+        let consumer = scope.spawn(move || consume(&mut Ahead { receiver, piece: Vec::new(), at: 0 }));
+        let begun = decompress(source, limit, cancel).map(|mut source| send(&mut *source, &sender));
+        drop(sender);
+        let outcome = consumer.join().unwrap_or_else(|_| {
+            Err(Error::new(
+                yado_core::ErrorKind::Other,
+                "The unpacking thread failed; the message above says why.",
+            ))
         });
-        let mut reader = Ahead { receiver, piece: Vec::new(), at: 0 };
-        let outcome = consume(&mut reader);
-        // A producer that still has something to say is told that nobody listens.
-        drop(reader);
-        match producer.join() {
-            Ok(Ok(())) => outcome,
-            // It could not begin, and knows better why than whoever found nothing to read.
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(Error::new(yado_core::ErrorKind::Other, "The decompressing thread failed.")),
-        }
+        // Without a beginning, the consumer found nothing to read, and this knows better why.
+        begun.and(outcome)
     })
 }
 

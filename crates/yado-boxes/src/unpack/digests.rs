@@ -12,18 +12,27 @@ const MOST: usize = 400_000;
 
 /// SHA-256 of files' contents by inode number, all on one file system and in one half-made tree.
 #[derive(Debug, Default)]
-pub(crate) struct Digests(HashMap<u64, [u8; 32]>);
+pub(crate) struct Digests(HashMap<u64, Known>);
+
+/// What is known of a file.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    /// Its content's digest.
+    pub(crate) content: [u8; 32],
+    /// Its `security.capability` attribute.
+    pub(crate) capability: Option<Box<[u8]>>,
+}
 
 impl Digests {
-    /// The digest of the file with this inode number, if it was written by the tree and not replaced since.
-    pub(crate) fn get(&self, inode: u64) -> Option<[u8; 32]> {
-        self.0.get(&inode).copied()
+    /// What is known of the file with this inode number, if it was written by the tree and not replaced since.
+    pub(crate) fn get(&self, inode: u64) -> Option<&Known> {
+        self.0.get(&inode)
     }
 
     /// Takes note of a file that was written completely.
-    pub(super) fn insert(&mut self, inode: u64, digest: [u8; 32]) {
+    pub(super) fn insert(&mut self, inode: u64, content: [u8; 32], capability: Option<&[u8]>) {
         if self.0.len() < MOST {
-            self.0.insert(inode, digest);
+            self.0.insert(inode, Known { content, capability: capability.map(Box::from) });
         }
     }
 
@@ -37,7 +46,7 @@ impl Digests {
 const PIECE: usize = 64 << 10;
 
 /// Copies until the end, calculating the digest when `hash` is given; returns the size.
-pub(super) fn copy(from: &mut dyn Read, to: &mut File, mut hash: Option<&mut Sha256>) -> io::Result<u64> {
+pub(crate) fn copy(from: &mut dyn Read, to: &mut File, mut hash: Option<&mut Sha256>) -> io::Result<u64> {
     let mut buffer = vec![0_u8; PIECE];
     let (mut size, mut ends_in_hole) = (0, false);
     loop {

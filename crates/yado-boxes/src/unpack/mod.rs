@@ -19,7 +19,7 @@ mod tree;
 pub(crate) use ahead::read_ahead;
 pub(crate) use compression::decompress;
 pub(crate) use copy::copy_directory;
-pub(crate) use digests::Digests;
+pub(crate) use digests::{Digests, copy};
 pub(crate) use entries::{Options, Unpacked, entries, unpack, unpack_entry};
 pub(crate) use entry_path::EntryPath;
 pub(crate) use tree::{Attributes, Tree, capability_of};

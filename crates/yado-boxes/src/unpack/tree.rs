@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Timespec, Timestamps, XattrFlags};
 use rustix::io::Errno;
@@ -51,9 +51,9 @@ impl Attributes {
 
 /// A root file system being made.
 pub(crate) struct Tree {
-    root: Rc<OwnedFd>,
+    root: Arc<OwnedFd>,
     /// The directory that was worked in last: archives come sorted by directory.
-    last: Option<(EntryPath, Rc<OwnedFd>)>,
+    last: Option<(EntryPath, Arc<OwnedFd>)>,
     /// What is known of contents, when somebody will ask.
     digests: Option<Digests>,
 }
@@ -63,7 +63,7 @@ impl Tree {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self {
-            root: Rc::new(rustix::fs::openat(CWD, path, flags, Mode::empty())?),
+            root: Arc::new(rustix::fs::openat(CWD, path, flags, Mode::empty())?),
             last: None,
             digests: None,
         })
@@ -80,14 +80,14 @@ impl Tree {
     }
 
     /// Opens a directory of the tree; `None` when it does not exist.
-    fn directory_at(&self, path: &EntryPath) -> io::Result<Option<Rc<OwnedFd>>> {
+    fn directory_at(&self, path: &EntryPath) -> io::Result<Option<Arc<OwnedFd>>> {
         if path.is_root() {
-            return Ok(Some(Rc::clone(&self.root)));
+            return Ok(Some(Arc::clone(&self.root)));
         }
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         loop {
             match rustix::fs::openat2(&*self.root, path.as_path(), flags, Mode::empty(), BENEATH) {
-                Ok(found) => return Ok(Some(Rc::new(found))),
+                Ok(found) => return Ok(Some(Arc::new(found))),
                 Err(Errno::NOENT) => return Ok(None),
                 // The kernel could not rule out that something was renamed while it looked.
                 Err(Errno::AGAIN) => {}
@@ -97,12 +97,12 @@ impl Tree {
     }
 
     /// Opens the parent of `path`, making it (0755, root) where it is missing.
-    fn parent(&mut self, path: &EntryPath) -> io::Result<Rc<OwnedFd>> {
+    fn parent(&mut self, path: &EntryPath) -> io::Result<Arc<OwnedFd>> {
         let (directory, _) = path.split();
         if let Some((last, found)) = &self.last
             && *last == directory
         {
-            return Ok(Rc::clone(found));
+            return Ok(Arc::clone(found));
         }
         let found = match self.directory_at(&directory)? {
             Some(found) => found,
@@ -123,10 +123,10 @@ impl Tree {
                 let (user, group) = owners::on_disk(0, 0);
                 rustix::fs::fchown(&made, user, group)?;
                 rustix::fs::fchmod(&made, Mode::from_raw_mode(0o755))?;
-                Rc::new(made)
+                Arc::new(made)
             }
         };
-        self.last = Some((directory, Rc::clone(&found)));
+        self.last = Some((directory, Arc::clone(&found)));
         Ok(found)
     }
 
@@ -154,7 +154,8 @@ impl Tree {
         let mut hash = self.digests.is_some().then(Sha256::new);
         let size = copy(content, &mut file, hash.as_mut())?;
         if let (Some(digests), Some(hash)) = (&mut self.digests, hash) {
-            digests.insert(rustix::fs::fstat(&file)?.st_ino, hash.finalize().into());
+            let capability = attributes.capability.as_deref();
+            digests.insert(rustix::fs::fstat(&file)?.st_ino, hash.finalize().into(), capability);
         }
         finish(&file, attributes)?;
         Ok(size)

@@ -32,7 +32,8 @@ pub(crate) struct Arguments {
     /// A Vagrantfile to come with the box
     #[arg(long, value_name = "FILE")]
     vagrantfile: Option<PathBuf>,
-    /// What is written: a box of the provider lxc (yado and Vagrant add it) or docker, or an image for `docker load`
+    /// What is written: a box of this provider, or `oci`, an image that `docker load` takes. yado itself adds boxes of
+    /// lxc, libvirt and virtualbox
     #[arg(long, default_value = "lxc", value_parser = PossibleValuesParser::new(PackageFormat::ALL.map(|(name, _)| name)))]
     format: String,
 }
