@@ -75,3 +75,7 @@ module URI
   def self.decode_www_form(text) = text.split("&").map { |pair| pair.split("=", 2).map { |part| decode_www_form_component(part) } }
   def self.open(address, *) = parse(address).read
 end
+
+module Kernel
+  def URI(text) = URI.parse(text)
+end

@@ -25,6 +25,7 @@ mod regexp;
 mod source;
 mod stdlib;
 mod symbol;
+mod teardown;
 mod tree;
 mod value;
 

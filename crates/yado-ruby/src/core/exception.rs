@@ -24,6 +24,7 @@ pub(crate) const INSTANCE: Table = &[
     ("success?", success, Arity::exactly(0)),
     ("name", name, Arity::exactly(0)),
     ("receiver", receiver, Arity::exactly(0)),
+    ("args", |_, _, _| Ok(Value::array(Vec::new())), Arity::exactly(0)),
     ("key", key, Arity::exactly(0)),
     ("result", result, Arity::exactly(0)),
 ];

@@ -45,7 +45,7 @@ impl Arguments<'_> {
         }
     }
 
-    fn named(&self, ruby: &mut Interpreter, name: &str) -> Eval {
+    fn named(&self, ruby: &mut Interpreter, name: &str, braces: bool) -> Eval {
         let Some(Value::Hash(hash)) = self.values.first() else {
             return ruby.raise("ArgumentError", "one hash required");
         };
@@ -54,7 +54,12 @@ impl Arguments<'_> {
         }
         let value = ruby.hash_fetch(hash, &Value::sym(name))?;
         if value.is_nil() && hash.default_proc.borrow().is_none() && hash.default.borrow().is_none() {
-            return ruby.raise("KeyError", format!("key<{name}> not found"));
+            let shown = if braces { format!("key{{{name}}}") } else { format!("key<{name}>") };
+            return ruby.key_error(
+                format!("{shown} not found"),
+                &Value::Hash(hash.clone()),
+                &Value::sym(name),
+            );
         }
         Ok(value)
     }
@@ -81,7 +86,7 @@ fn write(ruby: &mut Interpreter, mut directive: Directive, arguments: &mut Argum
     let precision = arguments.count(ruby, directive.precision)?.and_then(|count| usize::try_from(count).ok());
     let value = match &directive.source {
         Source::Next => arguments.take(ruby)?,
-        Source::Named(name) => arguments.named(ruby, name)?,
+        Source::Named(name) => arguments.named(ruby, name, directive.conversion == '{')?,
         Source::Numbered(number) => match arguments.values.get(number.wrapping_sub(1)) {
             Some(value) => value.clone(),
             None => return ruby.raise("ArgumentError", "too few arguments"),
@@ -97,14 +102,8 @@ fn write(ruby: &mut Interpreter, mut directive: Directive, arguments: &mut Argum
             Ok(directive.write_text(&text, width, precision))
         }
         'c' => {
-            let text = match &value {
-                Value::Int(code) => u32::try_from(*code).ok().and_then(char::from_u32).map(String::from),
-                other => ruby.expect_string(other)?.chars().next().map(String::from),
-            };
-            match text {
-                Some(text) => Ok(directive.write_text(&text, width, None)),
-                None => ruby.raise("ArgumentError", "%c requires a character"),
-            }
+            let text = character(ruby, &value)?;
+            Ok(directive.write_text(&text, width, None))
         }
         'd' | 'i' | 'u' => {
             let number = integer(ruby, &value)?;
@@ -118,6 +117,25 @@ fn write(ruby: &mut Interpreter, mut directive: Directive, arguments: &mut Argum
             let number = float(ruby, &value)?;
             Ok(directive.write_float(number, width, precision))
         }
+    }
+}
+
+/// What `%c` writes: a text of one character, or the character with this code.
+fn character(ruby: &mut Interpreter, value: &Value) -> Eval<String> {
+    if let Value::Str(text) = value {
+        let text = text.text();
+        if text.chars().count() == 1 {
+            return Ok(text);
+        }
+        return ruby.raise("ArgumentError", "%c requires a character");
+    }
+    let code = ruby.expect_int(value)?;
+    let Ok(short) = i32::try_from(code) else {
+        return ruby.raise("RangeError", format!("integer {code} too big to convert to `int'"));
+    };
+    match u32::try_from(short).ok().and_then(char::from_u32) {
+        Some(character) => Ok(character.to_string()),
+        None => ruby.raise("ArgumentError", "invalid character"),
     }
 }
 

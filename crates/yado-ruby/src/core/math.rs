@@ -22,7 +22,6 @@ pub(crate) const FUNCTIONS: Table = &[
     ("log2", |ruby, _, args| call(ruby, "log2", args), ONE),
     ("log10", |ruby, _, args| call(ruby, "log10", args), ONE),
     ("hypot", |ruby, _, args| call(ruby, "hypot", args), TWO),
-    ("pow", |ruby, _, args| call(ruby, "pow", args), TWO),
 ];
 
 fn call(ruby: &mut Interpreter, name: &str, args: Args) -> Eval {

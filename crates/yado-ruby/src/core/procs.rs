@@ -263,10 +263,45 @@ fn inspect(interpreter: &mut Interpreter, this: &Value, _args: Args) -> Eval {
     if let Value::Method(object) = this {
         let class = interpreter.class_name(&object.method.owner);
         let kind = if object.receiver.is_some() { "Method" } else { "UnboundMethod" };
-        return Ok(Value::str(format!("#<{kind}: {class}#{}(){place}>", object.name)));
+        let shown = shown_parameters(interpreter, this)?;
+        return Ok(Value::str(format!("#<{kind}: {class}#{}({shown}){place}>", object.name)));
     }
     let lambda = if matches!(this, Value::Proc(block) if block.lambda.get()) { " (lambda)" } else { "" };
     Ok(Value::str(format!("{}{place}{lambda}>", plain.trim_end_matches('>'))))
+}
+
+/// The parameters as `inspect` of a method writes them.
+fn shown_parameters(interpreter: &mut Interpreter, this: &Value) -> Eval<String> {
+    if let Value::Method(object) = this
+        && let MethodBody::Native(_, arity) = &object.method.body
+    {
+        let number = arity.number();
+        let fixed = if number < 0 { 0 } else { number as usize };
+        let mut shown = vec!["_"; fixed];
+        if number < 0 {
+            shown.push("*");
+        }
+        return Ok(shown.join(", "));
+    }
+    let list = parameters(interpreter, this, Args::none())?;
+    let mut shown = Vec::new();
+    for pair in interpreter.elements(&list)? {
+        let pair = interpreter.elements(&pair)?;
+        let text = |at: usize| pair.get(at).and_then(Value::text_or_symbol);
+        let name = text(1);
+        let name = name.as_deref();
+        shown.push(match text(0).as_deref() {
+            Some("opt") => format!("{}=...", name.unwrap_or("_")),
+            Some("rest") => format!("*{}", name.unwrap_or_default().trim_start_matches('*')),
+            Some("keyreq") => format!("{}:", name.unwrap_or("_")),
+            Some("key") => format!("{}: ...", name.unwrap_or("_")),
+            Some("keyrest") => format!("**{}", name.unwrap_or_default().trim_start_matches('*')),
+            Some("nokey") => "**nil".to_owned(),
+            Some("block") => format!("&{}", name.unwrap_or_default()),
+            _ => name.unwrap_or("_").to_owned(),
+        });
+    }
+    Ok(shown.join(", "))
 }
 
 fn name(_interpreter: &mut Interpreter, this: &Value, _args: Args) -> Eval {

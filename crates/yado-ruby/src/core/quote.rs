@@ -69,7 +69,7 @@ fn push_escaped(result: &mut String, character: char) {
         '\x1b' => result.push_str("\\e"),
         control if (control as u32) < 0x20 || control as u32 == 0x7f => {
             result.push_str(&if control as u32 == 0x7f {
-                "\\x7F".to_owned()
+                "\\u007F".to_owned()
             } else {
                 escape_unicode(control)
             });

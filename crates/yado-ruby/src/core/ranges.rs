@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::args::{Args, Arity};
 use crate::class::Table;
 use crate::core::enumerator::enumerator;
+use crate::core::numbers::as_float;
 use crate::core::text::string_range;
 use crate::interpreter::Interpreter;
 use crate::symbol::names;
@@ -97,11 +98,11 @@ pub(crate) fn range_elements(ruby: &mut Interpreter, range: &Range) -> Eval<Vec<
         return Ok((first..end).map(Value::integer).collect());
     }
     if let (Value::Str(first), Value::Str(last)) = (&range.begin, &range.end) {
-        let items = string_range(&first.text(), &last.text(), range.exclusive);
+        let items = string_range(ruby, &first.text(), &last.text(), range.exclusive)?;
         return Ok(items.into_iter().map(Value::str).collect());
     }
     if let (Value::Sym(first), Value::Sym(last)) = (&range.begin, &range.end) {
-        let items = string_range(first.as_str(), last.as_str(), range.exclusive);
+        let items = string_range(ruby, first.as_str(), last.as_str(), range.exclusive)?;
         return Ok(items.iter().map(|item| Value::sym(item)).collect());
     }
     if !ruby.responds_to(&range.begin, names::SUCC)? {
@@ -200,6 +201,11 @@ fn minmax(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
 
 fn size(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
     let range = this_range(ruby, this)?;
+    if let (Value::Float(first), Some(last)) = (&range.begin, as_float(&range.end)) {
+        let steps = (last - first).floor();
+        let left_out = range.exclusive && first + steps >= last;
+        return Ok(Value::Int((steps as i64 + i64::from(!left_out)).max(0)));
+    }
     Ok(match integers(&range) {
         Some((_, i128::MAX)) => Value::Float(f64::INFINITY),
         Some((first, end)) => Value::integer(end - first),
@@ -333,7 +339,7 @@ fn include(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     // Between two strings, only what counting from one to the other meets is included.
     if let (Value::Str(first), Value::Str(last), Value::Str(wanted)) = (&range.begin, &range.end, args.at(0))
     {
-        let items = string_range(&first.text(), &last.text(), range.exclusive);
+        let items = string_range(ruby, &first.text(), &last.text(), range.exclusive)?;
         return Ok(Value::Bool(items.contains(&wanted.text())));
     }
     cover(ruby, this, args)
@@ -347,22 +353,31 @@ fn to_a(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
     Ok(Value::array(range_elements(ruby, &range)?))
 }
 
-fn shown(ruby: &mut Interpreter, this: &Value, show: fn(&mut Interpreter, &Value) -> Eval<String>) -> Eval {
+/// Both ends as `show` shows them; `whole` also spells out that neither is there.
+fn shown(
+    ruby: &mut Interpreter,
+    this: &Value,
+    whole: bool,
+    show: fn(&mut Interpreter, &Value) -> Eval<String>,
+) -> Eval {
     let range = this_range(ruby, this)?;
     let dots = if range.exclusive { "..." } else { ".." };
     let side = |ruby: &mut Interpreter, value: &Value| {
         if value.is_nil() { Ok(String::new()) } else { show(ruby, value) }
     };
-    let (begin, end) = (side(ruby, &range.begin)?, side(ruby, &range.end)?);
+    let (mut begin, mut end) = (side(ruby, &range.begin)?, side(ruby, &range.end)?);
+    if whole && range.begin.is_nil() && range.end.is_nil() {
+        (begin, end) = ("nil".to_owned(), "nil".to_owned());
+    }
     Ok(Value::str(format!("{begin}{dots}{end}")))
 }
 
 fn to_s(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
-    shown(ruby, this, |ruby, value| ruby.to_s(value))
+    shown(ruby, this, false, |ruby, value| ruby.to_s(value))
 }
 
 fn inspect(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
-    shown(ruby, this, |ruby, value| ruby.inspect(value))
+    shown(ruby, this, true, |ruby, value| ruby.inspect(value))
 }
 
 fn equal(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {

@@ -49,9 +49,7 @@ pub(crate) const MATCH_DATA: Table = &[
     ("[]", group, Arity::between(1, 2)),
     ("to_a", to_a, NONE),
     ("captures", captures, NONE),
-    ("deconstruct", captures, NONE),
     ("named_captures", named_captures, NONE),
-    ("deconstruct_keys", deconstruct_keys, ONE),
     ("names", match_names, NONE),
     ("pre_match", pre_match, NONE),
     ("post_match", post_match, NONE),
@@ -360,13 +358,6 @@ fn named_captures(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
         Value::hash(
             names.into_iter().map(|(name, _)| (Value::str(name.clone()), Value::from(data.named(&name)))),
         )
-    })
-}
-
-fn deconstruct_keys(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
-    look(ruby, this, |data| {
-        let names = data.regexp.names();
-        Value::hash(names.into_iter().map(|(name, _)| (Value::sym(&name), Value::from(data.named(&name)))))
     })
 }
 

@@ -103,6 +103,9 @@ fn parse_directive(text: &str) -> Result<(Piece, usize), String> {
             b'1'..=b'9' => {
                 let (number, end) = digits(bytes, at - 1);
                 at = end;
+                if at == bytes.len() {
+                    return Err("malformed format string - %*[0-9]".to_owned());
+                }
                 if bytes.get(at) == Some(&b'$') {
                     directive.source = Source::Numbered(number);
                     at += 1;
@@ -199,7 +202,9 @@ impl Directive {
             let digits = finish(complement(number, base));
             if self.zero || precision.is_some() {
                 let wanted = precision.unwrap_or(width.saturating_sub(prefix.len()));
-                let filled = format!("{}{digits}", top.repeat(wanted.saturating_sub(digits.len())));
+                let dots = if precision.is_none() && wanted > digits.len() && base == 2 { ".." } else { "" };
+                let missing = wanted.saturating_sub(digits.len() + dots.len());
+                let filled = format!("{dots}{}{digits}", top.repeat(missing));
                 return pad(&format!("{prefix}{filled}"), width, self.left);
             }
             return pad(&format!("{prefix}..{digits}"), width, self.left);
@@ -214,8 +219,13 @@ impl Directive {
             let digits = if number.is_nan() { "NaN" } else { "Inf" };
             return self.write_number(number < 0.0, "", digits, width, None, false);
         }
-        let precision = precision.unwrap_or(6);
         let magnitude = number.abs();
+        if matches!(self.conversion, 'a' | 'A') {
+            let digits = hexadecimal(magnitude, precision);
+            let digits = if self.conversion == 'A' { digits.to_uppercase() } else { digits };
+            return self.write_number(number.is_sign_negative(), "", &digits, width, None, false);
+        }
+        let precision = precision.unwrap_or(6);
         let digits = match self.conversion {
             'e' | 'E' => exponential(magnitude, precision),
             'g' | 'G' => general(magnitude, precision, self.alternate),
@@ -261,6 +271,30 @@ fn complement(number: &BigInt, base: u32) -> String {
         digits.push(base - 1);
     }
     digits.into_iter().rev().map(|digit| char::from_digit(digit, base).unwrap_or('0')).collect()
+}
+
+/// `%a`: the bits of a float as a hexadecimal fraction.
+fn hexadecimal(number: f64, precision: Option<usize>) -> String {
+    let bits = number.to_bits();
+    let (raw, mut fraction) = ((bits >> 52 & 0x7ff) as i64, bits & ((1 << 52) - 1));
+    let (mut lead, exponent) = match (raw, fraction) {
+        (0, 0) => (0u64, 0),
+        (0, _) => (0, -1022),
+        _ => (1, raw - 1023),
+    };
+    if let Some(digits) = precision.filter(|digits| *digits < 13) {
+        let shift = 52 - 4 * digits as u32;
+        let all = (lead << 52 | fraction) + (1 << (shift - 1)) - 1 + (((lead << 52 | fraction) >> shift) & 1);
+        let kept = all >> shift << shift;
+        (lead, fraction) = (kept >> 52, kept & ((1 << 52) - 1));
+    }
+    let digits = format!("{fraction:013x}");
+    let digits = match precision {
+        Some(precision) => format!("{digits:0<precision$}")[..precision].to_owned(),
+        None => digits.trim_end_matches('0').to_owned(),
+    };
+    let point = if digits.is_empty() { "" } else { "." };
+    format!("0x{lead}{point}{digits}p{exponent:+}")
 }
 
 fn exponential(number: f64, precision: usize) -> String {

@@ -267,6 +267,9 @@ fn build(ruby: &mut Interpreter, args: &Args, zone: TimeZone) -> Eval {
             other => *place = ruby.expect_int(&other)?,
         }
     }
+    if !(1..=12).contains(&parts[1]) {
+        return ruby.raise("ArgumentError", "mon out of range");
+    }
     let made = DateTime::new(
         parts[0] as i16,
         parts[1] as i8,
@@ -292,7 +295,20 @@ fn at(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
         (None, Value::Int(seconds)) => i128::from(seconds) * 1_000_000_000,
         (None, other) => (float(ruby, &other)? * 1e9).round() as i128,
     };
-    from_nanoseconds(ruby, nanoseconds, zone)
+    let more = match args.get(1) {
+        Some(amount) => {
+            let unit = args.get(2).and_then(Value::text_or_symbol);
+            let scale = match unit.as_deref() {
+                Some("millisecond") => 1e6,
+                None | Some("usec" | "microsecond") => 1e3,
+                Some("nsec" | "nanosecond") => 1.0,
+                Some(other) => return ruby.raise("ArgumentError", format!("unexpected unit: {other}")),
+            };
+            (float(ruby, amount)? * scale).round() as i128
+        }
+        None => 0,
+    };
+    from_nanoseconds(ruby, nanoseconds + more, zone)
 }
 
 fn in_zone(ruby: &mut Interpreter, this: &Value, zone: TimeZone) -> Eval {
@@ -312,15 +328,24 @@ fn shifted(ruby: &mut Interpreter, this: &Value, by: f64) -> Eval {
 }
 
 fn plus(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let by = float(ruby, &args.at(0))?;
+    let by = seconds_of(ruby, &args.at(0))?;
     shifted(ruby, this, by)
+}
+
+/// A number of seconds; text is none, though it may look like a number.
+fn seconds_of(ruby: &mut Interpreter, value: &Value) -> Eval<f64> {
+    if matches!(value, Value::Str(_) | Value::Nil) {
+        let class = ruby.describe_for_conversion(value);
+        return ruby.raise("TypeError", format!("can't convert {class} into an exact number"));
+    }
+    float(ruby, value)
 }
 
 fn minus(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     if let (Some(a), Some(b)) = (stamp(this), stamp(&args.at(0))) {
         return Ok(Value::Float((a - b) as f64 / 1e9));
     }
-    let by = float(ruby, &args.at(0))?;
+    let by = seconds_of(ruby, &args.at(0))?;
     shifted(ruby, this, -by)
 }
 

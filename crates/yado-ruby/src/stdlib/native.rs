@@ -178,10 +178,13 @@ fn change(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
 
 fn math(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
     let name = ruby.to_s(&args.at(0))?;
+    if let Some(Value::Str(_)) = args.positional[1..].iter().find(|it| matches!(it, Value::Str(_))) {
+        return ruby.raise("TypeError", "can't convert String into Float");
+    }
     let number = crate::core::format::float(ruby, &args.at(1))?;
     let other = if args.len() > 2 { crate::core::format::float(ruby, &args.at(2))? } else { 0.0 };
     if number < 0.0 && matches!(name.as_str(), "sqrt" | "log" | "log2" | "log10") {
-        return ruby.raise("Math::DomainError", format!("Numerical argument is out of domain - \"{name}\""));
+        return ruby.raise("Math::DomainError", format!("Numerical argument is out of domain - {name}"));
     }
     Ok(Value::Float(match name.as_str() {
         "sqrt" => number.sqrt(),
@@ -196,7 +199,6 @@ fn math(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
         "log" => number.ln(),
         "log2" => number.log2(),
         "log10" => number.log10(),
-        "pow" => number.powf(other),
         _ => number.hypot(other),
     }))
 }

@@ -164,7 +164,7 @@ fn values_at(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 fn some(ruby: &mut Interpreter, args: &Args) -> Eval<usize> {
     match usize::try_from(ruby.expect_int(&args.at(0))?) {
         Ok(count) => Ok(count),
-        Err(_) => ruby.raise("ArgumentError", "negative array size (or size too big)"),
+        Err(_) => ruby.raise("ArgumentError", "negative array size"),
     }
 }
 
@@ -250,6 +250,9 @@ fn rindex(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 }
 
 fn join(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    if this_array(ruby, this)?.is_empty() {
+        return Ok(Value::str(""));
+    }
     let separator = match args.at(0) {
         Value::Nil => match ruby.get_global("$,") {
             Value::Str(text) => text.text(),

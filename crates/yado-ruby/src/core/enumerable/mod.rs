@@ -242,7 +242,14 @@ pub(crate) fn sum(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let mut total = if args.is_empty() { Value::Int(0) } else { args.at(0) };
     // Floats are added with the error carried along, so that many small numbers do not drift.
     let mut carry: Option<(f64, f64)> = None;
-    for item in ruby.elements(this)? {
+    let items = ruby.elements(this)?;
+    // Whole numbers are added up before the start value is looked at, so it is they who refuse it.
+    if args.block.is_none() && matches!(total, Value::Str(_)) && items.first().is_some_and(Value::is_integer)
+    {
+        let class = ruby.describe_for_conversion(&total);
+        return ruby.raise("TypeError", format!("{class} can't be coerced into Integer"));
+    }
+    for item in items {
         let item = match &args.block {
             Some(block) => ruby.call_proc_one(block, item)?,
             None => item,

@@ -88,6 +88,27 @@ fn sort_by(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     sorted_by(ruby, this, &block).map(Value::array)
 }
 
+/// The one element that none is before (`wanted` is less), or after (greater).
+fn extreme(ruby: &mut Interpreter, this: &Value, block: Option<&Rc<Proc>>, wanted: Ordering) -> Eval {
+    let mut items = ruby.elements(this)?.into_iter();
+    let Some(mut best) = items.next() else { return Ok(Value::Nil) };
+    for item in items {
+        let order = match block {
+            Some(block) => {
+                let answer = ruby.call_proc(block, Args::of(vec![item.clone(), best.clone()]))?;
+                ordering(ruby, &answer, &item, &best)?
+            }
+            // Which of the two is asked shows when they cannot be compared.
+            None if matches!(this, Value::Array(_)) => ruby.compare_or_raise(&best, &item)?.reverse(),
+            None => ruby.compare_or_raise(&item, &best)?,
+        };
+        if order == wanted {
+            best = item;
+        }
+    }
+    Ok(best)
+}
+
 /// The smallest or largest elements of a sorted list: one, or as many as the argument says.
 fn edge(ruby: &mut Interpreter, mut sorted: Vec<Value>, args: &Args, largest: bool) -> Eval {
     if largest {
@@ -103,12 +124,18 @@ fn edge(ruby: &mut Interpreter, mut sorted: Vec<Value>, args: &Args, largest: bo
 }
 
 fn min(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    if args.at(0).is_nil() {
+        return extreme(ruby, this, args.block.as_ref(), Ordering::Less);
+    }
     let items = ruby.elements(this)?;
     let sorted = sorted(ruby, &items, args.block.as_ref())?;
     edge(ruby, sorted, &args, false)
 }
 
 fn max(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    if args.at(0).is_nil() {
+        return extreme(ruby, this, args.block.as_ref(), Ordering::Greater);
+    }
     let items = ruby.elements(this)?;
     let sorted = sorted(ruby, &items, args.block.as_ref())?;
     edge(ruby, sorted, &args, true)
@@ -120,8 +147,9 @@ fn ends(sorted: &[Value]) -> Value {
 }
 
 fn minmax(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let items = ruby.elements(this)?;
-    Ok(ends(&sorted(ruby, &items, args.block.as_ref())?))
+    let block = args.block.as_ref();
+    let low = extreme(ruby, this, block, Ordering::Less)?;
+    Ok(Value::array(vec![low, extreme(ruby, this, block, Ordering::Greater)?]))
 }
 
 fn min_by(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {

@@ -89,10 +89,14 @@ fn tens(number: &BigInt, digits: u64, rule: Rule) -> BigInt {
     }
     let scale = BigInt::from(10).pow(digits.min(4096) as u32);
     let below = super::floor_div(number, &scale) * &scale;
+    let above = &below + &scale;
+    if rule == Rule::Ceil && number.bits() > 62 {
+        // Ruby 3.1 goes up with large numbers even from an exact multiple.
+        return above;
+    }
     if below == *number {
         return below;
     }
-    let above = &below + &scale;
     let half = &below * 2 + &scale;
     let twice = number * 2;
     let negative = number.sign() == Sign::Minus;

@@ -343,9 +343,11 @@ fn encoding(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
     crate::core::library::constant_at(ruby, &["Encoding", name])
 }
 
-fn sum(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
+fn sum(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let string = this_string(ruby, this)?;
-    Ok(Value::Int(string.with_bytes(|bytes| bytes.iter().map(|byte| i64::from(*byte)).sum::<i64>() & 0xffff)))
+    let bits = if args.is_empty() { 16 } else { ruby.expect_int(&args.at(0))? };
+    let mask = if (1..63).contains(&bits) { (1 << bits) - 1 } else { i64::MAX };
+    Ok(Value::Int(string.with_bytes(|bytes| bytes.iter().map(|byte| i64::from(*byte)).sum::<i64>() & mask)))
 }
 
 fn crypt(ruby: &mut Interpreter, _: &Value, _: Args) -> Eval {
@@ -364,29 +366,35 @@ fn get_byte(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 
 fn upto(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let last = ruby.expect_string(&args.at(0))?;
-    let items = string_range(&text_of(this), &last, args.at(1).truthy());
-    let items: Vec<Value> = items.into_iter().map(Value::str).collect();
-    let Some(block) = args.block else {
-        return ruby.send(&Value::array(items), "each", Args::none());
+    let Some(block) = args.block.clone() else {
+        return Ok(crate::core::enumerator::enumerator(ruby, this, "upto", args));
     };
-    for item in items {
-        ruby.call_proc(&block, Args::one(item))?;
+    for item in string_range(ruby, &text_of(this), &last, args.at(1).truthy())? {
+        ruby.call_proc(&block, Args::one(Value::str(item)))?;
     }
     Ok(this.clone())
 }
 
 /// The strings from one to another, as ranges and `upto` count them.
-pub(crate) fn string_range(first: &str, last: &str, exclusive: bool) -> Vec<String> {
+pub(crate) fn string_range(
+    ruby: &mut Interpreter,
+    first: &str,
+    last: &str,
+    exclusive: bool,
+) -> Eval<Vec<String>> {
     let numeric = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if numeric(first) && numeric(last) && first.len() <= last.len() && last.len() < 18 {
         let (low, high) = (first.parse::<i64>().unwrap_or(0), last.parse::<i64>().unwrap_or(0));
         let width = first.len();
         let high = if exclusive { high - 1 } else { high };
-        return (low..=high).map(|number| format!("{number:0width$}")).collect();
+        ruby.charge(usize::try_from(high - low).unwrap_or(0).saturating_mul(40))?;
+        return Ok((low..=high).map(|number| format!("{number:0width$}")).collect());
     }
     let mut items = Vec::new();
     let mut current = first.to_owned();
-    while current.len() <= last.len() && items.len() < 10_000_000 {
+    while current.len() <= last.len() {
+        ruby.tick()?;
+        ruby.charge(40 + 2 * current.len())?;
         let done = current == last;
         if !(done && exclusive) {
             if current.len() == last.len() && items.is_empty() && current.as_str() > last {
@@ -403,5 +411,5 @@ pub(crate) fn string_range(first: &str, last: &str, exclusive: bool) -> Vec<Stri
             break;
         }
     }
-    items
+    Ok(items)
 }

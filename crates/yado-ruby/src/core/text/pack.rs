@@ -54,7 +54,11 @@ pub(crate) fn unpack(ruby: &mut Interpreter, bytes: &[u8], template: &str) -> Ev
                 if letter == 'Z' {
                     part.truncate(part.iter().position(|byte| *byte == 0).unwrap_or(part.len()));
                 }
-                values.push(Value::bytes(part));
+                let part = Value::bytes(part);
+                if let Value::Str(part) = &part {
+                    part.binary.set(true);
+                }
+                values.push(part);
                 at += length;
             }
             'H' | 'h' => {
@@ -64,9 +68,10 @@ pub(crate) fn unpack(ruby: &mut Interpreter, bytes: &[u8], template: &str) -> Ev
                 at += length.div_ceil(2);
             }
             'B' | 'b' => {
+                let order = |at: i32| if letter == 'B' { 7 - at } else { at };
                 let bits: String = rest
                     .iter()
-                    .flat_map(|byte| (0..8).rev().map(move |at| if byte >> at & 1 == 1 { '1' } else { '0' }))
+                    .flat_map(|byte| (0..8).map(move |at| if byte >> order(at) & 1 == 1 { '1' } else { '0' }))
                     .collect();
                 let length = count.unwrap_or(bits.len()).min(bits.len());
                 values.push(Value::str(&bits[..length]));
@@ -144,7 +149,8 @@ pub(crate) fn pack(ruby: &mut Interpreter, items: &[Value], template: &str) -> E
                     out.extend(digits.chunks(2).map(|pair| (pair[0] << 4 | pair.get(1).unwrap_or(&0)) as u8));
                 }
                 'B' | 'b' => out.extend(bytes.chunks(8).map(|bits| {
-                    bits.iter().enumerate().fold(0, |sum, (at, bit)| sum | (bit & 1) << (7 - at))
+                    let order = |at: usize| if letter == 'B' { 7 - at } else { at };
+                    bits.iter().enumerate().fold(0, |sum, (at, bit)| sum | (bit & 1) << order(at))
                 })),
                 _ => {
                     let length = count.unwrap_or(bytes.len() + usize::from(letter == 'Z'));

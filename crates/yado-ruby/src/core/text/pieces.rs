@@ -28,6 +28,7 @@ pub(super) const METHODS: Table = &[
 fn span(ruby: &mut Interpreter, text: &str, args: &Args) -> Eval<Option<(usize, usize)>> {
     let total = text.chars().count();
     match (args.at(0), args.get(1)) {
+        (first @ Value::Str(_), Some(_)) => ruby.no_conversion(&first, "Integer"),
         (Value::Range(range), _) => bounds(ruby, &range, total),
         (first, Some(length)) => {
             let (start, length) = (ruby.expect_int(&first)?, ruby.expect_int(length)?);
@@ -48,7 +49,7 @@ fn span(ruby: &mut Interpreter, text: &str, args: &Args) -> Eval<Option<(usize, 
 /// The byte range that any kind of index argument names.
 fn place(ruby: &mut Interpreter, text: &str, args: &Args) -> Eval<Option<(usize, usize)>> {
     match args.at(0) {
-        Value::Str(wanted) => {
+        Value::Str(wanted) if args.len() == 1 => {
             let wanted = wanted.text();
             Ok(text.find(&wanted).map(|at| (at, at + wanted.len())))
         }

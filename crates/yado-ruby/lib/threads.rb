@@ -1,0 +1,51 @@
+# Threads that run to their end where they are started, and what guards them.
+class Monitor
+  def synchronize = yield
+  alias mon_synchronize synchronize
+  def enter = nil
+  def exit = nil
+end
+
+module MonitorMixin
+  def synchronize = yield
+  alias mon_synchronize synchronize
+end
+
+class Mutex
+  def synchronize = yield
+  def lock = self
+  def unlock = self
+  def locked? = false
+  def try_lock = true
+end
+
+class Thread
+  Mutex = ::Mutex
+  def self.new(*args) = allocate.tap { |thread| thread.instance_variable_set(:@value, yield(*args)) }
+  def self.start(*args, &block) = new(*args, &block)
+  def self.current = @current ||= allocate
+  def join(*) = self
+  attr_reader :value
+  def alive? = false
+  def status = false
+  def [](name) = (@locals ||= {})[name.to_sym]
+  def []=(name, value)
+    (@locals ||= {})[name.to_sym] = value
+  end
+  attr_accessor :abort_on_exception, :report_on_exception
+end
+
+class Queue
+  def initialize = @items = []
+  def push(item) = (@items << item; self)
+  alias << push
+  def pop(*) = @items.shift
+  alias shift pop
+  def empty? = @items.empty?
+  def size = @items.size
+end
+
+module Signal
+  def self.trap(*) = nil
+  def self.list = { "EXIT" => 0, "HUP" => 1, "INT" => 2, "TERM" => 15 }
+end
