@@ -140,6 +140,9 @@ impl Container {
                 Init::Process => Err(Error::Started(self.id().to_owned())),
             };
         }
+        if self.record.init == Init::Process && self.record.spec.process.is_none() {
+            return Err(Error::invalid("process", "there is no program to run"));
+        }
         // The init holds the answer's other end until it has become the program, or says why it could not.
         let path = self.records.folder(self.id()).join("answer");
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -355,9 +358,7 @@ impl Container {
     /// Hooks whose failure changes nothing any more: it is only logged, as the specification has it.
     fn run_late_hooks(&self, choose: impl FnOnce(&Hooks) -> &Vec<Hook>, status: &str) {
         let Some(hooks) = &self.record.spec.hooks else { return };
-        if let Err(error) = hooks::run(choose(hooks), self.record.moment(status)) {
-            tracing::warn!(id = self.id(), %error, "a hook failed");
-        }
+        hooks::run_all(choose(hooks), self.record.moment(status));
     }
 
     /// Reads the record again, under the lock.

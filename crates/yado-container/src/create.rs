@@ -128,7 +128,7 @@ fn check(spec: &Spec, namespaces: &Namespaces, options: &CreateOptions) -> Resul
         return Err(Error::invalid("network", "interfaces of its own need a new network namespace"));
     }
     let process = spec.process.as_ref();
-    if options.init == Init::Process && process.is_none_or(|process| process.args.is_empty()) {
+    if options.init == Init::Process && process.is_some_and(|process| process.args.is_empty()) {
         return Err(Error::invalid("process.args", "there is no program to run"));
     }
     let terminal = options.init == Init::Process && process.is_some_and(|process| process.terminal);
@@ -141,21 +141,22 @@ fn check(spec: &Spec, namespaces: &Namespaces, options: &CreateOptions) -> Resul
     check_labels(process, &linux)
 }
 
-/// Labels mean something only where the kernel's module is at work, and there they may not be passed over.
+/// Labels that cannot be given may not be passed over: somebody relies on what they forbid.
 fn check_labels(process: Option<&Process>, linux: &Linux) -> Result<()> {
     let set = |label: Option<&String>| label.is_some_and(|label| !label.is_empty());
-    let apparmor = || {
-        let enabled = std::fs::read_to_string("/sys/module/apparmor/parameters/enabled").unwrap_or_default();
-        enabled.starts_with('Y')
-    };
-    let selinux = || Path::new("/sys/fs/selinux/enforce").exists();
     let profile = process.and_then(|process| process.apparmor_profile.as_ref());
-    if set(profile) && apparmor() {
-        return Err(Error::invalid("process.apparmorProfile", "AppArmor profiles are not supported yet"));
+    if set(profile) {
+        return Err(Error::invalid(
+            "process.apparmorProfile",
+            "AppArmor profiles are not supported; leave it out",
+        ));
     }
     let label = process.and_then(|process| process.selinux_label.as_ref());
-    if (set(label) || set(linux.mount_label.as_ref())) && selinux() {
-        return Err(Error::invalid("process.selinuxLabel", "SELinux labels are not supported yet"));
+    if set(label) || set(linux.mount_label.as_ref()) {
+        return Err(Error::invalid(
+            if set(label) { "process.selinuxLabel" } else { "linux.mountLabel" },
+            "SELinux labels are not supported; leave it out",
+        ));
     }
     Ok(())
 }
@@ -166,9 +167,11 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
     linux.resources = linux.resources.map(Resources::without_zeros);
     let namespaces = sort_namespaces(&linux)?;
     linux.personality.as_ref().map(privileges::personality).transpose()?;
+    crate::check::document(spec)?;
     check(spec, &namespaces, options)?;
     let filter = linux.seccomp.as_ref().map_or(Ok(Vec::new()), seccomp::compile)?;
     let filter_flags = linux.seccomp.as_ref().map_or(Ok(0), seccomp::flags)?;
+    linux.seccomp.as_ref().map_or(Ok(None), seccomp::listener)?;
     let layout = engine.layout()?;
 
     let lock = engine.records.lock(id)?;
@@ -266,8 +269,14 @@ impl Attempt<'_> {
             self.options.network.clone().unwrap_or_default().attach(namespace.as_fd())?;
         }
         self.run_hooks()?;
-        let descriptors =
-            Descriptors { root: self.root()?, start, answer, console: self.console()?, sources: Vec::new() };
+        let descriptors = Descriptors {
+            root: self.root()?,
+            start,
+            answer,
+            console: self.console()?,
+            listener: self.linux.seccomp.as_ref().map_or(Ok(None), connect_listener)?,
+            sources: Vec::new(),
+        };
         let (sources, has_source) = self.sources()?;
         let cgroup_namespace = self.namespaces.own & libc::CLONE_NEWCGROUP != 0;
         let config = Config {
@@ -278,6 +287,7 @@ impl Attempt<'_> {
             cgroup_namespace: self.namespaces.make & libc::CLONE_NEWCGROUP != 0,
             time_namespace: self.namespaces.make & libc::CLONE_NEWTIME != 0,
             has_console: descriptors.console.is_some(),
+            has_listener: descriptors.listener.is_some(),
             preserved: self.options.preserved,
             keep_keyring: self.options.keep_keyring,
             user_namespace: self.namespaces.own & libc::CLONE_NEWUSER != 0,
@@ -296,9 +306,9 @@ impl Attempt<'_> {
     /// The hooks that run on the host while the namespaces exist and the root is still the host's.
     fn run_hooks(&self) -> Result<()> {
         let Some(hooks) = &self.spec.hooks else { return Ok(()) };
-        let moment = self.record.moment("creating");
-        hooks::run(&hooks.prestart, moment)?;
-        hooks::run(&hooks.create_runtime, moment)
+        // The older kind of hook was once run by `start`, and what it is told is still the state of then.
+        hooks::run(&hooks.prestart, self.record.moment("created"))?;
+        hooks::run(&hooks.create_runtime, self.record.moment("creating"))
     }
 
     /// Waits for the init's word, writes the container down as made, and lets the init go on.
@@ -411,7 +421,8 @@ impl Attempt<'_> {
             return rootfs::overlay_root(overlay, translation);
         }
         let path = self.spec.root.as_ref().map(|root| self.in_bundle(&root.path)).unwrap_or_default();
-        rootfs::bind_root(&path, translation)
+        crate::check::root_directory(&path)?;
+        rootfs::bind_root(&path, translation, self.linux.rootfs_propagation.as_deref())
     }
 
     /// The ids on the host of the container's root: user and group.
@@ -452,11 +463,24 @@ impl Attempt<'_> {
             crate::sys::clone::reap(self.record.pid);
         }
         self.record.cgroups.kill();
+        if self.pidfd.is_some()
+            && let Some(hooks) = &self.spec.hooks
+        {
+            // The life of a container that a hook forbade ends as every other one.
+            hooks::run_all(&hooks.poststop, self.record.moment("stopped"));
+        }
         let removed = self.record.cgroups.remove().and_then(|()| self.engine.records.remove(&self.record.id));
         if let Err(error) = removed {
             tracing::warn!(id = self.record.id, %error, "the failed container could not be removed wholly");
         }
     }
+}
+
+/// Connects to the program that decides system calls, when there are such.
+pub(crate) fn connect_listener(seccomp: &crate::spec::Seccomp) -> Result<Option<OwnedFd>> {
+    let Some(path) = seccomp::listener(seccomp)? else { return Ok(None) };
+    let socket = std::os::unix::net::UnixStream::connect(path);
+    socket.map(|socket| Some(socket.into())).path("connect to the listener of 'linux.seccomp'", path)
 }
 
 /// Opens a descriptor for a process on record.

@@ -285,6 +285,7 @@ pub(crate) fn run(record: &Record, pidfd: BorrowedFd<'_>, request: &ExecRequest)
         if record.namespaces & libc::CLONE_NEWUSER != 0 { u64::MAX } else { privileges::bounding_set() };
     let mut plan = privileges::plan(&process, filter, filter_flags, possible)?;
     plan.personality = linux.personality.as_ref().map(privileges::personality).transpose()?;
+    let listener = linux.seccomp.as_ref().map_or(Ok(None), crate::create::connect_listener)?;
     let streams = Streams::open(request)?;
     plan.stdio = Some(streams.numbers);
     plan.preserved = request.preserved;
@@ -304,7 +305,7 @@ pub(crate) fn run(record: &Record, pidfd: BorrowedFd<'_>, request: &ExecRequest)
     .map_err(std::io::Error::from_raw_os_error)
     .doing(format!("enter container '{}'", record.id))?;
     drop(theirs);
-    let outcome = listen(ours.as_fd());
+    let outcome = listen(record, ours.as_fd(), listener);
     clone::reap(between);
     let (pid, terminal) = match outcome? {
         Outcome::Started { pid, terminal } => (pid, terminal),
@@ -329,8 +330,11 @@ enum Outcome {
 }
 
 /// Listens until exec closes the socket or something failed.
-fn listen(report: BorrowedFd<'_>) -> Result<Outcome> {
+///
+/// The descriptor for the program that decides system calls is handed on at once: exec may be a call that waits for it.
+fn listen(record: &Record, report: BorrowedFd<'_>, mut listener: Option<OwnedFd>) -> Result<Outcome> {
     let (mut pid, mut terminal, mut failed) = (0, None, None);
+    let mut decisions = None;
     loop {
         let mut message = [0u8; 5];
         let (count, passed) = fds::receive(report, &mut message).doing("learn about the command")?;
@@ -340,8 +344,17 @@ fn listen(report: BorrowedFd<'_>) -> Result<Outcome> {
         let value = i32::from_ne_bytes([message[1], message[2], message[3], message[4]]);
         match (message[0], passed.into_iter().next()) {
             (stage, Some(fd)) if stage == Stage::Done as u8 => terminal = Some(fd),
+            (stage, Some(fd)) if stage == Stage::Listener as u8 => decisions = Some(fd),
             (stage, None) if stage == Stage::Done as u8 => pid = value,
             (stage, _) => failed = Some((stage, value)),
+        }
+        if pid > 0
+            && let Some(fd) = decisions.take()
+            && let Some(listener) = listener.take()
+        {
+            let told = crate::hooks::process_state(record.moment("running"), pid)?;
+            fds::send(listener.as_fd(), &told, &[fd.as_raw_fd()])
+                .doing("hand out the listener of seccomp")?;
         }
     }
     match failed {

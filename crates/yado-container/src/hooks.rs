@@ -37,11 +37,40 @@ pub(crate) struct Moment<'a> {
     pub(crate) spec: &'a Spec,
 }
 
+/// What the program that decides system calls is told, with the descriptor for it as the only one.
+pub(crate) fn process_state(moment: Moment<'_>, pid: i32) -> Result<Vec<u8>> {
+    let seccomp = moment.spec.linux.as_ref().and_then(|linux| linux.seccomp.as_ref());
+    let metadata = seccomp.and_then(|seccomp| seccomp.listener_metadata.as_deref());
+    let state: serde_json::Value =
+        serde_json::from_slice(&state(moment)?).map_err(std::io::Error::from).doing("write the state")?;
+    let mut told = serde_json::json!({
+        "ociVersion": OCI_VERSION, "fds": ["seccompFd"], "pid": pid, "state": state
+    });
+    if let Some(metadata) = metadata {
+        told["metadata"] = metadata.into();
+    }
+    serde_json::to_vec(&told).map_err(std::io::Error::from).doing("write the state")
+}
+
 /// Runs hooks one after the other; the first failure ends it.
 pub(crate) fn run(hooks: &[Hook], moment: Moment<'_>) -> Result<()> {
     if hooks.is_empty() {
         return Ok(());
     }
+    let state = state(moment)?;
+    hooks.iter().try_for_each(|hook| run_one(hook, &state))
+}
+
+/// Runs all hooks of a stage whose failures change nothing any more: they are warned of, and the next one is run.
+pub(crate) fn run_all(hooks: &[Hook], moment: Moment<'_>) {
+    for hook in hooks {
+        if let Err(error) = state(moment).and_then(|state| run_one(hook, &state)) {
+            tracing::warn!("{error}; container '{}' goes on without", moment.id);
+        }
+    }
+}
+
+fn state(moment: Moment<'_>) -> Result<Vec<u8>> {
     let state = State {
         oci_version: OCI_VERSION,
         id: moment.id,
@@ -50,9 +79,7 @@ pub(crate) fn run(hooks: &[Hook], moment: Moment<'_>) -> Result<()> {
         bundle: moment.bundle,
         annotations: &moment.spec.annotations,
     };
-    let state =
-        serde_json::to_vec(&state).map_err(std::io::Error::from).doing("write the state for hooks")?;
-    hooks.iter().try_for_each(|hook| run_one(hook, &state))
+    serde_json::to_vec(&state).map_err(std::io::Error::from).doing("write the state for hooks")
 }
 
 fn run_one(hook: &Hook, state: &[u8]) -> Result<()> {

@@ -25,6 +25,7 @@
 //! while it has one thread: a container's first process is that same program, run again in new namespaces.
 
 mod cgroup;
+mod check;
 mod console;
 mod container;
 mod create;

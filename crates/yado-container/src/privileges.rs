@@ -5,7 +5,7 @@ use std::ffi::CString;
 use crate::error::{Context, Error, Result};
 use crate::seccomp::Instruction;
 use crate::spec::{Capabilities, IoPriority, Personality, Process, Scheduler};
-use crate::sys::become_process::{CapabilityMasks, Plan, Scheduling};
+use crate::sys::become_process::{CapabilityMasks, Plan, ProcessorMask, Scheduling};
 use crate::sys::clone::c_strings;
 
 const CAPABILITIES: [&str; 41] = [
@@ -99,6 +99,12 @@ fn masks(capabilities: &Capabilities) -> Result<CapabilityMasks> {
 
 /// Leaves out what is not in the bounding set that the container's processes start with.
 fn within(mut masks: CapabilityMasks, possible: u64) -> CapabilityMasks {
+    let missing = (masks.bounding | masks.permitted | masks.inheritable) & !possible;
+    if missing != 0 {
+        let names = CAPABILITIES.iter().enumerate().filter(|(bit, _)| missing >> bit & 1 == 1);
+        let names: Vec<String> = names.map(|(_, name)| format!("CAP_{name}")).collect();
+        tracing::warn!("process.capabilities: {} cannot be granted here", names.join(", "));
+    }
     masks.bounding &= possible;
     masks.permitted &= possible;
     masks.inheritable &= possible;
@@ -220,12 +226,44 @@ pub(crate) fn plan(
         no_new_privileges: process.no_new_privileges,
         filter,
         filter_flags,
+        listener: None,
+        processors: processors(process)?,
         terminal: process.terminal,
         terminal_size: process.console_size.map(|size| (size.height, size.width)),
         stdio: None,
         preserved: 0,
         keep_keyring: false,
     })
+}
+
+/// The processors of `execCPUAffinity`: while entering, and from then on.
+fn processors(process: &Process) -> Result<[Option<ProcessorMask>; 2]> {
+    let Some(affinity) = &process.exec_cpu_affinity else { return Ok([None, None]) };
+    let read = |name: &str, list: &Option<String>| {
+        list.as_deref()
+            .filter(|list| !list.trim().is_empty())
+            .map(|list| processor_mask(&format!("process.execCPUAffinity.{name}"), list))
+            .transpose()
+    };
+    Ok([read("initial", &affinity.initial)?, read("final", &affinity.last)?])
+}
+
+/// A list such as `0-2,4` as a mask.
+fn processor_mask(setting: &str, list: &str) -> Result<ProcessorMask> {
+    let wrong = || Error::invalid(setting, format!("'{list}' is not a list of processors such as 0-2,4"));
+    let mut mask = ProcessorMask::default();
+    for part in list.split(',') {
+        let (first, last) = part.trim().split_once('-').unwrap_or((part.trim(), part.trim()));
+        let (first, last): (usize, usize) =
+            (first.parse().map_err(|_| wrong())?, last.parse().map_err(|_| wrong())?);
+        if first > last || last >= mask.len() * 64 {
+            return Err(wrong());
+        }
+        for number in first..=last {
+            mask[number / 64] |= 1 << (number % 64);
+        }
+    }
+    Ok(mask)
 }
 
 /// The capabilities that can be given, by their names in the specification.
@@ -277,6 +315,14 @@ mod tests {
         assert_eq!(candidates("x", &environment), ["/a/x", "/b/x"]);
         assert_eq!(candidates("./x", &environment), ["./x"]);
         assert!(candidates("x", &[]).contains(&"/usr/bin/x".to_owned()));
+    }
+
+    #[test]
+    fn lists_of_processors_are_masks() {
+        assert_eq!(processor_mask("x", "0-2, 4,64").unwrap()[..2], [0b1_0111, 1]);
+        for wrong in ["", "a", "3-1", "99999", "1-"] {
+            assert!(processor_mask("x", wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -180,7 +180,7 @@ fn hooks_run_in_their_order_and_a_failure_ends_it() {
     bundle.process(&["sh", "-c", "test -e /tmp/by-hook"]);
     bundle.ok(&["create", "yado-test"]);
     let words = || std::fs::read_to_string(&note).unwrap().replace("\"status\":", "").replace('"', "");
-    assert_eq!(words(), "prestart creating\ncreateRuntime creating\ncreateContainer creating\n");
+    assert_eq!(words(), "prestart created\ncreateRuntime creating\ncreateContainer creating\n");
     bundle.ok(&["start", "yado-test"]);
     bundle.until("yado-test", "stopped");
     bundle.ok(&["delete", "yado-test"]);

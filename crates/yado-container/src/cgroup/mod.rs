@@ -94,7 +94,23 @@ impl Cgroups {
         if let (Some(folder), Some(tree)) = (&self.unified, &layout.unified) {
             v2::apply(folder, resources, &tree.controllers)?;
         }
+        self.filter_devices(resources)?;
         self.refuse_what_nothing_can_limit(layout, resources)
+    }
+
+    /// Where no v1 hierarchy holds the rules about devices, a program in the v2 tree does.
+    fn filter_devices(&self, resources: &Resources) -> Result<()> {
+        let legacy = self.legacy.iter().any(|(names, _)| names.split(',').any(|name| name == "devices"));
+        if legacy || resources.devices.is_empty() {
+            return Ok(());
+        }
+        let Some(folder) = &self.unified else {
+            return Err(Error::invalid(
+                "linux.resources.devices",
+                "this machine's cgroups cannot filter devices",
+            ));
+        };
+        v2::devices::apply(folder, &resources.devices)
     }
 
     /// A limit that no hierarchy can hold is an error, not a silence.
@@ -111,6 +127,9 @@ impl Cgroups {
             ("blkio", "blkio", "io"),
             ("cpuset", "cpuset", "cpuset"),
             ("hugepageLimits", "hugetlb", "hugetlb"),
+            ("rdma", "rdma", "rdma"),
+            ("network.classID", "net_cls", "net_cls"),
+            ("network.priorities", "net_prio", "net_prio"),
         ] {
             if v1::needed(v1_name, resources) && !legacy(v1_name) && !unified(v2_name) {
                 return Err(Error::invalid(

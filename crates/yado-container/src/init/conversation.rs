@@ -36,6 +36,7 @@ pub(crate) fn send_config(socket: BorrowedFd<'_>, config: &Config, descriptors: 
     let mut passed =
         vec![descriptors.root.as_raw_fd(), descriptors.start.as_raw_fd(), descriptors.answer.as_raw_fd()];
     passed.extend(descriptors.console.iter().map(AsRawFd::as_raw_fd));
+    passed.extend(descriptors.listener.iter().map(AsRawFd::as_raw_fd));
     passed.extend(descriptors.sources.iter().map(AsRawFd::as_raw_fd));
     let head = (text.len() as u32).to_ne_bytes();
     fds::send(socket, &head, &passed).doing("send the init its descriptors")?;
@@ -59,8 +60,9 @@ pub(crate) fn receive_config(socket: BorrowedFd<'_>) -> Result<(Config, Descript
         return Err(Error::invalid("container", "descriptors are missing"));
     };
     let console = if config.has_console { passed.next() } else { None };
+    let listener = if config.has_listener { passed.next() } else { None };
     let sources = passed.collect();
-    Ok((config, Descriptors { root, start, answer, console, sources }))
+    Ok((config, Descriptors { root, start, answer, console, listener, sources }))
 }
 
 /// Sends a word.

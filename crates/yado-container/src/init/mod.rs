@@ -50,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) time_namespace: bool,
     /// Whether a socket comes that gets the terminal's master side.
     pub(crate) has_console: bool,
+    /// Whether a socket comes to the program that decides system calls.
+    pub(crate) has_listener: bool,
     pub(crate) preserved: u32,
     pub(crate) keep_keyring: bool,
     pub(crate) user_namespace: bool,
@@ -64,9 +66,11 @@ pub(crate) struct Config {
 impl Config {
     fn run_hooks(&self, choose: impl FnOnce(&Hooks) -> &Vec<Hook>, status: &str) -> Result<()> {
         let Some(hooks) = &self.spec.hooks else { return Ok(()) };
-        let moment =
-            Moment { id: &self.id, status, pid: Some(self.pid), bundle: &self.bundle, spec: &self.spec };
-        hooks::run(choose(hooks), moment)
+        hooks::run(choose(hooks), self.moment(status))
+    }
+
+    fn moment<'a>(&'a self, status: &'a str) -> Moment<'a> {
+        Moment { id: &self.id, status, pid: Some(self.pid), bundle: &self.bundle, spec: &self.spec }
     }
 }
 
@@ -79,6 +83,8 @@ pub(crate) struct Descriptors {
     pub(crate) answer: OwnedFd,
     /// Who takes the terminal.
     pub(crate) console: Option<OwnedFd>,
+    /// Who decides system calls.
+    pub(crate) listener: Option<OwnedFd>,
     pub(crate) sources: Vec<OwnedFd>,
 }
 
@@ -156,7 +162,7 @@ fn run(socket: &OwnedFd) -> Result<ExitCode> {
             config.run_hooks(|hooks| &hooks.start_container, "created")?;
             small(socket)
         }
-        Init::Process => become_program(&config, socket, &start, answer),
+        Init::Process => become_program(&config, socket, &start, answer, descriptors.listener.as_ref()),
     }
 }
 
@@ -173,18 +179,30 @@ fn small(socket: &OwnedFd) -> Result<ExitCode> {
 }
 
 /// Waits for `start` and becomes the specification's process.
-fn become_program(config: &Config, socket: &OwnedFd, start: &OwnedFd, answer: OwnedFd) -> Result<ExitCode> {
-    let process = config
-        .spec
-        .process
-        .as_ref()
-        .ok_or_else(|| Error::invalid("process", "there is no program to run"))?;
+fn become_program(
+    config: &Config,
+    socket: &OwnedFd,
+    start: &OwnedFd,
+    answer: OwnedFd,
+    listener: Option<&OwnedFd>,
+) -> Result<ExitCode> {
+    let Some(process) = config.spec.process.as_ref() else {
+        // It can be made and removed, but never started: `start` refuses before it comes here.
+        report_and_wait(socket)?;
+        rustix::io::retry_on_intr(|| rustix::io::read(start, &mut [0; 1])).doing("wait for the start")?;
+        return Err(Error::invalid("process", "there is no program to run"));
+    };
     let mut plan =
         privileges::plan(process, config.filter.clone(), config.filter_flags, privileges::bounding_set())?;
     let personality = config.spec.linux.as_ref().and_then(|linux| linux.personality.as_ref());
     plan.personality = personality.map(privileges::personality).transpose()?;
     plan.terminal = false;
     plan.preserved = config.preserved;
+    plan.processors = [None, None];
+    if let Some(listener) = listener {
+        plan.listener =
+            Some((listener.as_raw_fd(), hooks::process_state(config.moment("created"), config.pid)?));
+    }
     // A relative name counts from the program's own directory. Where that is missing, entering it will say so.
     if rustix::process::chdir(&process.cwd).is_ok() {
         find_program(config, process, &plan.candidates)?;

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{FileType, Gid, Mode, Uid, chownat, makedev, mknodat, symlinkat};
+use rustix::fs::{FileType, Gid, Mode, Uid, chownat, makedev, mknodat, statat, symlinkat};
 use rustix::io::Errno;
 use rustix::mount::{OpenTreeFlags, open_tree};
 
@@ -67,7 +67,8 @@ fn add(tree: &Tree<'_>, device: &Device, user_namespace: bool) -> Result<()> {
     }
     let number = (device.major.max(0) as u32, device.minor.max(0) as u32);
     let owner = (device.uid.unwrap_or(0), device.gid.unwrap_or(0));
-    make(tree, &device.path, kind, number, device.file_mode.unwrap_or(0o666), owner)
+    make(tree, &device.path, kind, number, device.file_mode.unwrap_or(0o666), owner)?;
+    require_same(tree, &device.path, kind, number)
 }
 
 /// Where the host has this device: at the same path, or under its number.
@@ -90,6 +91,21 @@ fn show_hosts(tree: &Tree<'_>, path: &Path, host: &Path) -> Result<()> {
     attributes::set_attributes(mount.as_fd(), attributes::NOSUID | attributes::NOEXEC, 0, false)
         .path("restrict the device", host)?;
     Tree::attach(&mount, &tree.file(path)?, path)
+}
+
+/// What an image has at a device's place must be that device.
+fn require_same(tree: &Tree<'_>, path: &Path, kind: FileType, (major, minor): (u32, u32)) -> Result<()> {
+    let (parent, name) = tree.parent(path)?;
+    let there =
+        statat(parent, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).path("examine the device", path)?;
+    let same_number = kind == FileType::Fifo || there.st_rdev == makedev(major, minor);
+    if FileType::from_raw_mode(there.st_mode) == kind && same_number {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        format!("linux.devices[{}]", path.display()),
+        "the file that is there already is not this device",
+    ))
 }
 
 fn make(

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags,
@@ -11,6 +12,7 @@ use rustix::mount::{
 };
 
 use super::cgroups::{CgroupView, mount_cgroups};
+use super::copy_up::copy_up;
 use super::options::{MountOptions, propagation};
 use super::target::{Tree, is_directory};
 use super::terminal::Terminal;
@@ -82,6 +84,9 @@ fn mount_one(tree: &Tree<'_>, mount: &Mount, source: Option<OwnedFd>, cgroups: &
         Tree::attach(&source, &target, path)?;
         return spread(&source, &options, path);
     }
+    if options.again {
+        return mount_again(tree, path, &options);
+    }
     let kind = mount.kind.as_deref().unwrap_or("none");
     if kind == "cgroup" || kind == "cgroup2" {
         return mount_cgroups(tree, path, &options, cgroups, kind == "cgroup2");
@@ -90,10 +95,38 @@ fn mount_one(tree: &Tree<'_>, mount: &Mount, source: Option<OwnedFd>, cgroups: &
         // What is hidden in these is found by name, so the name must not lead elsewhere.
         tree.refuse_links(path)?;
     }
-    let made = new_file_system(kind, mount.source.as_deref(), &options)?;
+    let writable = MountOptions { set: options.set & !attributes::RDONLY, ..options.clone() };
+    let made =
+        new_file_system(kind, mount.source.as_deref(), if options.copy_up { &writable } else { &options })?;
     let target = tree.directory(path)?;
+    if options.copy_up && kind == "tmpfs" {
+        let from = tree
+            .open_for(path, OFlags::RDONLY | OFlags::DIRECTORY)?
+            .ok_or(Errno::NOENT)
+            .path("open in the container", path)?;
+        copy_up(&from, &made).path("copy up", path)?;
+    }
+    if options.copy_up {
+        attributes::set_attributes(made.as_fd(), options.set & attributes::RDONLY, 0, false)
+            .path("make read-only", path)?;
+    }
     Tree::attach(&made, &target, path)?;
     spread(&made, &options, path)
+}
+
+/// Gives a mount that is there already other options.
+fn mount_again(tree: &Tree<'_>, path: &Path, options: &MountOptions) -> Result<()> {
+    let there = tree.open(path)?.ok_or(Errno::NOENT).path("open in the container", path)?;
+    if let Some((key, _)) = options.data.first() {
+        return Err(Error::invalid(
+            format!("option '{key}'"),
+            "remount changes a mount's own options only, not those of its file system",
+        ));
+    }
+    attributes::set_attributes(there.as_fd(), options.set, options.clear, false).path("remount", path)?;
+    attributes::set_attributes(there.as_fd(), options.set_recursively, options.clear_recursively, true)
+        .path("remount", path)?;
+    spread(&there, options, path)
 }
 
 fn spread(mount: &OwnedFd, options: &MountOptions, path: &Path) -> Result<()> {

@@ -62,11 +62,23 @@ pub(super) fn translate(fd: &OwnedFd, namespace: BorrowedFd<'_>, recursive: bool
     })
 }
 
-/// A directory as the root.
-pub(crate) fn bind_root(path: &Path, translation: Option<Translation<'_>>) -> Result<OwnedFd> {
+/// A directory as the root. With the propagation `shared` or `slave` it goes on to learn of what is mounted beneath
+/// the directory on the host.
+pub(crate) fn bind_root(
+    path: &Path,
+    translation: Option<Translation<'_>>,
+    propagation: Option<&str>,
+) -> Result<OwnedFd> {
     // With translated owners mounts beneath would have to be of a kind that can be translated too.
     let recursive = translation.is_none();
-    let fd = detach(path, recursive)?;
+    let fd = match propagation {
+        Some("shared" | "rshared" | "slave" | "rslave") => {
+            let fd = copy(path, recursive)?;
+            mount::set_propagation(fd.as_fd(), libc::MS_SLAVE, recursive).path("mount", path)?;
+            fd
+        }
+        _ => detach(path, recursive)?,
+    };
     if let Some(translation) = translation {
         translate(&fd, translation.namespace, false, path)?;
         mount::set_attributes(fd.as_fd(), mount::NODEV, 0, false).path("mount", path)?;

@@ -2,6 +2,7 @@
 //! inside, in the container's own mount namespace, so that the host's mount table never shows any of it.
 
 mod cgroups;
+mod copy_up;
 mod devices;
 mod inside;
 mod layers;

@@ -21,6 +21,8 @@ pub(crate) struct MountOptions {
     pub(crate) recursive: bool,
     /// How mount events spread, and whether that holds for what is beneath.
     pub(crate) propagation: Option<(u64, bool)>,
+    /// Whether a mount that is there already gets these options.
+    pub(crate) again: bool,
     /// Whether owners are translated by the container's own mapping.
     pub(crate) map_ids: bool,
     /// Whether a tmpfs starts with what it covers.
@@ -29,7 +31,7 @@ pub(crate) struct MountOptions {
     pub(crate) data: Vec<(String, Option<String>)>,
 }
 
-const ATTRIBUTES: [(&str, u64, bool); 19] = [
+const ATTRIBUTES: [(&str, u64, bool); 18] = [
     ("ro", RDONLY, true),
     ("rw", RDONLY, false),
     ("nosuid", NOSUID, true),
@@ -46,10 +48,30 @@ const ATTRIBUTES: [(&str, u64, bool); 19] = [
     ("diratime", NODIRATIME, false),
     ("nosymfollow", NOSYMFOLLOW, true),
     ("symfollow", NOSYMFOLLOW, false),
-    ("relatime", 0, true),
-    ("norelatime", 0, false),
-    ("defaults", 0, true),
+    // Relatime is the zero of the field for access times: to choose it is to clear the field.
+    ("relatime", ATIME_FIELD, false),
+    ("norelatime", ATIME_FIELD, false),
 ];
+
+/// What the kernel knows by other names or does not need to be told: words of mount(8), and defaults.
+const WORDS: [&str; 13] = [
+    "defaults",
+    "auto",
+    "noauto",
+    "user",
+    "nouser",
+    "loud",
+    "silent",
+    "nofail",
+    "iversion",
+    "noiversion",
+    "remount",
+    "idmap",
+    "ridmap",
+];
+
+/// Settings of the file system itself that all of them understand.
+const SETTINGS: [&str; 7] = ["async", "sync", "dirsync", "lazytime", "nolazytime", "mand", "nomand"];
 
 const PROPAGATION: [(&str, u64); 4] = [
     ("private", libc::MS_PRIVATE),
@@ -61,10 +83,13 @@ const PROPAGATION: [(&str, u64); 4] = [
 /// The mount options that mean the same for every file system.
 pub fn mount_option_names() -> Vec<String> {
     let plain = ATTRIBUTES.iter().map(|entry| entry.0);
-    let recursive = plain.clone().filter(|name| *name != "defaults").map(|name| format!("r{name}"));
+    let recursive = plain.clone().map(|name| format!("r{name}"));
     let spread = PROPAGATION.iter().flat_map(|(name, _)| [(*name).to_owned(), format!("r{name}")]);
-    let others = ["bind", "rbind", "idmap", "ridmap"].map(str::to_owned);
-    plain.clone().map(str::to_owned).chain(recursive).chain(spread).chain(others).collect()
+    let others = ["bind", "rbind", "tmpcopyup"].into_iter().chain(WORDS).chain(SETTINGS).map(str::to_owned);
+    let mut names: Vec<String> =
+        plain.clone().map(str::to_owned).chain(recursive).chain(spread).chain(others).collect();
+    names.sort();
+    names
 }
 
 /// The propagation that a word means, and whether it is the recursive form.
@@ -88,13 +113,11 @@ impl MountOptions {
     fn add(&mut self, option: &str) {
         let find = |word: &str| ATTRIBUTES.iter().find(|entry| entry.0 == word).copied();
         if let Some((_, attribute, on)) = find(option) {
-            let (gains, loses) =
-                if on { (&mut self.set, &mut self.clear) } else { (&mut self.clear, &mut self.set) };
-            *gains |= attribute;
-            *loses &= !attribute;
-            if !on && attribute & ATIME_FIELD != 0 {
-                self.clear |= ATIME_FIELD;
-            }
+            change(&mut self.set, &mut self.clear, attribute, on);
+            return;
+        }
+        if let Some((_, attribute, on)) = option.strip_prefix('r').and_then(find) {
+            change(&mut self.set_recursively, &mut self.clear_recursively, attribute, on);
             return;
         }
         if let Some(found) = propagation(option) {
@@ -109,17 +132,30 @@ impl MountOptions {
             }
             "idmap" | "ridmap" => self.map_ids = true,
             "tmpcopyup" => self.copy_up = true,
-            // Meant for mount(8) or for file systems that are written at once.
-            "auto" | "noauto" | "user" | "nouser" | "async" | "loud" | "nofail" | "" => {}
-            _ => match option.strip_prefix('r').and_then(find) {
-                Some((_, attribute, true)) => self.set_recursively |= attribute,
-                Some((_, attribute, false)) => self.clear_recursively |= attribute,
-                None => self.data.push(match option.split_once('=') {
-                    Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
-                    None => (option.to_owned(), None),
-                }),
-            },
+            "remount" => self.again = true,
+            "" => {}
+            word if WORDS.contains(&word) => {}
+            _ => self.data.push(match option.split_once('=') {
+                Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
+                None => (option.to_owned(), None),
+            }),
         }
+    }
+}
+
+/// Takes one more word about an attribute: the last one counts. Of access times there is but one setting, so that each
+/// word about them replaces what was said before.
+fn change(set: &mut u64, clear: &mut u64, attribute: u64, on: bool) {
+    if attribute & ATIME_FIELD != 0 {
+        *set &= !ATIME_FIELD;
+        *clear |= ATIME_FIELD;
+    }
+    if on {
+        *set |= attribute;
+        *clear &= !attribute | ATIME_FIELD;
+    } else {
+        *clear |= attribute;
+        *set &= !attribute;
     }
 }
 
@@ -146,5 +182,16 @@ mod tests {
         let options = parse("ro,rw");
         assert_eq!((options.set, options.clear), (0, RDONLY));
         assert_eq!(parse("rw,ro").set, RDONLY);
+        let options = parse("noatime,relatime");
+        assert_eq!((options.set, options.clear), (0, ATIME_FIELD));
+        let options = parse("rrelatime,rstrictatime,rrw");
+        assert_eq!((options.set_recursively, options.clear_recursively), (STRICTATIME, ATIME_FIELD | RDONLY));
+    }
+
+    #[test]
+    fn every_word_that_is_promised_is_understood() {
+        for name in mount_option_names().iter().filter(|name| !SETTINGS.contains(&name.as_str())) {
+            assert_eq!(parse(name).data, [], "{name}");
+        }
     }
 }

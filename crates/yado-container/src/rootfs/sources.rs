@@ -12,7 +12,7 @@ use crate::sys::{clone, mount as attributes};
 
 /// Whether a mount shows a host path.
 pub(super) fn is_bind(mount: &Mount, options: &MountOptions) -> bool {
-    options.bind || mount.kind.as_deref() == Some("bind")
+    !options.again && (options.bind || mount.kind.as_deref() == Some("bind"))
 }
 
 /// Opens the sources of all bind mounts; `None` stands for the others.
@@ -59,7 +59,13 @@ fn open_source(
         let namespace = clone::user_namespace(&map_text(&mount.uid_mappings), &map_text(&mount.gid_mappings))
             .path("make the id mapping for", source)?;
         translate(&fd, namespace.as_fd(), options.recursive, source)?;
-    } else if let (true, Some(own)) = (options.map_ids, own) {
+    } else if options.map_ids {
+        let own = own.ok_or_else(|| {
+            Error::invalid(
+                format!("mounts[{}].options", mount.destination.display()),
+                "'idmap' needs uidMappings and gidMappings, or a user namespace whose mappings are used",
+            )
+        })?;
         translate(&fd, own, options.recursive, source)?;
     }
     attributes::set_attributes(fd.as_fd(), options.set, options.clear, false)

@@ -13,6 +13,7 @@ mod numbers;
 mod numbers;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::spec::{Seccomp, SyscallArgument};
@@ -90,15 +91,59 @@ pub(crate) fn compile(profile: &Seccomp) -> Result<Vec<Instruction>> {
     assemble(verdicts, default)
 }
 
+/// The action that asks a program on the host.
+const NOTIFY: &str = "SCMP_ACT_NOTIFY";
+
+/// The flag by which the kernel returns a descriptor for that program.
+pub(crate) const NEW_LISTENER: u32 = 8;
+
+/// Calls that a starting process makes between the filter and its program, which can wait for nobody.
+const MADE_BY_STARTING: [&str; 7] =
+    ["sendmsg", "close", "close_range", "capset", "prctl", "exit_group", "write"];
+
+/// Whether calls are decided by a program on the host.
+fn notifies(profile: &Seccomp) -> bool {
+    profile.syscalls.iter().any(|rule| rule.action == NOTIFY)
+}
+
+/// Where the program listens that decides calls, when there are such.
+pub(crate) fn listener(profile: &Seccomp) -> Result<Option<&Path>> {
+    if profile.default_action == NOTIFY {
+        return Err(Error::invalid(
+            "linux.seccomp.defaultAction",
+            format!("{NOTIFY} would stop the container before somebody could be asked"),
+        ));
+    }
+    let asked = profile.syscalls.iter().filter(|rule| rule.action == NOTIFY);
+    if let Some(name) =
+        asked.flat_map(|rule| &rule.names).find(|name| MADE_BY_STARTING.contains(&name.as_str()))
+    {
+        return Err(Error::invalid(
+            "linux.seccomp.syscalls",
+            format!("{NOTIFY} cannot be used for '{name}', which is needed to ask"),
+        ));
+    }
+    let path = profile.listener_path.as_deref().filter(|path| !path.as_os_str().is_empty());
+    match (notifies(profile), path) {
+        (false, _) => Ok(None),
+        (true, None) => {
+            Err(Error::invalid("linux.seccomp.listenerPath", format!("{NOTIFY} needs somebody to be asked")))
+        }
+        (true, path) => Ok(path),
+    }
+}
+
 /// The flags for installing the filter.
 pub(crate) fn flags(profile: &Seccomp) -> Result<u32> {
-    profile.flags.iter().try_fold(0, |flags, name| {
+    let first = if notifies(profile) { NEW_LISTENER } else { 0 };
+    profile.flags.iter().try_fold(first, |flags, name| {
         Ok(flags
             | match name.as_str() {
                 "SECCOMP_FILTER_FLAG_LOG" => 2,
                 "SECCOMP_FILTER_FLAG_SPEC_ALLOW" => 4,
                 // Filters are installed by single-threaded processes: there is nothing to synchronise.
                 "SECCOMP_FILTER_FLAG_TSYNC" => 0,
+                "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" if notifies(profile) => 32,
                 _ => {
                     return Err(Error::invalid("linux.seccomp.flags", format!("'{name}' is not supported")));
                 }
@@ -112,6 +157,7 @@ fn action(name: &str, errno: Option<u32>) -> Result<u32> {
     Ok(match name {
         "SCMP_ACT_ALLOW" => 0x7FFF_0000,
         "SCMP_ACT_LOG" => 0x7FFC_0000,
+        NOTIFY => 0x7FC0_0000,
         "SCMP_ACT_TRACE" => 0x7FF0_0000 | data,
         "SCMP_ACT_ERRNO" => 0x0005_0000 | data,
         "SCMP_ACT_TRAP" => 0x0003_0000,

@@ -52,6 +52,12 @@ pub struct Linux {
     /// Offsets of the time namespace's clocks.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub time_offsets: BTreeMap<String, TimeOffset>,
+    /// Intel's cache and memory bandwidth control; kept as it came, to be refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intel_rdt: Option<serde_json::Value>,
+    /// The host's network devices to move inside, by their names on the host.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub net_devices: BTreeMap<String, NetDevice>,
 }
 
 /// A kind of namespace.
@@ -85,6 +91,15 @@ pub struct Namespace {
     /// An existing namespace to join.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
+}
+
+/// A network device of the host that moves inside.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NetDevice {
+    /// Its name inside; the same as on the host when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// A device node.
@@ -133,6 +148,12 @@ pub struct Resources {
     /// Huge pages.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hugepage_limits: Vec<HugepageLimit>,
+    /// Marks and priorities of network packets (v1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+    /// Limits on remote direct memory access, by the device's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub rdma: BTreeMap<String, Rdma>,
     /// cgroup v2 files to write as they are.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unified: BTreeMap<String, String>,
@@ -203,6 +224,18 @@ pub struct Memory {
     /// Whether processes wait instead of being killed (v1).
     #[serde(rename = "disableOOMKiller", skip_serializing_if = "Option::is_none")]
     pub disable_oom_killer: Option<bool>,
+    /// The most kernel memory (v1, up to Linux 5.15).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<i64>,
+    /// The most kernel memory for TCP (v1).
+    #[serde(rename = "kernelTCP", skip_serializing_if = "Option::is_none")]
+    pub kernel_tcp: Option<i64>,
+    /// Whether cgroups beneath share these limits: the kernel always sees to that nowadays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub use_hierarchy: Option<bool>,
+    /// Whether a new limit below what is in use is refused instead of killing for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_before_update: Option<bool>,
 }
 
 /// Processor limits.
@@ -221,6 +254,12 @@ pub struct Cpu {
     /// The period in microseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<u64>,
+    /// Microseconds in each real-time period for real-time processes (v1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub realtime_runtime: Option<i64>,
+    /// The real-time period in microseconds (v1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub realtime_period: Option<u64>,
     /// Processors that may be used, as in `0-2,4`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpus: Option<String>,
@@ -247,6 +286,12 @@ pub struct BlockIo {
     /// Relative weight, 10 to 1000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<u16>,
+    /// Relative weight against cgroups beneath (v1, up to Linux 4.20).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaf_weight: Option<u16>,
+    /// Relative weights on single disks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weight_device: Vec<DeviceWeight>,
     /// Bytes read a second.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub throttle_read_bps_device: Vec<Throttle>,
@@ -259,6 +304,56 @@ pub struct BlockIo {
     /// Writes a second.
     #[serde(rename = "throttleWriteIOPSDevice", skip_serializing_if = "Vec::is_empty")]
     pub throttle_write_iops_device: Vec<Throttle>,
+}
+
+/// A weight on one disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DeviceWeight {
+    /// Major number of the disk.
+    pub major: i64,
+    /// Minor number of the disk.
+    pub minor: i64,
+    /// Relative weight, 10 to 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u16>,
+    /// Relative weight against cgroups beneath.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaf_weight: Option<u16>,
+}
+
+/// Marks and priorities of network packets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Network {
+    /// The class that packets are tagged with.
+    #[serde(rename = "classID", skip_serializing_if = "Option::is_none")]
+    pub class_id: Option<u32>,
+    /// Priorities on the host's interfaces.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub priorities: Vec<InterfacePriority>,
+}
+
+/// The priority of packets on one interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InterfacePriority {
+    /// The interface.
+    pub name: String,
+    /// The priority.
+    pub priority: u32,
+}
+
+/// Limits on one device for remote direct memory access.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Rdma {
+    /// The most handles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hca_handles: Option<u32>,
+    /// The most objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hca_objects: Option<u32>,
 }
 
 /// A rate on one disk.
@@ -298,6 +393,12 @@ pub struct Seccomp {
     /// `SECCOMP_FILTER_FLAG_…` names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<String>,
+    /// The socket of the program that decides calls with the action `SCMP_ACT_NOTIFY`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listener_path: Option<PathBuf>,
+    /// What that program is told besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listener_metadata: Option<String>,
     /// Rules.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub syscalls: Vec<SyscallRule>,
@@ -339,6 +440,9 @@ pub struct SyscallArgument {
 pub struct Personality {
     /// `LINUX` or `LINUX32`.
     pub domain: String,
+    /// The specification knows no flag yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
 }
 
 /// An offset of a clock.

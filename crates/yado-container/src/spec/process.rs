@@ -44,6 +44,21 @@ pub struct Process {
     /// Input and output priority.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub io_priority: Option<IoPriority>,
+    /// On which processors a command that enters later runs; the first process is not affected.
+    #[serde(rename = "execCPUAffinity", skip_serializing_if = "Option::is_none")]
+    pub exec_cpu_affinity: Option<ExecCpuAffinity>,
+}
+
+/// Processors, in the words of cpuset: `0-2,4`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExecCpuAffinity {
+    /// While the container is being entered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial: Option<String>,
+    /// From then on.
+    #[serde(rename = "final", skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
 }
 
 /// Rows and columns of a terminal.

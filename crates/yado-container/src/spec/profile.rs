@@ -79,7 +79,7 @@ pub fn default_seccomp() -> Seccomp {
         default_action: "SCMP_ACT_ERRNO".to_owned(),
         default_errno_ret: Some(1),
         architectures: Vec::new(),
-        flags: Vec::new(),
         syscalls,
+        ..Seccomp::default()
     }
 }

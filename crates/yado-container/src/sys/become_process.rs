@@ -3,57 +3,14 @@
 #![allow(unsafe_code)] // Runs between fork and exec, where only bare system calls are allowed.
 
 use std::ffi::CString;
+use std::mem::size_of_val;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+
+pub(crate) use super::stage::Stage;
 
 use super::clone::{self, CloneOptions, errno};
 use super::{fds, signals};
-use crate::seccomp::Instruction;
-
-/// Where a process failed on its way, for the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Stage {
-    /// Nothing failed; the message carries a pid or a terminal.
-    Done = 0,
-    /// Joining the cgroup.
-    Cgroup,
-    /// Joining the namespaces.
-    Namespaces,
-    /// Making the process.
-    Fork,
-    /// Setting resource limits.
-    Limits,
-    /// Opening the terminal.
-    Terminal,
-    /// Taking the user's and groups' ids.
-    Identity,
-    /// Changing to the working directory.
-    Directory,
-    /// Dropping capabilities.
-    Capabilities,
-    /// Installing the system call filter.
-    Seccomp,
-    /// Running the program.
-    Exec,
-}
-
-impl Stage {
-    /// The stage as an infinitive.
-    pub(crate) fn describe(number: u8) -> &'static str {
-        match number {
-            1 => "join the cgroup",
-            2 => "join the namespaces",
-            3 => "make the process",
-            4 => "set the resource limits or priorities",
-            5 => "open the terminal",
-            6 => "take the user's identity",
-            7 => "change to the working directory",
-            8 => "drop capabilities",
-            9 => "install the system call filter",
-            _ => "run the program",
-        }
-    }
-}
+use crate::seccomp::{Instruction, NEW_LISTENER};
 
 /// Capability sets as bit masks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,6 +34,15 @@ pub(crate) struct Scheduling {
     pub(crate) runtime: u64,
     pub(crate) deadline: u64,
     pub(crate) period: u64,
+}
+
+/// A bit for each processor.
+pub(crate) type ProcessorMask = [u64; 16];
+
+/// Runs the calling process on these processors from now on. Async-signal-safe.
+fn run_on(mask: &ProcessorMask) -> Result<(), i32> {
+    // SAFETY: a live mask of the stated size, for the calling process.
+    check(unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, size_of_val(mask), mask.as_ptr()) })
 }
 
 /// A process to become, wholly prepared.
@@ -116,6 +82,10 @@ pub(crate) struct Plan {
     pub(crate) filter: Vec<Instruction>,
     /// Flags of the filter.
     pub(crate) filter_flags: u32,
+    /// Who decides calls, and what is told with the descriptor for that; the report's reader when `None`.
+    pub(crate) listener: Option<(RawFd, Vec<u8>)>,
+    /// Processors from the beginning of entering, and from its end: bit masks.
+    pub(crate) processors: [Option<ProcessorMask>; 2],
     /// Whether a terminal is opened inside.
     pub(crate) terminal: bool,
     /// Rows and columns.
@@ -186,11 +156,19 @@ fn enter_child(request: &EnterRequest<'_>) -> ! {
         // SAFETY: ends the process without running anything of the parent's.
         unsafe { libc::_exit(127) }
     };
+    let [initial, last] = &request.ready.plan.processors;
+    if let Some(Err(error)) = initial.as_ref().map(run_on) {
+        fail(Stage::Limits, error);
+    }
     for &file in request.cgroups {
         // SAFETY: one byte from a constant.
         if unsafe { libc::write(file, c"0".as_ptr().cast(), 1) } < 0 {
             fail(Stage::Cgroup, errno());
         }
+    }
+    // The cgroup's processors, which the kernel gave it on joining, may be narrowed.
+    if let Some(Err(error)) = last.as_ref().map(run_on) {
+        fail(Stage::Limits, error);
     }
     // From here on the container may see this process, which is still the engine's program with its rights.
     clone::become_opaque();
@@ -257,11 +235,11 @@ impl Ready<'_> {
         // Without no_new_privs a filter needs rights that are about to be dropped; with it, it comes last.
         if !plan.no_new_privileges {
             self.regain_rights().map_err(|error| (Stage::Capabilities, error))?;
-            self.install_filter().map_err(|error| (Stage::Seccomp, error))?;
+            self.install_filter(report).map_err(|error| (Stage::Seccomp, error))?;
         }
         self.capabilities().map_err(|error| (Stage::Capabilities, error))?;
         if plan.no_new_privileges {
-            self.install_filter().map_err(|error| (Stage::Seccomp, error))?;
+            self.install_filter(report).map_err(|error| (Stage::Seccomp, error))?;
         }
         self.exec()
     }
@@ -449,7 +427,7 @@ impl Ready<'_> {
         Ok(())
     }
 
-    fn install_filter(&self) -> Result<(), i32> {
+    fn install_filter(&self, report: Option<BorrowedFd<'_>>) -> Result<(), i32> {
         let filter = &self.plan.filter;
         if filter.is_empty() {
             return Ok(());
@@ -457,14 +435,34 @@ impl Ready<'_> {
         let program =
             libc::sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut().cast() };
         // SAFETY: Instruction has the layout of sock_filter; the kernel only reads.
-        check(unsafe {
+        let answer = unsafe {
             libc::syscall(
                 libc::SYS_seccomp,
                 libc::SECCOMP_SET_MODE_FILTER,
                 self.plan.filter_flags,
                 &raw const program,
             )
-        })
+        };
+        check(answer)?;
+        if self.plan.filter_flags & NEW_LISTENER == 0 {
+            return Ok(());
+        }
+        let descriptor = answer as RawFd;
+        let told = match (&self.plan.listener, report) {
+            (Some((listener, message)), _) => {
+                // SAFETY: a socket that stays open until this process runs its program.
+                let listener = unsafe { BorrowedFd::borrow_raw(*listener) };
+                fds::send(listener, message, &[descriptor]).is_ok()
+            }
+            (None, Some(report)) => {
+                tell(report, Stage::Listener, 0, &[descriptor]);
+                true
+            }
+            (None, None) => false,
+        };
+        // SAFETY: our own descriptor, which nobody here uses any more.
+        unsafe { libc::close(descriptor) };
+        if told { Ok(()) } else { Err(libc::EPIPE) }
     }
 
     fn exec(&self) -> Result<(), (Stage, i32)> {

@@ -1,9 +1,11 @@
 //! The thin layer over system calls that no safe wrapper covers. All unsafe code of the crate is here.
 
 pub(crate) mod become_process;
+pub(crate) mod bpf;
 pub(crate) mod clone;
 pub(crate) mod fds;
 pub(crate) mod ground;
 pub(crate) mod mount;
 pub(crate) mod netlink;
 pub(crate) mod signals;
+mod stage;

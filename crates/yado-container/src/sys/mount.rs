@@ -60,7 +60,7 @@ fn setattr(
 /// Sets and clears attributes of a mount (and of the mounts beneath it).
 pub(crate) fn set_attributes(mount: BorrowedFd<'_>, set: u64, clear: u64, recursive: bool) -> io::Result<()> {
     // The access time is a field, not a set of bits: to set it, all of it must be cleared.
-    let clear = if set & ATIME_FIELD != 0 { clear | ATIME_FIELD } else { clear };
+    let clear = if (set | clear) & ATIME_FIELD != 0 { clear | ATIME_FIELD } else { clear };
     if set == 0 && clear == 0 {
         return Ok(());
     }

@@ -128,7 +128,7 @@ fn priorities() {
     process.oom_score_adj = Some(500);
     process.user.umask = Some(0o027);
     spec.linux.as_mut().unwrap().personality =
-        Some(yado_container::spec::Personality { domain: "LINUX32".to_owned() });
+        Some(yado_container::spec::Personality { domain: "LINUX32".to_owned(), ..Default::default() });
     let container = ground.container_with("nice", &spec);
     let line = "ulimit -Sn; ulimit -Hn; umask; cat /proc/self/oom_score_adj; nice; ionice";
     assert_eq!(shell(&container, line), "123\n456\n0027\n500\n7\nbest-effort: prio 6");

@@ -12,6 +12,8 @@ pub(super) fn asked(cpu: &Cpu) -> bool {
         || cpu.period.is_some()
         || cpu.burst.is_some()
         || cpu.idle.is_some()
+        || cpu.realtime_runtime.is_some()
+        || cpu.realtime_period.is_some()
 }
 
 pub(super) fn apply(folder: &Path, cpu: &Cpu) -> Result<()> {
@@ -23,6 +25,12 @@ pub(super) fn apply(folder: &Path, cpu: &Cpu) -> Result<()> {
     }
     if let Some(quota) = cpu.quota {
         write(&folder.join("cpu.cfs_quota_us"), &quota.to_string())?;
+    }
+    if let Some(period) = cpu.realtime_period {
+        write(&folder.join("cpu.rt_period_us"), &period.to_string())?;
+    }
+    if let Some(runtime) = cpu.realtime_runtime {
+        write(&folder.join("cpu.rt_runtime_us"), &runtime.to_string())?;
     }
     if let Some(burst) = cpu.burst {
         write_if_there(&folder.join("cpu.cfs_burst_us"), &burst.to_string())?;

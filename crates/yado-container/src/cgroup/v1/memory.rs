@@ -32,6 +32,13 @@ pub(super) fn apply(folder: &Path, memory: &Memory) -> Result<()> {
     if let Some(swappiness) = memory.swappiness {
         write_if_there(&folder.join("memory.swappiness"), &swappiness.to_string())?;
     }
+    if memory.kernel.is_some() {
+        // Kernels since 5.16 count it with the rest and take no limit of its own.
+        tracing::warn!("linux.resources.memory.kernel has no effect: the kernel limits memory as a whole");
+    }
+    if let Some(limit) = memory.kernel_tcp {
+        write(&folder.join("memory.kmem.tcp.limit_in_bytes"), &limit.to_string())?;
+    }
     if memory.disable_oom_killer == Some(true) {
         write(&folder.join("memory.oom_control"), "1")?;
     }

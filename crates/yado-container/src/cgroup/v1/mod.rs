@@ -6,11 +6,12 @@ mod cpuset;
 mod devices;
 pub(super) mod freezer;
 mod memory;
+mod network;
 mod pids;
 
 use std::path::Path;
 
-use super::files::write;
+use super::files::{write, write_if_there};
 use crate::error::{Context, Result};
 use crate::spec::Resources;
 
@@ -24,8 +25,23 @@ pub(super) fn needed(controller: &str, resources: &Resources) -> bool {
         "blkio" => resources.block_io.as_ref().is_some_and(|io| *io != crate::spec::BlockIo::default()),
         "hugetlb" => !resources.hugepage_limits.is_empty(),
         "devices" => !resources.devices.is_empty(),
+        "net_cls" => resources.network.as_ref().is_some_and(|network| network.class_id.is_some()),
+        "net_prio" => resources.network.as_ref().is_some_and(|network| !network.priorities.is_empty()),
+        "rdma" => !resources.rdma.is_empty(),
         _ => false,
     }
+}
+
+/// Limits on remote direct memory access, which both versions of cgroups word alike.
+pub(super) fn rdma(folder: &Path, resources: &Resources) -> Result<()> {
+    resources.rdma.iter().try_for_each(|(device, limit)| {
+        let part = |name: &str, value: Option<u32>| {
+            value.map_or_else(String::new, |value| format!(" {name}={value}"))
+        };
+        let (handles, objects) =
+            (part("hca_handle", limit.hca_handles), part("hca_object", limit.hca_objects));
+        write(&folder.join("rdma.max"), &format!("{device}{handles}{objects}"))
+    })
 }
 
 /// Makes a cgroup with the folders above it.
@@ -45,9 +61,16 @@ pub(super) fn apply(controller: &str, folder: &Path, resources: &Resources) -> R
         "pids" => resources.pids.map_or(Ok(()), |pids| pids::apply(folder, pids)),
         "blkio" => resources.block_io.as_ref().map_or(Ok(()), |io| blkio::apply(folder, io)),
         "hugetlb" => resources.hugepage_limits.iter().try_for_each(|limit| {
-            let name = format!("hugetlb.{}.limit_in_bytes", limit.page_size.replace('/', ""));
-            write(&folder.join(name), &limit.limit.to_string())
+            let name = |reserved: &str| {
+                format!("hugetlb.{}{reserved}.limit_in_bytes", limit.page_size.replace('/', ""))
+            };
+            write_if_there(&folder.join(name(".rsvd")), &limit.limit.to_string())?;
+            write(&folder.join(name("")), &limit.limit.to_string())
         }),
+        "net_cls" | "net_prio" => {
+            resources.network.as_ref().map_or(Ok(()), |network| network::apply(controller, folder, network))
+        }
+        "rdma" => rdma(folder, resources),
         "devices" => devices::apply(folder, &resources.devices),
         _ => Ok(()),
     }

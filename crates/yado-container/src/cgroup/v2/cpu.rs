@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cgroup::files::{write, write_if_there};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::spec::Cpu;
 
 /// Shares (2 to 262144) as weight (1 to 10000), as the specification converts them.
@@ -15,6 +15,9 @@ fn weight(shares: u64) -> u64 {
 }
 
 pub(super) fn apply(folder: &Path, cpu: &Cpu) -> Result<()> {
+    if cpu.realtime_runtime.is_some() || cpu.realtime_period.is_some() {
+        return Err(Error::invalid("linux.resources.cpu.realtimeRuntime", "cgroups v2 have no such setting"));
+    }
     if let Some(shares) = cpu.shares {
         write(&folder.join("cpu.weight"), &weight(shares).to_string())?;
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cgroup::files::{write, write_if_there};
+use crate::cgroup::files::{number, write, write_if_there};
 use crate::error::{Error, Result};
 use crate::spec::Memory;
 
@@ -11,6 +11,25 @@ fn text(limit: i64) -> String {
 }
 
 pub(super) fn apply(folder: &Path, memory: &Memory) -> Result<()> {
+    let refuse = |setting: &str, reason: &str| {
+        Err(Error::invalid(format!("linux.resources.memory.{setting}"), reason))
+    };
+    if memory.swappiness.is_some() {
+        return refuse("swappiness", "cgroups v2 have no such setting");
+    }
+    if memory.disable_oom_killer == Some(true) {
+        return refuse("disableOOMKiller", "cgroups v2 cannot switch it off");
+    }
+    if memory.kernel.is_some() || memory.kernel_tcp.is_some() {
+        return refuse("kernel", "cgroups v2 limit memory as a whole");
+    }
+    if let (Some(true), Some(limit)) = (memory.check_before_update, memory.limit)
+        && let Some(used) = number(&folder.join("memory.current"))
+        && limit >= 0
+        && used > limit as u64
+    {
+        return refuse("limit", "more is in use, and checkBeforeUpdate asks to refuse that");
+    }
     if let Some(limit) = memory.limit {
         write(&folder.join("memory.max"), &text(limit))?;
     }

@@ -2,15 +2,16 @@
 
 mod cpu;
 pub(super) mod delegation;
+pub(super) mod devices;
 pub(super) mod freezer;
 mod io;
 mod memory;
 
 use std::path::Path;
 
-use super::files::write;
+use super::files::{write, write_if_there};
 use super::v1;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::spec::Resources;
 
 /// Which of the available controllers these limits need.
@@ -22,11 +23,18 @@ pub(super) fn needed(resources: &Resources, available: &[String]) -> Vec<&'stati
         ("io", "blkio"),
         ("cpuset", "cpuset"),
         ("hugetlb", "hugetlb"),
+        ("rdma", "rdma"),
     ]
     .into_iter()
-    .filter(|(name, old)| v1::needed(old, resources) && available.iter().any(|known| known == name))
+    .filter(|(name, old)| v1::needed(old, resources) || in_own_words(resources, name))
+    .filter(|(name, _)| available.iter().any(|known| known == name))
     .map(|(name, _)| name)
     .collect()
+}
+
+/// Whether a controller's file is to be written as it is.
+fn in_own_words(resources: &Resources, controller: &str) -> bool {
+    resources.unified.keys().any(|name| name.split('.').next() == Some(controller))
 }
 
 /// Makes a cgroup and lets the controllers through, from the mount down to its parent.
@@ -65,11 +73,22 @@ pub(super) fn apply(folder: &Path, resources: &Resources, available: &[String]) 
         io::apply(folder, block)?;
     }
     for limit in resources.hugepage_limits.iter().filter(|_| has("hugetlb")) {
-        let name = format!("hugetlb.{}.max", limit.page_size.replace('/', ""));
-        write(&folder.join(name), &limit.limit.to_string())?;
+        let name = |reserved: &str| format!("hugetlb.{}{reserved}.max", limit.page_size.replace('/', ""));
+        write_if_there(&folder.join(name(".rsvd")), &limit.limit.to_string())?;
+        write(&folder.join(name("")), &limit.limit.to_string())?;
+    }
+    if has("rdma") {
+        v1::rdma(folder, resources)?;
     }
     for (name, value) in &resources.unified {
-        write(&folder.join(name.replace('/', "")), value)?;
+        let controller = name.split('.').next().unwrap_or_default();
+        if controller != "cgroup" && !has(controller) {
+            return Err(Error::invalid(
+                format!("linux.resources.unified.{name}"),
+                format!("the controller '{controller}' is not available in this machine's v2 tree"),
+            ));
+        }
+        value.lines().try_for_each(|line| write(&folder.join(name), line))?;
     }
     Ok(())
 }

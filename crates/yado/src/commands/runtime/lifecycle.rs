@@ -95,20 +95,24 @@ fn read_spec(bundle: &Path) -> Result<Spec, Failure> {
     })?;
     let spec: Spec = serde_json::from_slice(&text)
         .map_err(|error| Failure(format!("'{}' is not a specification: {error}", path.display())))?;
-    if !spec.oci_version.starts_with("1.") {
+    if !is_supported(&spec.oci_version) {
         return Err(Failure(format!(
-            "'{}': ociVersion '{}' is not supported",
+            "'{}': ociVersion '{}' is not supported: it must be 1.x.y",
             path.display(),
             spec.oci_version
         )));
     }
-    let Some(process) = &spec.process else {
-        return Err(Failure(format!("'{}': process property must not be empty", path.display())));
-    };
-    if !process.cwd.is_absolute() {
-        return Err(Failure(format!("'{}': process.cwd must be an absolute path", path.display())));
-    }
     Ok(spec)
+}
+
+/// Whether a version is one of 1.x, which all are compatible, in the form that the specification demands.
+fn is_supported(version: &str) -> bool {
+    let plain = version.split('+').next().unwrap_or_default();
+    let (numbers, prerelease) =
+        plain.split_once('-').map_or((plain, None), |(left, right)| (left, Some(right)));
+    let numbers: Vec<&str> = numbers.split('.').collect();
+    let number = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.len() == 3 && numbers[0] == "1" && numbers.iter().all(number) && prerelease != Some("")
 }
 
 /// The devices that the specification has in every container may be used in every container.
@@ -320,6 +324,16 @@ impl Delete {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_are_three_numbers_of_which_the_first_is_1() {
+        for good in ["1.0.0", "1.2.0", "1.0.2-dev", "1.3.0-rc.1+build"] {
+            assert!(is_supported(good), "{good}");
+        }
+        for bad in ["", "1", "1.0", "invalid", "2.0.0", "0.5.0", "1.x.0", "1.0.0-"] {
+            assert!(!is_supported(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn callers_learn_whether_a_program_is_missing_or_forbidden() {

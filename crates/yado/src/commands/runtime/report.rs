@@ -1,12 +1,14 @@
 //! Messages of the runtime: for people on standard error, and for callers in the log that they named.
 
+use std::fmt::{Debug, Write as _};
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Metadata, Subscriber, span};
 
 /// Where messages go.
 pub(super) struct Report {
@@ -21,35 +23,91 @@ impl Report {
         Self { log, json }
     }
 
-    /// Lets the engine tell what it does, to the log or to standard error.
+    /// Lets the engine warn, and tell what it does when that is asked for: to the log, or else to standard error.
     pub(super) fn trace(&self, debug: bool) {
-        if !debug {
-            return;
-        }
-        let level = tracing::Level::DEBUG;
-        let builder = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
+        let log = self.log.as_ref().and_then(|file| file.try_clone().ok());
+        let journal = Journal {
+            report: Self { log, json: self.json },
+            most: if debug { Level::DEBUG } else { Level::WARN },
+        };
         // It can only be set once, and this is the only place that does when the program is a runtime.
-        drop(match self.log.as_ref().filter(|_| !self.json).and_then(|file| file.try_clone().ok()) {
-            Some(file) => {
-                tracing::subscriber::set_global_default(builder.with_writer(Mutex::new(file)).finish())
-            }
-            None => tracing::subscriber::set_global_default(builder.with_writer(std::io::stderr).finish()),
-        });
+        drop(tracing::subscriber::set_global_default(journal));
     }
 
     /// Says why the command failed.
     pub(super) fn failure(&self, text: &str) {
         // When there is nowhere to complain to, the exit code still tells.
         drop(writeln!(std::io::stderr(), "yado runtime: {text}"));
-        let Some(mut log) = self.log.as_ref() else { return };
+        self.write("error", text);
+    }
+
+    /// Writes a line to the log; whether there is one.
+    fn write(&self, level: &str, text: &str) -> bool {
+        let Some(mut log) = self.log.as_ref() else { return false };
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let time = timestamp(seconds);
         let line = if self.json {
-            json!({ "level": "error", "msg": text, "time": time }).to_string()
+            json!({ "level": level, "msg": text, "time": time }).to_string()
         } else {
-            format!("time=\"{time}\" level=error msg={}", json!(text))
+            format!("time=\"{time}\" level={level} msg={}", json!(text))
         };
         drop(writeln!(log, "{line}"));
+        true
+    }
+}
+
+/// Takes what the engine has to say.
+struct Journal {
+    report: Report,
+    most: Level,
+}
+
+impl Subscriber for Journal {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= self.most
+    }
+
+    fn max_level_hint(&self) -> Option<tracing::level_filters::LevelFilter> {
+        Some(self.most.into())
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut words = Words::default();
+        event.record(&mut words);
+        let level = match *event.metadata().level() {
+            Level::ERROR => "error",
+            Level::WARN => "warning",
+            Level::INFO => "info",
+            Level::DEBUG | Level::TRACE => "debug",
+        };
+        if !self.report.write(level, &words.0) {
+            drop(writeln!(std::io::stderr(), "yado runtime: {level}: {}", words.0));
+        }
+    }
+
+    // Nothing here is told in spans.
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// An event's message and what stands beside it.
+#[derive(Default)]
+struct Words(String);
+
+impl Visit for Words {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let written = if field.name() == "message" {
+            write!(self.0, "{value:?}")
+        } else {
+            write!(self.0, " {}={value:?}", field.name())
+        };
+        // Only a value that cannot show itself fails; its words are then missing.
+        if written.is_err() {}
     }
 }
 
