@@ -72,7 +72,13 @@ fn program(rules: &[DeviceRule]) -> Vec<Instruction> {
         step(LOAD, MINOR, QUESTION, 8, 0),
     ];
     for rule in joined(rules).iter().rev() {
-        program.extend(block(rule));
+        let block = block(rule);
+        let unconditional = block.len() == 2;
+        program.extend(block);
+        if unconditional {
+            // The kernel refuses programs with parts that are never reached.
+            return program;
+        }
     }
     program.extend([step(SET, RESULT, 0, 0, 1), step(EXIT, 0, 0, 0, 0)]);
     program
