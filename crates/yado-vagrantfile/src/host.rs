@@ -162,6 +162,17 @@ impl Host for VagrantfileHost {
     }
 }
 
+/// Whether a line needs no shell: Ruby then starts the program itself, and notices when there is none.
+fn is_plain(line: &str) -> bool {
+    const BUILT_IN: &[&str] = &[
+        "!", ".", ":", "alias", "bg", "break", "case", "cd", "command", "continue", "eval", "exec", "exit",
+        "export", "fg", "for", "hash", "if", "jobs", "read", "readonly", "return", "set", "shift", "source",
+        "times", "trap", "type", "ulimit", "umask", "unalias", "unset", "until", "wait", "while",
+    ];
+    let first = line.split_whitespace().next().unwrap_or_default();
+    !line.contains(|letter: char| "*?{}[]<>()~&|\\$;'`\"\n#=%".contains(letter)) && !BUILT_IN.contains(&first)
+}
+
 /// Runs a program of a trusted Vagrantfile to its end.
 fn run(
     command: &Command,
@@ -170,6 +181,7 @@ fn run(
     input: &[u8],
 ) -> io::Result<Output> {
     let words = match command {
+        Command::Shell(line) if is_plain(line) => line.split_whitespace().map(str::to_owned).collect(),
         Command::Shell(line) => vec!["/bin/sh".to_owned(), "-c".to_owned(), line.clone()],
         Command::Argv(words) => words.clone(),
     };

@@ -221,6 +221,14 @@ impl Loaded {
                 let config = cell.config.borrow();
                 (config.get("box"), config.get("box_version"))
             };
+            if !matches!(image, Value::Nil | Value::Str(_)) {
+                let shown = self.interpreter.inspect(&image).unwrap_or_default();
+                let class = self.interpreter.class_of(&image);
+                let class = self.interpreter.class_name(&class);
+                return Err(
+                    self.raised_as("NoMethodError", format!("undefined method `gsub!' for {shown}:{class}"))
+                );
+            }
             if image.text_or_symbol().is_some_and(|image| !image.is_empty()) && !version.is_nil() {
                 self.check_box_version(&version)?;
             }
@@ -258,6 +266,12 @@ impl Loaded {
             "There are errors in the configuration of this machine. Please fix\nthe following errors and try again:\n\nvagrant:\n{lines}\n"
         );
         Err(self.raised("ConfigInvalid", message))
+    }
+
+    /// An error of Ruby's own that Vagrant runs into when it looks for the box.
+    fn raised_as(&mut self, class: &str, message: String) -> LoadError {
+        let control = self.interpreter.exception(class, message);
+        self.failed(control)
     }
 
     fn raised(&mut self, class: &str, message: String) -> LoadError {

@@ -47,9 +47,22 @@ pub(crate) fn define_base(interpreter: &mut Interpreter, class: &ClassRef, sessi
     for quiet in ["finalize!", "_finalize!"] {
         interpreter.define_method(class, quiet, |_, _, _| Ok(Value::Nil));
     }
-    for empty in ["validate", "_detected_errors"] {
-        interpreter.define_method(class, empty, |_, _, _| Ok(Value::hash([])));
-    }
+    interpreter.define_method(class, "_detected_errors", |interpreter, this, _| {
+        let mut names = invalid_of(interpreter, this);
+        names.sort();
+        let list = if names.is_empty() {
+            Vec::new()
+        } else {
+            vec![Value::str(format!("The following settings shouldn't exist: {}", names.join(", ")))]
+        };
+        Ok(Value::array(list))
+    });
+    interpreter.define_method(class, "validate", |interpreter, this, _| {
+        let class = interpreter.class_of(this);
+        let title = interpreter.class_name(&class);
+        let found = interpreter.send(this, "_detected_errors", Args::none())?;
+        Ok(Value::hash([(Value::str(title), found)]))
+    });
 }
 
 /// Gives stand-ins their methods.
@@ -92,6 +105,16 @@ fn merge_variables(interpreter: &mut Interpreter, older: &Value, newer: &Value) 
         if !name.as_str().starts_with("@__") && !value.same(&Session::unset()) {
             interpreter.set_instance_variable(&result, name, value)?;
         }
+    }
+    let mut invalid = invalid_of(interpreter, older);
+    for name in invalid_of(interpreter, newer) {
+        if !invalid.contains(&name) {
+            invalid.push(name);
+        }
+    }
+    if !invalid.is_empty() {
+        let list = invalid.into_iter().map(Value::str).collect();
+        interpreter.set_instance_variable(&result, Symbol::new(INVALID), Value::array(list))?;
     }
     Ok(result)
 }

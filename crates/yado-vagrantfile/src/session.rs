@@ -42,6 +42,8 @@ pub(crate) struct InlinePlugins {
     pub(crate) provisioners: HashMap<String, Option<ClassRef>>,
     /// Configuration classes of providers.
     pub(crate) providers: HashMap<String, ClassRef>,
+    /// Types of synced folders.
+    pub(crate) folders: Vec<String>,
 }
 
 /// See the module.

@@ -34,7 +34,7 @@ pub(crate) static TRIGGER: Section = Section {
         plain("ignore"),
         plain("info"),
         plain("name"),
-        with("on_error", "\"halt\""),
+        plain("on_error"),
         plain("only_on"),
         plain("ruby"),
         plain("ruby_block"),
@@ -89,6 +89,7 @@ fn after(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
 fn add(interpreter: &mut Interpreter, this: &Value, mut args: Args, before: bool) -> Eval {
     let Some(cell) = ConfigCell::of(this) else { return Ok(Value::Nil) };
     let block = args.block.take();
+    let given = args.keywords.is_some() || matches!(args.positional.last(), Some(Value::Hash(_)));
     let options = take_options(&mut args);
     let origin = origin(interpreter);
     let mut commands = Vec::new();
@@ -97,6 +98,13 @@ fn add(interpreter: &mut Interpreter, this: &Value, mut args: Args, before: bool
             Value::Array(list) => commands.extend(list.to_vec()),
             one => commands.push(one.clone()),
         }
+    }
+    if block.is_none() && !given {
+        let list = interpreter.inspect(&Value::array(commands))?;
+        let message = format!(
+            "There was an error parsing the Vagrantfile:\nNo config was given for the trigger(s) {list}."
+        );
+        return Err(crate::vagrant::error(interpreter, "TriggersNoBlockGiven", message));
     }
     for command in commands {
         let name = interpreter.to_s(&command)?;
@@ -182,13 +190,15 @@ fn finish(interpreter: &mut Interpreter, session: &Rc<Session>, config: &mut Con
     if matches!(config.get("abort"), Value::Bool(true)) {
         config.put("abort", Value::Int(1));
     }
-    for name in ["on_error", "type"] {
-        if let Some(text) = config.text(name) {
-            config.put(name, Value::sym(&text));
-        }
+    if !config.is_set_by_hand("on_error") {
+        config.put("on_error", Value::sym("halt"));
     }
-    if let Value::Proc(block) = config.get("ruby") {
-        config.put("ruby_block", Value::Proc(block));
+    if let Some(text) = config.text("type") {
+        config.put("type", Value::sym(&text));
+    }
+    // `ruby: proc` as an option.
+    if !config.get("ruby").is_nil() {
+        config.put("ruby_block", config.get("ruby"));
     }
     for name in ["run", "run_remote"] {
         if let Value::Hash(options) = config.get(name) {

@@ -110,6 +110,9 @@ impl OldRoot {
                 interpreter.send(&vm, "define", args)?;
             }
             "forward_port" => {
+                if args.len() > 2 && !matches!(args.at(2), Value::Hash(_)) {
+                    return interpreter.raise("TypeError", "no implicit conversion of Symbol into Integer");
+                }
                 let options = take_options(&mut args);
                 if let Some(automatic) = take(&options, "auto") {
                     put(&options, "auto_correct", automatic);

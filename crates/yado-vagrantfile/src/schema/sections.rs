@@ -9,6 +9,7 @@ use super::{EMPTY, Section, plain, starting, with};
 use crate::config::Config;
 use crate::hash::{merged, put};
 use crate::session::Session;
+use crate::validate::Report;
 
 /// The section of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Section> {
@@ -124,17 +125,19 @@ static VAGRANT: Section = Section {
     settings: &[with("host", "\"detect\""), plain("sensitive"), starting("plugins", "{}")],
     merge: Some(merge_plugins),
     finalize: Some(finish_vagrant),
+    validate: Some(check_vagrant),
     ..EMPTY
 };
 
 /// Plugins of both sides count.
 fn merge_plugins(older: &Config, newer: &Config, result: &mut Config) {
-    let both = merged(&plugins(&older.get("plugins")), &plugins(&newer.get("plugins")));
-    result.put("plugins", Value::Hash(both));
+    if let (Some(older), Some(newer)) = (plugins(&older.get("plugins")), plugins(&newer.get("plugins"))) {
+        result.put("plugins", Value::Hash(merged(&older, &newer)));
+    }
 }
 
-/// A list, a name or a hash of plugins as a hash of name to options.
-fn plugins(value: &Value) -> HashRef {
+/// A list, a name or a hash of plugins as a hash of name to options; `None` for anything else.
+fn plugins(value: &Value) -> Option<HashRef> {
     let result = RHash::new();
     let add = |name: &Value, options: Value| {
         if let Some(name) = name.text_or_symbol() {
@@ -144,9 +147,36 @@ fn plugins(value: &Value) -> HashRef {
     match value {
         Value::Hash(hash) => hash.to_vec().iter().for_each(|(name, options)| add(name, options.clone())),
         Value::Array(list) => list.to_vec().iter().for_each(|name| add(name, Value::hash([]))),
-        other => add(other, Value::hash([])),
+        Value::Str(_) | Value::Sym(_) => add(value, Value::hash([])),
+        Value::Nil => {}
+        _ => return None,
     }
-    result
+    Some(result)
+}
+
+/// Plugins must be named in a form that can be understood.
+fn check_vagrant(config: &Config, report: &mut Report<'_>) {
+    let Value::Hash(named) = config.get("plugins") else {
+        report.say("Invalid type provided for `plugins`.", config.origin("plugins"));
+        return;
+    };
+    for (name, options) in named.to_vec() {
+        let name = name.text_or_symbol().unwrap_or_default();
+        let Value::Hash(options) = options else { continue };
+        let strange: Vec<String> = options
+            .to_vec()
+            .iter()
+            .filter_map(|(key, _)| key.text_or_symbol())
+            .filter(|key| !["entry_point", "sources", "version"].contains(&key.as_str()))
+            .collect();
+        if !strange.is_empty() {
+            let message = format!(
+                "Invalid plugin configuration detected for `{name}` plugin.\n\n  Unknown keys: {}",
+                strange.join(", ")
+            );
+            report.say(message, config.origin("plugins"));
+        }
+    }
 }
 
 fn finish_vagrant(interpreter: &mut Interpreter, _: &Rc<Session>, config: &mut Config) -> Eval<()> {
@@ -158,7 +188,7 @@ fn finish_vagrant(interpreter: &mut Interpreter, _: &Rc<Session>, config: &mut C
         Value::Nil | Value::Array(_) => {}
         one => config.put("sensitive", Value::array(vec![one])),
     }
-    let named = plugins(&config.get("plugins"));
+    let Some(named) = plugins(&config.get("plugins")) else { return Ok(()) };
     // Options of a plugin given as a version alone are written out.
     for (name, options) in named.to_vec() {
         if let Value::Str(version) = options {

@@ -39,11 +39,18 @@ pub(crate) fn error(interpreter: &mut Interpreter, name: &str, message: String) 
 pub(crate) fn define(interpreter: &mut Interpreter, session: &Rc<Session>) {
     let vagrant = interpreter.define_module("Vagrant");
     interpreter.set_constant(Some(&vagrant), "VERSION", Value::str(VERSION));
-    interpreter.set_constant(Some(&vagrant), "DEFAULT_SERVER_URL", Value::str("https://vagrantcloud.com"));
+    interpreter.set_constant(
+        Some(&vagrant),
+        "DEFAULT_SERVER_URL",
+        Value::str("https://vagrantcloud.com/api/v2/vagrant"),
+    );
     let config = interpreter.define_module("Vagrant::Config");
     for (module, name, default) in [(&vagrant, "configure", "2"), (&config, "run", "1")] {
         let session = Rc::clone(session);
         interpreter.define_singleton_method(module, name, move |interpreter, _, args| {
+            if args.is_empty() && name == "configure" {
+                return interpreter.wrong_arguments(0, "1");
+            }
             let version = if args.is_empty() { default.to_owned() } else { interpreter.to_s(&args.at(0))? };
             if let Some(body) = args.block {
                 session.captured.borrow_mut().push(Block { version, body });
@@ -57,13 +64,17 @@ pub(crate) fn define(interpreter: &mut Interpreter, session: &Rc<Session>) {
         Ok(Value::Bool(versions::satisfies(VERSION, &wanted)))
     });
     interpreter.define_singleton_method(&vagrant, "has_plugin?", |_, _, _| Ok(Value::Bool(false)));
-    for nothing in ["require_plugin", "original_env"] {
-        interpreter.define_singleton_method(&vagrant, nothing, |_, _, _| Ok(Value::Nil));
-    }
-    for no in ["in_installer?", "very_quiet?", "prerelease?", "enable_resolv_replace"] {
+    interpreter.define_singleton_method(&vagrant, "require_plugin", |_, _, _| Ok(Value::Nil));
+    interpreter.define_singleton_method(&vagrant, "original_env", |interpreter, _, _| {
+        match interpreter.constant_named("ENV") {
+            Some(environment) => interpreter.send(&environment, "to_h", Args::none()),
+            None => Ok(Value::hash([])),
+        }
+    });
+    for no in ["in_installer?", "very_quiet?", "prerelease?", "enable_resolv_replace", "in_bundler?"] {
         interpreter.define_singleton_method(&vagrant, no, |_, _, _| Ok(Value::Bool(false)));
     }
-    for yes in ["in_bundler?", "plugins_enabled?", "plugins_init?"] {
+    for yes in ["plugins_enabled?", "plugins_init?"] {
         interpreter.define_singleton_method(&vagrant, yes, |_, _, _| Ok(Value::Bool(true)));
     }
     let plugins = interpreter.define_module("VagrantPlugins");
@@ -90,6 +101,18 @@ fn define_require(interpreter: &mut Interpreter) {
         interpreter.require(&name).map(Value::Bool)
     });
     let name = yado_ruby::Symbol::new("require");
+    interpreter.add_method(&kernel, name, Visibility::Private, MethodBody::Closure(body));
+    // There are no gems to activate but those that are built in.
+    let body: yado_ruby::NativeClosure = Rc::new(|interpreter, _, args| {
+        let name = interpreter.to_s(&args.at(0))?;
+        if ["json", "yaml", "psych", "vagrant", "i18n", "log4r"].contains(&name.as_str()) {
+            return Ok(Value::Bool(true));
+        }
+        interpreter.require("rubygems")?;
+        let message = format!("Could not find '{name}' (>= 0) among 0 total gem(s)");
+        interpreter.raise("Gem::MissingSpecError", message)
+    });
+    let name = yado_ruby::Symbol::new("gem");
     interpreter.add_method(&kernel, name, Visibility::Private, MethodBody::Closure(body));
 }
 

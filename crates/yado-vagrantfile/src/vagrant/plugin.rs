@@ -57,7 +57,7 @@ fn plugin_class(interpreter: &mut Interpreter) -> ClassRef {
         return class;
     }
     let class = interpreter.define_class("Vagrant::Plugin::V2::Plugin", None);
-    for kind in ["config", "provisioner", "provider"] {
+    for kind in ["config", "provisioner", "provider", "synced_folder"] {
         interpreter.define_singleton_method(&class, kind, move |_, _, args| {
             announce(kind, &args);
             Ok(Value::Nil)
@@ -82,7 +82,6 @@ fn plugin_class(interpreter: &mut Interpreter) -> ClassRef {
         "provider_capability",
         "synced_folder_capability",
         "communicator",
-        "synced_folder",
         "push",
         "hook",
         "easy_command",
@@ -109,6 +108,8 @@ pub(crate) fn resolve(interpreter: &mut Interpreter, session: &Session) -> Eval<
         if one.kind != "config" {
             if one.kind == "provisioner" {
                 session.inline.borrow_mut().provisioners.entry(one.name).or_insert(None);
+            } else if one.kind == "synced_folder" {
+                session.inline.borrow_mut().folders.push(one.name);
             }
             continue;
         }

@@ -54,6 +54,12 @@ module Vagrant
       end
     end
 
+    class CommandUnavailable < VagrantError
+      def error_message
+        "The executable '#{extra_data[:file]}' Vagrant is trying to run was not\nfound in the PATH variable. This is an error. Please verify\nthis software is installed and on the path."
+      end
+    end
+
     def self.const_missing(name)
       const_set(name, Class.new(VagrantError))
     end
@@ -70,38 +76,34 @@ module Vagrant
         def solaris?; false; end
         def wsl?; false; end
         def wsl_windows_access?; false; end
-        def wsl_windows_access_bypass?(_path = nil); false; end
-        def wsl_drvfs_path?(_path = nil); false; end
-        def wsl_path?(_path = nil); false; end
-        def windows_admin?; false; end
-        def windows_hyperv_admin?; false; end
-        def windows_hyperv_enabled?; false; end
-        def windows_unc_path(path); path; end
-        def bit64?; true; end
-        def bit32?; false; end
-        def architecture; RUBY_PLATFORM.split("-").first; end
+        def freebsd?; false; end
+        def bsd?; false; end
+        def wsl_windows_access_bypass?(_path); false; end
+        def wsl_drvfs_path?(_path); false; end
+        def wsl_path?(_path); false; end
+        def windows_admin?; missing_program("cmd.exe"); end
+        def windows_hyperv_admin?; missing_program("cmd.exe"); end
+        def windows_hyperv_enabled?; missing_program("cmd.exe"); end
+        def windows_unc_path(path); "\\\\?\\" + path.gsub("/", "\\"); end
         def platform; RbConfig::CONFIG["host_os"].downcase; end
         def fs_case_sensitive?; true; end
         def fs_real_path(path, **_options); Pathname.new(File.expand_path(path)); end
         def terminal_supports_colors?; true; end
         def systemd?; File.directory?("/run/systemd/system"); end
-        def cygwin_path(path); path; end
+        def cygwin_path(_path); missing_program("cygpath"); end
         def cygwin_windows_path(path, **_options); path; end
         def format_windows_path(path, *_options); path; end
-        def unix_windows_path(path); path; end
+        def unix_windows_path(path); path.gsub("\\", "/"); end
         def windows_path(path, *_options); path; end
         def wsl_to_windows_path(path); path; end
         def wsl_init(*_arguments); end
-        def user_dir?(_path = nil); true; end
         def reset!; end
 
-        def method_missing(name, *_arguments)
-          return false if name.to_s.end_with?("?")
-          super
-        end
+        private
 
-        def respond_to_missing?(name, _private = false)
-          name.to_s.end_with?("?")
+        # What Vagrant runs into when it asks Windows elsewhere.
+        def missing_program(name)
+          raise Errors::CommandUnavailable, file: name
         end
       end
     end
@@ -159,7 +161,7 @@ module Vagrant
       def self.execute(*command, &_block)
         command.pop if command.last.is_a?(Hash)
         unless Which.which(command.first)
-          raise Errors::CommandUnavailable, "The executable '#{command.first}' Vagrant is trying to run was not\nfound in the PATH variable. This is an error. Please verify\nthis software is installed and on the path."
+          raise Errors::CommandUnavailable, file: command.first
         end
         require "open3"
         stdout, stderr, status = Open3.capture3(*command)
@@ -182,7 +184,17 @@ module Vagrant
       end
     end
 
-    module Network
+    # Parts of Vagrant's own machinery: they are there to be named.
+    PARTS = %i[
+      Busy CredentialScrubber CurlHelper Directory FileChecksum FileMode GuestHosts GuestInspection
+      IsPortOpen KeyPair LineBuffer LineEndingHelpers NetworkIP Numeric PowerShell Presence Retryable SafeChdir
+      SafeEnv SafeExec SafePuts ScopedHashOverride ShellQuote SSH StackedProcRunner StringBlockEditor
+      TemplateRenderer Uploader
+    ].freeze
+    private_constant :PARTS
+
+    def self.const_missing(name)
+      PARTS.include?(name) ? const_set(name, Module.new) : super
     end
 
     module Env
@@ -229,7 +241,7 @@ module Vagrant
         raise Errors::UIExpectsTTY, "Vagrant is attempting to interface with the UI in a way that requires\na TTY. Most actions in Vagrant that require a TTY have configuration\nswitches to disable this requirement. Please do that or run Vagrant\nwith TTY."
       end
 
-      def color?; false; end
+      def color?; is_a?(Colored); end
       def to_proxy; self; end
       def machine(*_arguments); end
       def report_progress(*_arguments); end
@@ -320,6 +332,11 @@ module Vagrant
   class Machine; end
   class MachineState; end
   class Box; end
+  class BatchAction; end
+  class Registry; end
+  class Guest; end
+  class Host; end
+  class Vagrantfile; end
 
   module Config
     def self.const_missing(name)
@@ -338,7 +355,7 @@ module Vagrant
   end
 
   def self.global_logger
-    @global_logger ||= QuietLogger.new
+    @global_logger ||= Log4r::Logger.new("vagrant")
   end
 
   def self.global_logger=(logger)
@@ -358,7 +375,9 @@ module Vagrant
   end
 
   def self.installer_embedded_dir; nil; end
-  def self.log_level; "warn"; end
+  def self.strict_dependency_enforcement; true; end
+  def self.log_level; "fatal"; end
+  def self.server_url(_config = nil); ENV["VAGRANT_SERVER_URL"] || DEFAULT_SERVER_URL; end
 end
 
 module VagrantPlugins
@@ -419,8 +438,8 @@ end
 
 module I18n
   class << self
-    def t(key, **data)
-      "translation missing: en.#{key}"
+    def t(key, default: nil, **_data)
+      default.is_a?(String) ? default : "translation missing: en.#{key}"
     end
 
     def translate(key, **data)

@@ -11,8 +11,8 @@ const TYPES: &[&str] = &["virtualbox", "docker", "smb", "rsync", "nfs"];
 /// Types that yado has besides.
 const OWN_TYPES: &[&str] = &["9p", "virtiofs", "bind"];
 
-/// Checks every folder that is not disabled.
-pub(super) fn check(report: &mut Report<'_>, vm: &Vm) {
+/// Checks every folder that is not disabled. `inline` are types that plugins of the Vagrantfile's own bring.
+pub(super) fn check(report: &mut Report<'_>, vm: &Vm, inline: &[String]) {
     let mut used: Vec<String> = Vec::new();
     for folder in vm.folders.values() {
         let options = &folder.options;
@@ -58,14 +58,15 @@ pub(super) fn check(report: &mut Report<'_>, vm: &Vm) {
                 place.clone(),
             );
         }
-        if let Some(kind) = kind.filter(|kind| !TYPES.contains(&kind.as_str())) {
+        let kind = kind.filter(|kind| !TYPES.contains(&kind.as_str()) && !inline.contains(kind));
+        if let Some(kind) = kind {
             unknown_type(report, &kind, place);
         }
     }
 }
 
 fn unknown_type(report: &mut Report<'_>, kind: &str, place: Option<yado_core::spec::Origin>) {
-    if OWN_TYPES.contains(&kind) && report.provider != "virtualbox" {
+    if report.modern && OWN_TYPES.contains(&kind) && report.provider != "virtualbox" {
         return;
     }
     let message = format!(

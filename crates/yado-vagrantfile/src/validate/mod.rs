@@ -184,12 +184,13 @@ pub(crate) fn machine(
     let sections: Vec<(String, Value)> =
         config.sections.borrow().iter().map(|(name, section)| (name.clone(), section.clone())).collect();
     for (name, section) in &sections {
-        if name != "vm" {
+        if name == "vm" {
+            check_vm(&mut report, config);
+        } else {
             check_object(&mut report, section);
             check_lists(&mut report, section);
         }
     }
-    check_vm(&mut report, config);
     let mut unknown = config.unknown.borrow().clone();
     unknown.sort_by(|a, b| a.0.cmp(&b.0));
     for (name, origin) in unknown {
@@ -228,7 +229,7 @@ fn check_vm(report: &mut Report<'_>, config: &Rc<Root>) {
     "vm".clone_into(&mut report.title);
     machine::check(report, &cell.config.borrow());
     if let Extra::Vm(vm) = &*cell.extra.borrow() {
-        folders::check(report, vm);
+        folders::check(report, vm, &config.session.inline.borrow().folders);
         networks::check(report, vm);
         check_provider(report, vm);
         check_provisioners(report, vm);

@@ -9,10 +9,10 @@ use crate::vm::{Network, Vm};
 /// Checks every network.
 pub(super) fn check(report: &mut Report<'_>, vm: &Vm) {
     let mut forwarded: Vec<String> = Vec::new();
-    let mut named = false;
+    let (mut named, mut incomplete) = (false, false);
     for network in vm.networks.values() {
         match network.kind.as_str() {
-            "forwarded_port" => check_forward(report, network, &mut forwarded),
+            "forwarded_port" => check_forward(report, network, &mut forwarded, &mut incomplete),
             "private_network" | "public_network" => {}
             kind => report.say(
                 format!("Network type '{kind}' is invalid. Please use a valid network type."),
@@ -34,14 +34,22 @@ pub(super) fn check(report: &mut Report<'_>, vm: &Vm) {
     }
 }
 
-fn check_forward(report: &mut Report<'_>, network: &Network, forwarded: &mut Vec<String>) {
+fn check_forward(
+    report: &mut Report<'_>,
+    network: &Network,
+    forwarded: &mut Vec<String>,
+    incomplete: &mut bool,
+) {
     let (guest, host) = (option(&network.options, "guest"), option(&network.options, "host"));
-    if guest.is_none() || host.is_none() {
+    // Vagrant says so for the first of a machine's forwards only.
+    if (guest.is_none() || host.is_none()) && (report.modern || !*incomplete) {
+        *incomplete = true;
         report
             .say("Forwarded port definitions require a \"host\" and \"guest\" value", network.origin.clone());
     }
+    // Vagrant counts also those that are switched off.
     let disabled = option(&network.options, "disabled").is_some_and(|disabled| disabled.truthy());
-    if let Some(host) = host.as_ref().filter(|_| !disabled) {
+    if let Some(host) = host.as_ref().filter(|_| !(disabled && report.modern)) {
         let protocol = text(&network.options, "protocol").unwrap_or_default();
         let address = text(&network.options, "host_ip").unwrap_or_default();
         let shown = report.interpreter.to_s(host).unwrap_or_default();

@@ -74,6 +74,15 @@ pub(crate) fn cfengine(config: &Config, report: &mut Report<'_>) {
     if !classes.is_nil() && !matches!(classes, Value::Array(_)) {
         report.say("The 'classes' configuration must be an array.", config.origin("classes"));
     }
+    match config.text("mode").as_deref() {
+        Some("bootstrap") => {
+            if config.get("policy_server_address").is_nil() {
+                report.say("The policy server address must be set for bootstrapping.", None);
+            }
+        }
+        Some("single_run") => {}
+        _ => report.say("The mode must be 'bootstrap' or 'single_run'", config.origin("mode")),
+    }
     if let Some(path) = config.text("files_path")
         && !report.absolute(&path).is_dir()
     {
@@ -83,14 +92,5 @@ pub(crate) fn cfengine(config: &Config, report: &mut Report<'_>) {
         && !report.absolute(&path).is_file()
     {
         report.say("The 'run_file' specified could not be found.", config.origin("run_file"));
-    }
-    match config.text("mode").as_deref() {
-        Some("bootstrap") => {
-            if config.get("policy_server_address").is_nil() {
-                report.say("The policy server address must be set for bootstrapping.", None);
-            }
-        }
-        Some("single_run") => {}
-        _ => report.say("The mode must be 'bootstrap' or 'single_run'", config.origin("mode")),
     }
 }

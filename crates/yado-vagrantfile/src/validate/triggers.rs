@@ -30,7 +30,13 @@ pub(crate) fn trigger(config: &Config, report: &mut Report<'_>) {
             report.say(message, config.origin(name));
         }
     }
-    if !["halt", "continue"].contains(&config.text("on_error").unwrap_or_default().as_str()) {
+    let known = match config.get("on_error") {
+        Value::Sym(word) => ["halt", "continue"].contains(&word.as_str()),
+        // A text does here, where Vagrant wants a symbol.
+        Value::Str(word) => report.modern && word.with(|word| ["halt", "continue"].contains(&word)),
+        _ => false,
+    };
+    if !known {
         let message = format!(
             "Invalid type set for `on_error` on trigger for command '{command}'. `on_error` can\nonly be `:halt` (default) or `:continue`."
         );

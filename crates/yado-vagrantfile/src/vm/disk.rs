@@ -21,7 +21,7 @@ pub(crate) struct Disk {
 }
 
 /// The options of a disk.
-const DISK: &[&str] = &["disk_ext", "file", "id", "name", "primary", "provider_config", "size"];
+const DISK: &[&str] = &["disk_ext", "file", "name", "primary", "size"];
 /// The options of a part of the user data.
 const CLOUD_INIT: &[&str] = &["content_disposition_filename", "content_type", "id", "inline", "path"];
 
@@ -34,62 +34,55 @@ pub(crate) fn experimental(interpreter: &mut Interpreter, feature: &str) -> bool
     text.split(',').any(|word| word == "1" || word.trim() == feature)
 }
 
-/// The kind (a first argument that is no hash) and the options of a call, and the fields that its block sets.
-fn arguments(interpreter: &mut Interpreter, mut args: Args, kind: &str) -> Eval<(String, HashRef)> {
-    let block = args.block.take();
-    let options = take_options(&mut args);
-    let kind = args.at(0).text_or_symbol().unwrap_or_else(|| kind.to_owned());
-    if let Some(block) = block {
-        let class = interpreter.define_class("Yado::Fields", None);
-        if interpreter
-            .find_method(&class, yado_ruby::Symbol::new("method_missing"))
-            .is_none_or(|it| it.owner.name.borrow().as_deref() != Some("Yado::Fields"))
-        {
-            interpreter.define_method(&class, "method_missing", |_, this, args| {
-                let name = args.get(0).and_then(Value::text_or_symbol).unwrap_or_default();
-                let Some(fields) = this.data::<HashRef>().map(|fields| fields.clone()) else {
-                    return Ok(Value::Nil);
-                };
-                if let Some(name) = name.strip_suffix('=') {
-                    put(&fields, name, args.at(1));
-                }
-                Ok(fields.get_symbol(&name).unwrap_or(Value::Nil))
-            });
-        }
-        let fields = interpreter.new_object(&class, Some(Box::new(options.clone())));
-        interpreter.call_proc(&block, Args::one(fields))?;
+/// An object whose attributes are the entries of a hash.
+pub(super) fn fields(interpreter: &mut Interpreter, entries: &HashRef) -> Value {
+    let class = interpreter.define_class("Yado::Fields", None);
+    let defined = interpreter.find_method(&class, yado_ruby::Symbol::new("method_missing"));
+    if defined.is_none_or(|it| it.owner.name.borrow().as_deref() != Some("Yado::Fields")) {
+        interpreter.define_method(&class, "method_missing", |_, this, args| {
+            let name = args.get(0).and_then(Value::text_or_symbol).unwrap_or_default();
+            let Some(fields) = this.data::<HashRef>().map(|fields| fields.clone()) else {
+                return Ok(Value::Nil);
+            };
+            if let Some(name) = name.strip_suffix('=') {
+                put(&fields, name, args.at(1));
+            }
+            Ok(fields.get_symbol(&name).unwrap_or(Value::Nil))
+        });
     }
-    Ok((kind, options))
+    interpreter.new_object(&class, Some(Box::new(entries.clone())))
 }
 
 /// `config.vm.disk`
 pub(super) fn disk(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let cell = cell_of(interpreter, this)?;
     let origin = origin(interpreter);
-    let (kind, given) = arguments(interpreter, args, "disk")?;
+    // A block is not run; a type that is no symbol is kept, and complained about later.
+    let mut args = args;
+    let given = take_options(&mut args);
     let options = RHash::new();
-    put(&options, "type", Value::sym(&kind));
+    put(&options, "type", args.get(0).cloned().unwrap_or_else(|| Value::sym("disk")));
     let provider_config = RHash::new();
     let mut invalid = Vec::new();
     for (key, value) in given.to_vec() {
         let name = interpreter.to_s(&key)?;
         match name.split_once("__") {
             Some((provider, setting)) => {
-                let held = provider_config.get_symbol(provider);
-                let held = if let Some(Value::Hash(held)) = held { held } else { RHash::new() };
+                // The last setting of a provider displaces the others, as in Vagrant.
+                let held = RHash::new();
                 put(&held, setting, value);
                 put(&provider_config, provider, Value::Hash(held));
             }
-            None if name == "id" => {}
             None if DISK.contains(&name.as_str()) => put(&options, &name, value),
+            None if matches!(value, Value::Hash(_)) => put(&provider_config, &name, value),
             None => invalid.push(name),
         }
     }
-    if option(&options, "provider_config").is_none() {
-        put(&options, "provider_config", Value::Hash(provider_config));
-    }
+    put(&options, "provider_config", Value::Hash(provider_config));
     let primary = option(&options, "primary").is_some_and(|primary| primary.truthy());
-    put(&options, "primary", Value::Bool(primary));
+    if !primary {
+        put(&options, "primary", Value::Bool(false));
+    }
     if primary && text(&options, "name").is_none() {
         put(&options, "name", Value::str("vagrant_primary"));
     }
@@ -107,7 +100,14 @@ pub(super) fn disk(interpreter: &mut Interpreter, this: &Value, args: Args) -> E
 pub(super) fn cloud_init(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let cell = cell_of(interpreter, this)?;
     let origin = origin(interpreter);
-    let (kind, options) = arguments(interpreter, args, "user_data")?;
+    let mut args = args;
+    let block = args.block.take();
+    let options = take_options(&mut args);
+    let kind = args.at(0).text_or_symbol().unwrap_or_else(|| "user_data".to_owned());
+    if let Some(block) = block {
+        let fields = fields(interpreter, &options);
+        interpreter.call_proc(&block, Args::one(fields))?;
+    }
     let mut invalid = Vec::new();
     for (key, _) in options.to_vec() {
         let name = interpreter.to_s(&key)?;

@@ -41,7 +41,11 @@ pub(super) fn synced_folder(interpreter: &mut Interpreter, this: &Value, mut arg
         Some(name) => interpreter.to_s(&name)?,
         None => guest.clone(),
     };
-    put(&options, "guestpath", Value::str(guest.strip_suffix('/').unwrap_or(&guest)));
+    let path = match args.at(1) {
+        Value::Nil => Value::Nil,
+        _ => Value::str(guest.strip_suffix('/').unwrap_or(&guest)),
+    };
+    put(&options, "guestpath", path);
     put(&options, "hostpath", host);
     if option(&options, "disabled").is_none() {
         put(&options, "disabled", Value::Bool(false));

@@ -72,6 +72,7 @@ pub(crate) static VM: Section = Section {
         ("synced_folder", folder::synced_folder, Arity::between(1, 3)),
         ("synced_folders", folder::synced_folders, Arity::exactly(0)),
         ("provision", provision::provision, Arity::at_least(1)),
+        ("provisioners", provision::provisioners, Arity::exactly(0)),
         ("provider", provider::provider, Arity::at_least(1)),
         ("get_provider_config", provider::get_provider_config, Arity::exactly(1)),
         ("define", define::define, Arity::at_least(1)),

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use yado_core::spec::Origin;
-use yado_ruby::{Args, Eval, HashRef, Interpreter, Proc, Value};
+use yado_ruby::{Args, Eval, HashRef, Interpreter, Proc, RHash, Value};
 
 use super::{cell_of, with_vm};
 use crate::config::{origin, set_options};
-use crate::hash::{take, take_options};
+use crate::hash::{put, take, take_options};
 use crate::object;
 use crate::session::{Kind, Session};
 
@@ -136,6 +136,23 @@ pub(super) fn provision(interpreter: &mut Interpreter, this: &Value, mut args: A
     }
     add_settings(interpreter, &cell.session, &provisioner, options, block.as_ref())?;
     Ok(Value::Nil)
+}
+
+/// `config.vm.provisioners`: what was asked for so far, as objects that tell type, name, `run` and settings.
+pub(super) fn provisioners(interpreter: &mut Interpreter, this: &Value, _: Args) -> Eval {
+    let cell = cell_of(interpreter, this)?;
+    let list = with_vm(&cell, |vm| vm.provisioners.clone()).unwrap_or_default();
+    let shown = list.iter().map(|one| {
+        let one = one.borrow();
+        let fields = RHash::new();
+        put(&fields, "type", Value::sym(&one.kind));
+        put(&fields, "name", one.name.as_deref().map_or(Value::Nil, Value::sym));
+        put(&fields, "run", one.run.as_deref().map_or(Value::Nil, |run| Value::str(run)));
+        put(&fields, "preserve_order", Value::Bool(one.preserve_order));
+        put(&fields, "config", one.config.clone().unwrap_or(Value::Nil));
+        super::disk::fields(interpreter, &fields)
+    });
+    Ok(Value::array(shown.collect()))
 }
 
 type List = Vec<Rc<RefCell<Provisioner>>>;

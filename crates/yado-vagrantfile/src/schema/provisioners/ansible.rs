@@ -74,9 +74,9 @@ pub(super) static ANSIBLE_LOCAL: Section = Section {
     ..EMPTY
 };
 
-/// A mode that does not exist is forgotten, and complained about later.
+/// A mode that does not exist, or is a symbol, is forgotten, and complained about later.
 fn finish(_: &mut Interpreter, _: &Rc<Session>, config: &mut Config) -> Eval<()> {
-    let mode = config.text("compatibility_mode").unwrap_or_default();
+    let mode = config.get("compatibility_mode").as_text().unwrap_or_default();
     if !["auto", "1.8", "2.0"].contains(&mode.as_str()) {
         config.put("compatibility_mode", Value::Nil);
     }

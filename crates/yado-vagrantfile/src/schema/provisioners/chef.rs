@@ -77,6 +77,7 @@ pub(super) static SOLO: Section = Section {
     ],
     methods: METHODS,
     merge: Some(merge),
+    prepare: Some(prepare_cookbooks),
     finalize: Some(finish_folders),
     validate: Some(check::solo),
     ..EMPTY
@@ -96,6 +97,7 @@ pub(super) static ZERO: Section = Section {
     ],
     methods: METHODS,
     merge: Some(merge),
+    prepare: Some(prepare_cookbooks),
     finalize: Some(finish_zero),
     validate: Some(check::zero),
     ..EMPTY
@@ -176,8 +178,8 @@ fn finish(_: &mut Interpreter, _: &Rc<Session>, config: &mut Config) -> Eval<()>
 const FOLDERS: [&str; 5] =
     ["cookbooks_path", "data_bags_path", "environments_path", "nodes_path", "roles_path"];
 
-/// A list of folders, each with the side that it lies on.
-fn folders(value: &Value) -> Value {
+/// A list of folders, each with the side that it lies on. `host` makes the path of those that name no side.
+fn folders(value: &Value, host: impl Fn(Value) -> Value) -> Value {
     let list = match value {
         Value::Nil => Vec::new(),
         Value::Array(list) => {
@@ -189,46 +191,42 @@ fn folders(value: &Value) -> Value {
     };
     let sided = list.into_iter().map(|item| match &item {
         Value::Array(_) => item,
-        _ => Value::array(vec![Value::sym("host"), item]),
+        _ => Value::array(vec![Value::sym("host"), host(item)]),
     });
     Value::array(sided.collect())
 }
 
-fn finish_folders(interpreter: &mut Interpreter, session: &Rc<Session>, config: &mut Config) -> Eval<()> {
-    finish(interpreter, session, config)?;
-    if config.get("cookbooks_path").is_nil() {
+/// Where cookbooks are looked for when nothing is said; a Vagrantfile that says nil means nowhere.
+fn prepare_cookbooks(_: &mut Interpreter, _: &Rc<Session>, config: &mut Config) -> Eval<()> {
+    if !config.is_set("cookbooks_path") {
         let mut default = vec![Value::array(vec![Value::sym("vm"), Value::str("cookbooks")])];
         if config.get("recipe_url").is_nil() {
             default.insert(0, Value::array(vec![Value::sym("host"), Value::str("cookbooks")]));
         }
         config.put("cookbooks_path", Value::array(default));
     }
+    Ok(())
+}
+
+fn finish_folders(interpreter: &mut Interpreter, session: &Rc<Session>, config: &mut Config) -> Eval<()> {
+    finish(interpreter, session, config)?;
     for name in FOLDERS {
         let value = config.get(name);
-        config.put(name, folders(&value));
+        config.put(name, folders(&value, |path| path));
     }
     Ok(())
 }
 
-/// Like `chef_solo`; paths on the host are made absolute.
+/// Like `chef_solo`; paths that name no side are made absolute.
 fn finish_zero(interpreter: &mut Interpreter, session: &Rc<Session>, config: &mut Config) -> Eval<()> {
-    finish_folders(interpreter, session, config)?;
+    finish(interpreter, session, config)?;
+    let absolute = |path: Value| {
+        let path = path.as_text().unwrap_or_default();
+        Value::str(session.project.join(path).to_string_lossy().into_owned())
+    };
     for name in FOLDERS {
-        let Value::Array(list) = config.get(name) else { continue };
-        if !config.is_set_by_hand(name) {
-            continue;
-        }
-        let absolute = list.to_vec().into_iter().map(|entry| match &entry {
-            Value::Array(pair)
-                if pair.get(0).and_then(|side| side.text_or_symbol()).as_deref() == Some("host") =>
-            {
-                let path = pair.get(1).and_then(|path| path.as_text()).unwrap_or_default();
-                let path = session.project.join(path).to_string_lossy().into_owned();
-                Value::array(vec![Value::sym("host"), Value::str(path)])
-            }
-            other => (*other).clone(),
-        });
-        config.put(name, Value::array(absolute.collect()));
+        let value = config.get(name);
+        config.put(name, folders(&value, absolute));
     }
     Ok(())
 }

@@ -71,16 +71,16 @@ fn list(config: &Config, name: &str) -> Vec<Value> {
     }
 }
 
-fn pull_images(_: &mut Interpreter, this: &Value, args: Args) -> Eval {
+/// A list among the images becomes the text of that list, as in Vagrant.
+fn pull_images(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
     if let Some(cell) = ConfigCell::of(this) {
+        let mut names = Vec::new();
+        for image in &args.positional {
+            names.push(Value::str(interpreter.to_s(image)?));
+        }
         let mut config = cell.config.borrow_mut();
         let mut images = list(&config, "images");
-        for image in &args.positional {
-            match image {
-                Value::Array(more) => images.extend(more.to_vec()),
-                one => images.push(one.clone()),
-            }
-        }
+        images.extend(names);
         config.put("images", Value::array(images));
     }
     Ok(Value::Nil)

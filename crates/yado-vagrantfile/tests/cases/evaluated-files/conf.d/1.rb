@@ -1,0 +1,1 @@
+Vagrant.configure(2) { |c| c.vm.provision "shell", inline: "confd1" }

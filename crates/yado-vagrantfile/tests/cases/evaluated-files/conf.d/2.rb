@@ -1,0 +1,1 @@
+Vagrant.configure(2) { |c| c.ssh.username = "confd2" }

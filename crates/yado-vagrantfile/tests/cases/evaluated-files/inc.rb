@@ -1,0 +1,3 @@
+incvar = "incvar"
+incvar2 = 1
+def incvar; "incm"; end

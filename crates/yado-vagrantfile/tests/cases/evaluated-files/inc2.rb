@@ -1,0 +1,1 @@
+def inc2; "inc2"; end

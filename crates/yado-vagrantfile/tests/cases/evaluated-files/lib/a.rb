@@ -1,0 +1,2 @@
+require_relative './b'
+def from_a; "a"; end

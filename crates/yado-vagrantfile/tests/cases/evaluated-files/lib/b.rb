@@ -1,0 +1,1 @@
+module A; module B; C = 5; end; end

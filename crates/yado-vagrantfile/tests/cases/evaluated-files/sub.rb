@@ -1,0 +1,1 @@
+$sub = "sub#{File.basename(__FILE__)}"
