@@ -147,7 +147,7 @@ pub(super) fn provisioners(interpreter: &mut Interpreter, this: &Value, _: Args)
         let fields = RHash::new();
         put(&fields, "type", Value::sym(&one.kind));
         put(&fields, "name", one.name.as_deref().map_or(Value::Nil, Value::sym));
-        put(&fields, "run", one.run.as_deref().map_or(Value::Nil, |run| Value::str(run)));
+        put(&fields, "run", one.run.as_deref().map_or(Value::Nil, Value::str));
         put(&fields, "preserve_order", Value::Bool(one.preserve_order));
         put(&fields, "config", one.config.clone().unwrap_or(Value::Nil));
         super::disk::fields(interpreter, &fields)
