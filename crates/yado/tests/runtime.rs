@@ -5,6 +5,8 @@
 
 #[path = "runtime/bundle.rs"]
 mod bundle;
+#[path = "runtime/demands.rs"]
+mod demands;
 #[path = "runtime/escapes.rs"]
 mod escapes;
 

@@ -1,0 +1,111 @@
+//! Demands of the specification that take more than a document and an output to try.
+
+use std::io::Read;
+use std::os::fd::AsFd;
+
+use serde_json::{Value, json};
+
+use crate::bundle::Bundle;
+
+#[test]
+fn what_has_no_process_can_be_made_and_removed_but_not_started() {
+    let Some(bundle) = Bundle::new() else { return };
+    bundle.spec("process", Value::Null);
+    bundle.ok(&["create", "yado-test"]);
+    assert!(bundle.fails(&["start", "yado-test"]).contains("process"));
+    assert_eq!(bundle.status("yado-test"), "created");
+    bundle.ok(&["delete", "yado-test"]);
+}
+
+#[test]
+fn the_roots_propagation_is_as_the_document_says() {
+    let Some(bundle) = Bundle::new() else { return };
+    for (word, seen) in [("shared", "shared:\n"), ("unbindable", "unbindable\n")] {
+        bundle.spec("linux/rootfsPropagation", json!(word));
+        bundle.process(&[
+            "sh",
+            "-c",
+            "awk '$5 == \"/\"' /proc/self/mountinfo | grep -o 'shared:\\|unbindable'",
+        ]);
+        assert_eq!(bundle.ok(&["run", "yado-test"]), seen, "{word}");
+    }
+    bundle.spec("linux/rootfsPropagation", json!("sideways"));
+    assert!(bundle.fails(&["run", "yado-test"]).contains("sideways"));
+}
+
+#[test]
+fn poststop_hooks_end_what_an_early_hook_forbade() {
+    let Some(bundle) = Bundle::new() else { return };
+    let note = bundle.path("note");
+    let line = format!("grep -o '\"status\":\"[a-z]*\"' > {}", note.display());
+    bundle.spec(
+        "hooks",
+        json!({ "createRuntime": [{ "path": "/bin/false" }],
+            "poststop": [{ "path": "/bin/sh", "args": ["sh", "-c", line], "env": ["PATH=/usr/bin:/bin"] }] }),
+    );
+    bundle.fails(&["create", "yado-test"]);
+    assert_eq!(std::fs::read_to_string(note).unwrap(), "\"status\":\"stopped\"\n");
+}
+
+#[test]
+fn commands_run_on_the_processors_that_were_named() {
+    let Some(bundle) = Bundle::new() else { return };
+    bundle.process(&["sleep", "1000"]);
+    bundle.ok(&["run", "-d", "yado-test"]);
+    let process = json!({ "args": ["grep", "Cpus_allowed_list", "/proc/self/status"], "cwd": "/",
+        "env": ["PATH=/bin"], "execCPUAffinity": { "initial": "0", "final": "0" } });
+    let file = bundle.path("process.json");
+    std::fs::write(&file, process.to_string()).unwrap();
+    let seen = bundle.ok(&["exec", "--process", file.to_str().unwrap(), "yado-test"]);
+    assert_eq!(seen, "Cpus_allowed_list:\t0\n");
+}
+
+/// The descriptor comes with the container's state, and the program waits for whoever holds it: when it is closed, the
+/// kernel says that nobody decides.
+#[test]
+fn calls_can_be_decided_by_a_program_on_the_host() {
+    let Some(bundle) = Bundle::new() else { return };
+    let path = bundle.path("listener");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    bundle.spec(
+        "linux/seccomp",
+        json!({ "defaultAction": "SCMP_ACT_ALLOW", "listenerPath": path, "listenerMetadata": "mine",
+            "syscalls": [{ "names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_NOTIFY" }] }),
+    );
+    bundle.process(&["sh", "-c", "mkdir /tmp/x 2>&1 | grep -o 'not implemented'"]);
+    let agent = std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let (descriptor, text) = receive(&mut socket);
+        drop(descriptor);
+        text
+    });
+    assert_eq!(bundle.ok(&["run", "yado-test"]), "not implemented\n");
+    let told: Value = serde_json::from_str(&agent.join().unwrap()).unwrap();
+    assert_eq!((&told["fds"], &told["metadata"]), (&json!(["seccompFd"]), &json!("mine")));
+    assert_eq!(told["state"]["id"], "yado-test");
+    assert!(told["pid"].as_i64().is_some_and(|pid| pid > 0));
+}
+
+/// A descriptor and all of the text that comes with it.
+fn receive(socket: &mut std::os::unix::net::UnixStream) -> (std::os::fd::OwnedFd, String) {
+    use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+    let mut text = vec![0; 4096];
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let count = recvmsg(
+        socket.as_fd(),
+        &mut [std::io::IoSliceMut::new(&mut text)],
+        &mut ancillary,
+        RecvFlags::empty(),
+    )
+    .unwrap()
+    .bytes;
+    let descriptor = ancillary.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+        _ => None,
+    });
+    text.truncate(count);
+    let mut text = String::from_utf8(text).unwrap();
+    socket.read_to_string(&mut text).unwrap();
+    (descriptor.unwrap(), text)
+}
