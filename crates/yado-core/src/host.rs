@@ -41,6 +41,24 @@ impl Host {
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
+        self.run_in(cancel, std::path::Path::new("."), argv, within)
+    }
+
+    /// As [`Host::run`], in this directory.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn run_in<I, S>(
+        &self,
+        cancel: &Cancel,
+        directory: &std::path::Path,
+        argv: I,
+        within: Duration,
+    ) -> Result<Output>
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
         let argv: Vec<_> = argv.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
         let Some((program, arguments)) = argv.split_first() else {
             return Err(Error::new(ErrorKind::Other, "An empty command line was asked for."));
@@ -48,6 +66,7 @@ impl Host {
         tracing::debug!(?argv, "run");
         let child = Command::new(program)
             .args(arguments)
+            .current_dir(directory)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

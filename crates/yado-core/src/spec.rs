@@ -62,6 +62,9 @@ pub struct MachineSpec {
     pub usable_port_range: (u16, u16),
     /// Whether yado may write host names into the guest's `/etc/hosts`.
     pub allow_hosts_modification: bool,
+    /// What is to happen around commands.
+    #[serde(default)]
+    pub triggers: Vec<TriggerSpec>,
     /// What is wrong with the configuration, by section (`vm`, `shell provisioner`, …); empty when all is well.
     pub problems: Vec<(String, Vec<Problem>)>,
 }
@@ -161,6 +164,39 @@ pub struct ProvisionerSpec {
     pub communicator_required: bool,
     /// Its finalised settings.
     pub settings: Map<String, Value>,
+    /// Where it was asked for.
+    pub origin: Option<Origin>,
+}
+
+/// `config.trigger.before|after COMMAND`, for a machine that it is meant for (`only_on`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TriggerSpec {
+    /// After the command, and not before it.
+    pub after: bool,
+    /// `up`, `halt`, …, or `all`.
+    pub command: String,
+    /// With `all`: commands that it is not for.
+    pub ignore: Vec<String>,
+    /// `action`, `command` or `hook`.
+    pub kind: String,
+    /// Its name, when it has one.
+    pub name: Option<String>,
+    /// Said first.
+    pub info: Option<String>,
+    /// Said next.
+    pub warn: Option<String>,
+    /// Ends the program with this code.
+    pub abort: Option<i32>,
+    /// Codes of `run` that count as success.
+    pub exit_codes: Vec<i32>,
+    /// Whether a failure ends the command.
+    pub halt_on_error: bool,
+    /// Settings of a script for the host.
+    pub run: Option<Map<String, Value>>,
+    /// Settings of a script for the machine, as of a shell provisioner.
+    pub run_remote: Option<Map<String, Value>>,
+    /// Whether it has a block of Ruby.
+    pub ruby: bool,
     /// Where it was asked for.
     pub origin: Option<Origin>,
 }

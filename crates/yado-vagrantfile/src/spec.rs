@@ -21,6 +21,7 @@ use crate::validate::{Complaint, absolute};
 use crate::vm::{Provisioner, Vm};
 
 mod order;
+mod triggers;
 
 /// The specification of one machine.
 pub(crate) fn build(
@@ -53,6 +54,7 @@ pub(crate) fn build(
         post_up_message: String::new(),
         usable_port_range: (2200, 2250),
         allow_hosts_modification: true,
+        triggers: triggers::of(interpreter, config, &machine.name),
         problems: problems(found),
     };
     let Some(cell) = vm_cell(config) else { return spec };

@@ -341,8 +341,16 @@ fn without_effect(whole: &serde_json::Value) -> Vec<String> {
         })
     };
     let mut sentences = Vec::new();
-    if filled("/triggers/before") || filled("/triggers/after") {
-        sentences.push("Triggers ('config.trigger') are read, but not run yet.".to_owned());
+    let hooks = ["before", "after"].iter().any(|side| {
+        let list = whole.pointer(&format!("/triggers/{side}")).and_then(serde_json::Value::as_array);
+        list.into_iter().flatten().any(|trigger| {
+            let kind = trigger.get("type");
+            kind.and_then(|kind| kind.get("$symbol").unwrap_or(kind).as_str())
+                .is_some_and(|kind| kind.ends_with("hook"))
+        })
+    });
+    if hooks {
+        sentences.push("Triggers of the type 'hook' are not run: they name steps within Vagrant.".to_owned());
     }
     for (part, name) in [("disks", "config.vm.disk"), ("cloud_init", "config.vm.cloud_init")] {
         if filled(&format!("/{part}")) {
@@ -407,13 +415,13 @@ mod tests {
     #[test]
     fn what_has_no_effect_is_said_part_by_part() {
         let whole = serde_json::json!({
-            "triggers": {"before": [], "after": [{"commands": ["up"]}]}, "disks": [], "cloud_init": [{}],
+            "triggers": {"before": [], "after": [{"command": "up", "type": "hook"}]}, "disks": [], "cloud_init": [{}],
             "unknown_sections": {"hostmanager": {"$calls": []}}
         });
         let said = without_effect(&whole);
         assert_eq!(said.len(), 3, "{said:?}");
         assert!(
-            said[0].contains("Triggers")
+            said[0].contains("'hook'")
                 && said[1].contains("cloud_init")
                 && said[2].contains("config.hostmanager")
         );

@@ -1,6 +1,7 @@
 //! Which machines a command means: all, by name, by `/regex/`, or by the beginning of an id.
 
 use yado_core::lifecycle;
+use yado_core::spec::TriggerSpec;
 use yado_core::{Environment, Error, ErrorKind, MachineRecord, MachineSpec, ProviderKind, Result};
 
 use crate::session::{Project, Session, no_environment};
@@ -13,6 +14,8 @@ pub(crate) struct Target {
     pub(crate) kind: &'static dyn ProviderKind,
     /// The present configuration; `None` when the Vagrantfile was not needed or is gone.
     pub(crate) spec: Option<MachineSpec>,
+    /// The triggers of the present Vagrantfile, where it can be read; else those on record count.
+    pub(crate) triggers: Option<Vec<TriggerSpec>>,
 }
 
 /// What a command needs of its targets.
@@ -26,6 +29,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) spec: bool,
     /// What is recorded about machines that exist is enough; a missing or broken Vagrantfile is no obstacle then.
     pub(crate) recorded: bool,
+    /// Find out about triggers, also where the configuration is not needed otherwise.
+    pub(crate) triggers: bool,
     /// Check the configuration and refuse what cannot be done.
     pub(crate) checked: bool,
 }
@@ -196,7 +201,16 @@ impl Session {
         } else {
             None
         };
-        Ok(Target { name: name.to_owned(), environment: project.environment.clone(), record, kind, spec })
+        let triggers = match &spec {
+            Some(spec) => Some(spec.triggers.clone()),
+            // What was recorded is enough for the machine; a configuration that cannot be read has no triggers.
+            None if wanted.triggers => {
+                project.loaded.machine(name, kind.name(), None).ok().map(|spec| spec.triggers)
+            }
+            None => None,
+        };
+        let environment = project.environment.clone();
+        Ok(Target { name: name.to_owned(), environment, record, kind, spec, triggers })
     }
 
     fn recorded_here(&self, wanted: Wanted<'_>) -> Result<Vec<Target>> {
@@ -214,6 +228,7 @@ impl Session {
             environment: Environment::of_machine(&record),
             kind: lifecycle::kind_of(&self.workshop()?.registry, &record)?,
             spec: record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            triggers: None,
             record: Some(record),
         })
     }

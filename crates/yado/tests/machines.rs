@@ -153,7 +153,7 @@ end
     );
     let said = sandbox.ok(&["up"]);
     assert!(said.contains("'config.hostmanager' (settings of a plugin) has no effect"), "{said}");
-    assert!(said.contains("Triggers ('config.trigger') are read, but not run yet."), "{said}");
+    assert!(said.contains("==> default: Running action triggers after up ...\n"), "{said}");
     assert_eq!(said.matches("Machine booted and ready!").count(), 2, "{said}");
     sandbox.inside("default", "! cmp -s before after");
     sandbox.destroy_and_audit();

@@ -5,6 +5,7 @@ mod recover;
 mod reserve;
 mod snapshots;
 mod steps;
+mod triggers;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,6 +45,8 @@ pub struct Options {
     pub force: bool,
     /// Keep a machine whose making failed for an internal reason or an interrupt.
     pub keep_on_error: bool,
+    /// Triggers may run programs on this host, as the user said for this command.
+    pub trusted: bool,
 }
 
 /// One machine at work: its lock is held as long as this exists.
@@ -55,6 +58,7 @@ pub struct Machine {
     spec: Option<MachineSpec>,
     record: Option<MachineRecord>,
     forwards: Vec<Forward>,
+    triggers: Option<Vec<crate::spec::TriggerSpec>>,
     workshop: Workshop,
     // Declared last: dropped, and so released, after everything else.
     _lock: MachineLock,
@@ -102,6 +106,7 @@ impl Machine {
             spec,
             record,
             forwards: Vec::new(),
+            triggers: None,
             workshop,
             _lock: lock,
         })

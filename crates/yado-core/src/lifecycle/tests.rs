@@ -240,6 +240,7 @@ impl World {
             post_up_message: String::new(),
             usable_port_range: (2200, 2250),
             allow_hosts_modification: true,
+            triggers: vec![],
             problems: vec![],
         }
     }

@@ -24,6 +24,7 @@ impl Batch<'_> {
             && !session.settings.no_parallel
             && targets.len() > 1
             && targets.iter().all(|target| target.kind.parallel());
+        let options = Options { trusted: session.global.trust, ..self.options.clone() };
         let mut machines = self.open(session, targets)?;
         if matches!(self.goal, Goal::Running | Goal::Restarted) {
             reserve(session, &mut machines, self.goal)?;
@@ -33,7 +34,9 @@ impl Batch<'_> {
         let work = |machine: &mut Machine| {
             let context = whole.for_machine(&machine.name);
             context.data("action", &[self.action, "start"]);
-            let result = machine.reach(&whole, self.goal, &self.options);
+            let result = machine.with_triggers(&whole, self.action, &options, |machine| {
+                machine.reach(&whole, self.goal, &options)
+            });
             context.data("action", &[self.action, "end"]);
             result.err().map(|error| (machine.name.clone(), error))
         };
@@ -61,14 +64,18 @@ impl Batch<'_> {
             .into_iter()
             .map(|target| {
                 let wanted = target.spec.map(|spec| (spec, target.kind as &'static dyn ProviderKind));
-                Machine::open(
+                let mut machine = Machine::open(
                     &session.context,
                     workshop,
                     &target.environment,
                     &target.name,
                     wanted,
                     self.action,
-                )
+                )?;
+                if let Some(triggers) = target.triggers {
+                    machine.set_triggers(triggers);
+                }
+                Ok(machine)
             })
             .collect()
     }

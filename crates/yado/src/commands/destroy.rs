@@ -30,7 +30,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     session.prepare_for_changes()?;
-    let mut targets = session.targets(&arguments.names, Wanted { recorded: true, ..Wanted::default() })?;
+    let mut targets =
+        session.targets(&arguments.names, Wanted { recorded: true, triggers: true, ..Wanted::default() })?;
     targets.reverse();
     let force = arguments.force || arguments.parallel;
     let asked = targets.iter().filter(|target| target.record.is_some()).count();

@@ -36,7 +36,8 @@ use crate::targets::{Target, Wanted};
 /// The machines that exist of those that are meant, the last defined first, as what is switched off may be needed by
 /// what was defined after it. Of the others the user is told that there is nothing to do.
 fn existing_in_reverse(session: &Session, names: &[String]) -> Result<Vec<Target>> {
-    let mut targets = session.targets(names, Wanted { recorded: true, ..Wanted::default() })?;
+    let mut targets =
+        session.targets(names, Wanted { recorded: true, triggers: true, ..Wanted::default() })?;
     targets.reverse();
     targets.retain(|target| {
         if target.record.is_none() {

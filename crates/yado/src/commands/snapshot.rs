@@ -140,11 +140,16 @@ fn each(
     for target in targets {
         let wanted = target.spec.map(|spec| (spec, target.kind as &'static dyn ProviderKind));
         let (environment, name) = (&target.environment, &target.name);
-        machines.push(Machine::open(&session.context, workshop, environment, name, wanted, action)?);
+        let mut machine = Machine::open(&session.context, workshop, environment, name, wanted, action)?;
+        if let Some(triggers) = target.triggers {
+            machine.set_triggers(triggers);
+        }
+        machines.push(machine);
     }
+    let options = Options { trusted: session.global.trust, ..Options::default() };
     machines.iter_mut().try_for_each(|machine| {
         session.context.cancel.check()?;
-        work(machine)
+        machine.with_triggers(&session.context, action, &options, &mut work)
     })
 }
 

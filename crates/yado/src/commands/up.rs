@@ -41,7 +41,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         autostart: true,
         spec: true,
         checked: true,
-        recorded: false,
+        ..Wanted::default()
     };
     let targets = session.targets(&arguments.names, wanted)?;
     if targets.is_empty() {
