@@ -29,5 +29,9 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         return Err(Error::new(ErrorKind::Other, format!("The machine '{}' is not running.", record.name)));
     }
     let keys = Keys::of(&context, &place.machine, &record.name)?;
-    ssh_access::serve(&context, &*provider.connect(&context)?, &keys)
+    match ssh_access::serve(&context, &*provider.connect(&context)?, &keys) {
+        // The client is done and ends its proxy by a signal: that is how every connection ends.
+        Err(problem) if problem.kind() == ErrorKind::Interrupted => Ok(0),
+        outcome => outcome,
+    }
 }
