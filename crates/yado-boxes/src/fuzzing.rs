@@ -23,3 +23,10 @@ pub fn unpack_archive(archive: &[u8], root: &Path) -> bool {
     }
     taken
 }
+
+/// Makes the root file system of a disk in the existing directory `root`; whether it could be.
+pub fn read_disk(disk: Vec<u8>, root: &Path) -> bool {
+    let limits = Limits { bytes: 1 << 20, entries: 200, names: 64 << 10 };
+    let Ok(mut tree) = Tree::open(root) else { return false };
+    crate::disk::read_root(&disk, &mut tree, limits, &Cancel::new()).is_ok()
+}
