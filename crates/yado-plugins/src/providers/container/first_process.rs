@@ -91,8 +91,9 @@ pub(super) fn wait_for_systemd(
     while !exists_running(container.pid() as u32, "run/systemd/private") {
         context.cancel.check()?;
         if Instant::now() > limit || container.wait_for_end(Duration::from_millis(2)).unwrap_or(true) {
-            return Err(Error::new(ErrorKind::System, "The machine's systemd did not come up.")
-                .hinted("`yado logs` shows what it said."));
+            return Err(Error::new(ErrorKind::System, "The machine's systemd did not come up.").hinted(
+                "`c.init = \"yado\"` in the `container` provider block starts the machine without it.",
+            ));
         }
     }
     let seconds = limit.saturating_duration_since(Instant::now()).as_secs().max(1).to_string();
