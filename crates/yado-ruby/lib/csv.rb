@@ -14,6 +14,13 @@ class CSV
     def fetch(key, *rest) = to_h.fetch(key, *rest)
   end
 
+  # The rows of a text with headers; a column by its name.
+  class Table < Array
+    def [](key, *rest) = key.is_a?(String) || key.is_a?(Symbol) ? map { |row| row[key] } : super
+    def headers = first ? first.headers : []
+    def inspect = "#<CSV::Table mode:col_or_row row_count:#{size + 1}>"
+  end
+
   def self.parse_line(line, col_sep: ",", **) = parse(line, col_sep: col_sep).first
 
   def self.parse(text, headers: false, col_sep: ",", header_converters: nil, **)
@@ -56,7 +63,7 @@ class CSV
     return rows unless headers
     names = headers == true ? rows.shift : Array(headers)
     names = names.map { |name| name.downcase.gsub(/\W+/, "_").to_sym } if header_converters == :symbol
-    rows.map { |fields| Row.new(names, fields) }
+    Table.new(rows.map { |fields| Row.new(names, fields) })
   end
 
   def self.read(path, **options) = parse(File.read(path), **options)

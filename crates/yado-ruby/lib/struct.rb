@@ -15,6 +15,7 @@ class Struct
       object
     end
     made.define_singleton_method(:[]) { |*args| new(*args) }
+    made.define_singleton_method(:inspect) { "#{super()}(keyword_init: true)" } if keyword_init
     made.define_singleton_method(:members) { made.__members }
     made.define_singleton_method(:keyword_init?) { keyword_init }
     members.each do |member|

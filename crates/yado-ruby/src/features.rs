@@ -36,7 +36,11 @@ const SOURCES: &[Source] = &[
         text: include_str!("../lib/options.rb"),
     },
     Source { features: &["rational"], constants: &["Rational"], text: include_str!("../lib/rational.rb") },
-    Source { features: &["date"], constants: &["Date", "DateTime"], text: include_str!("../lib/date.rb") },
+    Source {
+        features: &["date", "time"],
+        constants: &["Date", "DateTime"],
+        text: include_str!("../lib/date.rb"),
+    },
     Source { features: &["csv"], constants: &["CSV"], text: include_str!("../lib/csv.rb") },
     Source { features: &["base64"], constants: &["Base64"], text: include_str!("../lib/base64.rb") },
     Source {
@@ -160,7 +164,6 @@ const BUILT_IN: &[&str] = &[
     "strscan",
     "tempfile",
     "thread",
-    "time",
     "timeout",
     "tmpdir",
     "tsort",

@@ -46,7 +46,8 @@ impl Regexp {
     }
 
     fn compile(&self) -> Result<Regex, String> {
-        let pattern = crate::core::pattern::translate(&self.source, i64::from(self.options))?;
+        let pattern = crate::core::pattern::translate(&self.source, i64::from(self.options))
+            .map_err(|message| format!("{message}: /{}/", self.source))?;
         RegexBuilder::new(&pattern)
             .oniguruma_mode(true)
             .multi_line(true)
@@ -55,7 +56,30 @@ impl Regexp {
             .ignore_numbered_groups_when_named_groups_exist(true)
             .backtrack_limit(5_000_000)
             .build()
-            .map_err(|error| format!("{error}: /{}/", self.source))
+            .map_err(|error| format!("{}: /{}/", self.words(&error.to_string()), self.source))
+    }
+
+    /// Ruby's words for what the engine found wrong; the engine's own where Ruby has none.
+    fn words(&self, found: &str) -> String {
+        const WORDS: &[(&str, &str)] = &[
+            ("Opening parenthesis without closing", "end pattern with unmatched parenthesis"),
+            ("end of string not reached", "unmatched close parenthesis"),
+            ("Target of repeat operator is invalid", "target of repeat operator is not specified"),
+            ("Unknown group flag", "undefined group option"),
+        ];
+        if let Some((_, words)) = WORDS.iter().find(|(mark, _)| found.contains(mark)) {
+            return (*words).to_owned();
+        }
+        let name = |head: &str| {
+            let rest = self.source.rsplit(head).next().filter(|rest| rest.len() < self.source.len())?;
+            Some(rest.split('>').next().unwrap_or(rest).to_owned())
+        };
+        match (found.contains("Invalid back reference"), found.contains("Could not parse group name")) {
+            (true, _) => name("\\k<").map(|name| format!("undefined name <{name}> reference")),
+            (_, true) => name("(?<").map(|name| format!("invalid group name <{name}>")),
+            _ => None,
+        }
+        .unwrap_or_else(|| found.to_owned())
     }
 
     /// Searches the text from a byte position.

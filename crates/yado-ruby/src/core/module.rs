@@ -87,8 +87,8 @@ pub(crate) const MODULE: Table = &[
     ("module_eval", class_eval, Arity::between(0, 3)),
     ("class_exec", class_exec, Arity::at_least(0).with_keywords()),
     ("module_exec", class_exec, Arity::at_least(0).with_keywords()),
-    ("refine", refine, Arity::at_least(0)),
-    ("using", refine, Arity::at_least(0)),
+    ("refine", refine, Arity::exactly(1)),
+    ("using", using, Arity::exactly(1)),
     ("autoload", autoload, Arity::exactly(2)),
     ("hash", hash, Arity::exactly(0)),
     ("singleton_class?", is_singleton, Arity::exactly(0)),
@@ -115,7 +115,7 @@ pub(crate) const MAIN: Table = &[
     ("define_method", main_define_method, Arity::between(1, 2)),
     ("public", public, Arity::at_least(0)),
     ("private", private, Arity::at_least(0)),
-    ("using", refine, Arity::at_least(0)),
+    ("using", using, Arity::exactly(1)),
 ];
 
 /// Methods that only the module itself may call.
@@ -345,6 +345,45 @@ fn protected_method_defined(interpreter: &mut Interpreter, this: &Value, args: A
     Ok(Value::Bool(visibility_of(interpreter, this, &args)? == Some(Visibility::Protected)))
 }
 
-fn refine(interpreter: &mut Interpreter, _this: &Value, _args: Args) -> Eval {
-    interpreter.raise("NotImplementedError", "refinements are not supported")
+/// Where a module keeps what it refines: pairs of a class and a module of methods.
+const REFINEMENTS: &str = "__refinements";
+
+/// `refine(Class) { … }`: the methods of the block, put aside until somebody is `using` the module.
+fn refine(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    let module = own(interpreter, this)?;
+    let class = expect_module(interpreter, &args.at(0))?;
+    let Some(block) = args.block.clone() else {
+        return interpreter.raise("ArgumentError", "no block given");
+    };
+    let refinement = crate::class::RClass::new(None, None, true);
+    let pair = Value::array(vec![Value::Class(class), Value::Class(refinement.clone())]);
+    let name = crate::symbol::Symbol::new(REFINEMENTS);
+    let known = module.variables.borrow().get(&name).cloned();
+    match known {
+        Some(Value::Array(pairs)) => pairs.items.borrow_mut().push(pair),
+        _ => {
+            module.variables.borrow_mut().insert(name, Value::array(vec![pair]));
+        }
+    }
+    interpreter.call_proc_in_class(&block, &refinement, Args::none())?;
+    Ok(Value::Class(refinement))
+}
+
+/// `using`: from here on the refined classes have the methods, and not in this file alone as in Ruby.
+fn using(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    let module = expect_true_module(interpreter, &args.at(0))?;
+    let pairs = module.variables.borrow().get(&crate::symbol::Symbol::new(REFINEMENTS)).cloned();
+    for pair in pairs.map_or(Ok(Vec::new()), |pairs| interpreter.elements(&pairs))? {
+        let pair = interpreter.elements(&pair)?;
+        let (Some(Value::Class(class)), Some(Value::Class(methods))) = (pair.first(), pair.get(1)) else {
+            continue;
+        };
+        if class.prepends.borrow().iter().any(|it| Rc::ptr_eq(it, methods)) {
+            continue;
+        }
+        class.prepends.borrow_mut().push(methods.clone());
+        interpreter.operators_redefined = true;
+        interpreter.hierarchy_changed();
+    }
+    Ok(this.clone())
 }

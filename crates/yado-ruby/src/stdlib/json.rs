@@ -28,6 +28,8 @@ struct Reader<'t> {
     text: &'t str,
     at: usize,
     symbolize: bool,
+    /// The objects (true) and arrays being read, with where they begin.
+    open: Vec<(bool, usize)>,
 }
 
 fn parse(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
@@ -46,7 +48,7 @@ fn parse(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
 }
 
 fn read(ruby: &mut Interpreter, text: &str, symbolize: bool) -> Eval {
-    let mut reader = Reader { text, at: 0, symbolize };
+    let mut reader = Reader { text, at: 0, symbolize, open: Vec::new() };
     reader.blank();
     let value = reader.value(ruby, 0)?;
     reader.blank();
@@ -92,12 +94,19 @@ impl Reader<'_> {
         }
     }
 
+    /// What Ruby's parser says: an object that cannot be read is named from its beginning, and the number is that
+    /// of a line in the parser's own source.
     fn unexpected<T>(&self, ruby: &mut Interpreter) -> Eval<T> {
-        let rest: String = self.rest().chars().collect();
-        if rest.is_empty() {
-            return ruby.raise("JSON::ParserError", "unexpected token at ''");
-        }
-        ruby.raise("JSON::ParserError", format!("unexpected token at '{rest}'"))
+        let objects = self.open.iter().rev().take_while(|(object, _)| *object);
+        let at = objects.last().map_or(self.at, |(_, start)| *start);
+        let in_array = self.open.iter().any(|(object, _)| !object);
+        let line = match self.rest() {
+            rest if rest.starts_with("NaN") => 225,
+            rest if rest.starts_with("-Infinity") => 249,
+            _ if in_array => 451,
+            _ => 859,
+        };
+        ruby.raise("JSON::ParserError", format!("{line}: unexpected token at '{}'", &self.text[at..]))
     }
 
     fn value(&mut self, ruby: &mut Interpreter, depth: usize) -> Eval {
@@ -114,8 +123,12 @@ impl Reader<'_> {
             }
         }
         match self.peek() {
-            Some(b'{') => self.object(ruby, depth),
-            Some(b'[') => self.array(ruby, depth),
+            Some(open @ (b'{' | b'[')) => {
+                self.open.push((open == b'{', self.at));
+                let made = if open == b'{' { self.object(ruby, depth) } else { self.array(ruby, depth) };
+                self.open.pop();
+                made
+            }
             Some(b'"') => self.string(ruby).map(Value::str),
             Some(b'-' | b'0'..=b'9') => self.number(ruby),
             _ => self.unexpected(ruby),
@@ -133,15 +146,7 @@ impl Reader<'_> {
         loop {
             self.blank();
             if self.peek() != Some(b'"') {
-                return ruby.raise(
-                    "JSON::ParserError",
-                    format!(
-                        "expected object key, got '{}' at line {} column {}",
-                        self.rest(),
-                        1 + self.text[..self.at].matches('\n').count(),
-                        self.at - self.text[..self.at].rfind('\n').map_or(0, |at| at + 1) + 1
-                    ),
-                );
+                return self.unexpected(ruby);
             }
             let name = self.string(ruby)?;
             self.blank();
@@ -291,7 +296,8 @@ fn write(
         Value::Nil => out.push_str("null"),
         Value::Float(number) if !number.is_finite() => {
             let shown = float_text::to_s(*number);
-            return ruby.raise("JSON::GeneratorError", format!("{shown} not allowed in JSON"));
+            let line = if number.is_nan() { 1003 } else { 1000 };
+            return ruby.raise("JSON::GeneratorError", format!("{line}: {shown} not allowed in JSON"));
         }
         Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) => out.push_str(&ruby.to_s(value)?),
         Value::Array(items) => {

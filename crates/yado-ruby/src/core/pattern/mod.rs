@@ -203,7 +203,8 @@ impl Translator {
                 self.out.push('\\');
                 self.out.push(character);
             }
-            'k' | 'g' => {
+            // Without a name after them they are letters.
+            'k' | 'g' if matches!(self.peek(0), Some('<' | '\'')) => {
                 self.out.push('\\');
                 self.out.push(character);
                 while let Some(letter) = self.peek(0) {

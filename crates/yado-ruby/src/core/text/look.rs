@@ -86,8 +86,8 @@ fn to_f(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
 }
 
 fn to_r(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
-    let number = Value::Float(float_text::parse_prefix(&text_of(this)));
-    ruby.send(&number, "rationalize", Args::none())
+    let class = crate::core::library::constant_at(ruby, &["Rational"])?;
+    ruby.send(&class, "__read", Args::of(vec![this.clone(), Value::Bool(false)]))
 }
 
 fn hex(_: &mut Interpreter, this: &Value, _: Args) -> Eval {

@@ -162,6 +162,11 @@ impl Dumper {
         for (at, (key, item)) in entries.iter().enumerate() {
             self.lead(compact && at == 0, indent);
             match key {
+                Value::Str(text) if text.with_bytes(|bytes| bytes.contains(&b'\n')) => {
+                    self.out.push('?');
+                    self.node(ruby, key, indent + 2, Place::Item)?;
+                    self.out.push_str(&" ".repeat(indent));
+                }
                 Value::Array(_) | Value::Hash(_) => {
                     self.out.push('?');
                     self.node(ruby, key, indent + 2, Place::Item)?;
@@ -169,7 +174,7 @@ impl Dumper {
                 }
                 Value::Nil => self.out.push_str("! ''"),
                 _ => {
-                    let text = scalar(ruby, key, indent, indent)?;
+                    let text = scalar(ruby, key, indent, UNFOLDED)?;
                     self.out.push_str(&text);
                 }
             }
@@ -307,8 +312,14 @@ fn literal(text: &str, indent: usize) -> String {
     out
 }
 
+/// The column of what must stay on its line: keys.
+const UNFOLDED: usize = usize::MAX / 2;
+
 /// Breaks long text at blanks after column eighty.
 fn folded(text: &str, indent: usize, column: usize) -> String {
+    if column >= UNFOLDED {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     let mut column = column;
     let characters: Vec<char> = text.chars().collect();
