@@ -99,6 +99,11 @@ impl Podman {
 impl Drop for Podman {
     fn drop(&mut self) {
         self.run(&["rm", "-af", "-t", "0"]);
+        for hierarchy in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
+            // Fails where somebody else's containers are, or where there is none.
+            drop(std::fs::remove_dir(hierarchy.path().join("libpod_parent")));
+        }
+        drop(std::fs::remove_dir("/sys/fs/cgroup/libpod_parent"));
     }
 }
 
