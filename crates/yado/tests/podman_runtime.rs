@@ -101,6 +101,7 @@ impl Drop for Podman {
         self.run(&["rm", "-af", "-t", "0"]);
         for hierarchy in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
             // Fails where somebody else's containers are, or where there is none.
+            drop(std::fs::remove_dir(hierarchy.path().join("libpod_parent/conmon")));
             drop(std::fs::remove_dir(hierarchy.path().join("libpod_parent")));
         }
         drop(std::fs::remove_dir("/sys/fs/cgroup/libpod_parent"));
