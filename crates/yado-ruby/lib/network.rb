@@ -1,4 +1,6 @@
 # The network as far as it can be answered without opening it, and what else only refuses: Zlib.
+require "uri"
+
 class Socket
   AF_UNSPEC = 0
   AF_INET = 2
