@@ -253,3 +253,14 @@ fn code_nested_without_end_is_refused_rather_than_crashing() {
     let text = on_big_stack(move || text_of(&long));
     assert!(text == "20001" || text.contains("deep"), "{text}");
 }
+
+/// What a fuzzer found: a pattern that calls itself twice is written out until memory ends.
+#[test]
+fn a_pattern_that_calls_itself_over_and_over_is_refused() {
+    for pattern in [r"\b1.a7.\g<0>.|.a7.\g<0>.|", r"(?<a>x\g<b>?)(?<b>y\g<a>?)", r"H?Hp\g<0>\g<0>?Hp|x"] {
+        let failure = failure_of(&format!("Regexp.new('{pattern}').match('xx(a(b)) aaa1.a7.')"));
+        assert_eq!(failure.class, "RegexpError", "{pattern}: {failure:?}");
+    }
+    assert_eq!(text_of(r"'f(a(b))'[/(?<p>\((?:[^()]|\g<p>)*\))/]"), "\"(a(b))\"");
+    assert_eq!(text_of(r"'10.0.0.1'[/(?<n>\d+)\.\g<n>\.\g<n>\.\g<n>/]"), "\"10.0.0.1\"");
+}

@@ -20,7 +20,43 @@ pub(crate) fn translate(source: &str, options: i64) -> Result<String, String> {
         extended: vec![options & EXTENDED != 0],
     };
     translator.run()?;
+    calls_are_bounded(source)?;
     Ok(translator.out)
+}
+
+/// How many calls of groups (`\\g<name>`) a pattern may have.
+const MOST_CALLS: usize = 16;
+
+/// The engine writes out what a call of a group stands for, again inside of itself where groups call themselves: two
+/// calls in a circle double the pattern at each level, until memory ends. One call may go anywhere; where there are
+/// more, each must name a group that is complete before it, so that no circle can close.
+fn calls_are_bounded(source: &str) -> Result<(), String> {
+    let calls: Vec<(usize, &str)> = ["\\g<", "\\g'"]
+        .iter()
+        .flat_map(|head| source.match_indices(head))
+        .map(|(at, _)| (at, source[at + 3..].split(['>', '\'']).next().unwrap_or_default()))
+        .collect();
+    let ends_before = |at: usize, name: &str| {
+        let start =
+            [format!("(?<{name}>"), format!("(?'{name}'")].iter().find_map(|head| source.find(head))?;
+        let (mut depth, mut escaped) = (0i32, false);
+        for (offset, byte) in source[start..].bytes().enumerate() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'(' => depth += 1,
+                b')' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return Some(start + offset < at);
+            }
+        }
+        None
+    };
+    let bounded = calls.len() <= MOST_CALLS
+        && (calls.len() < 2 || calls.iter().all(|(at, name)| ends_before(*at, name) == Some(true)));
+    if bounded { Ok(()) } else { Err("groups that call groups more than once are not supported".to_owned()) }
 }
 
 struct Translator {
