@@ -37,7 +37,9 @@ pub(crate) fn on_disk(user: u32, group: u32) -> (Option<Uid>, Option<Gid>) {
         Some(owners) => ((owners.user_on_disk)(user), (owners.group_on_disk)(group)),
         None => (Some(user), Some(group)),
     };
-    (user.map(Uid::from_raw), group.map(Gid::from_raw))
+    // The highest number means "nobody in particular" to the kernel, and is none that a file can have.
+    let is_possible = |id: &u32| *id != u32::MAX;
+    (user.filter(is_possible).map(Uid::from_raw), group.filter(is_possible).map(Gid::from_raw))
 }
 
 /// Owner and group in the box of a file on disk.

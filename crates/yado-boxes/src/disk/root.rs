@@ -105,6 +105,9 @@ impl Walk<'_> {
 
     fn entry(&mut self, index: u32, path: &EntryPath, depth: u32) -> io::Result<()> {
         let inode = self.file_system.inode(index)?;
+        if inode.user == u32::MAX || inode.group == u32::MAX {
+            return Err(damaged("an owner's number is out of range"));
+        }
         let attributes = Attributes {
             mode: inode.mode & 0o7777,
             user: inode.user,

@@ -175,6 +175,16 @@ fn damaged_file_systems_end_in_errors_and_nothing_is_written_elsewhere() {
     std::fs::File::create(&path).unwrap().set_len(2 << 20).unwrap();
     run("mke2fs", &["-q", "-F", "-t", "ext4", "-d", root.to_str().unwrap(), path.to_str().unwrap()]);
     let good = std::fs::read(&path).unwrap();
+    // What a fuzzer found: an owner that no file can have. The first inode of the sample that has content is taken.
+    let mut bad = good.clone();
+    let at = bad.windows(2).position(|pair| pair == [0xa4, 0x81]).unwrap();
+    for place in [2, 0x18, 0x78, 0x7a] {
+        bad[at + place..at + place + 2].fill(0xff);
+    }
+    let target = folder.path().join("owner");
+    std::fs::create_dir(&target).unwrap();
+    let outcome = read_root(&bad, &mut Tree::open(&target).unwrap(), Limits::default(), &Cancel::new());
+    assert!(outcome.unwrap_err().to_string().contains("out of range"));
     let mut seed = 7_u64;
     let mut random = |below: usize| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

@@ -208,7 +208,10 @@ impl Unpacked {
 /// The attributes of an entry, PAX records included.
 fn attributes<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<(Attributes, SparseRecords)> {
     let header = entry.header();
-    let id = |id: u64| u32::try_from(id).map_err(|_| io::Error::other("an owner's number is out of range"));
+    let id = |id: u64| {
+        let possible = u32::try_from(id).ok().filter(|id| *id != u32::MAX);
+        possible.ok_or_else(|| io::Error::other("an owner's number is out of range"))
+    };
     let mut attributes = Attributes {
         mode: header.mode()?,
         user: id(header.uid()?)?,
@@ -221,11 +224,12 @@ fn attributes<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<(Attributes,
         for record in extensions {
             let record = record?;
             let value = record.value_bytes();
-            let number = || std::str::from_utf8(value).ok().and_then(|text| text.parse::<u32>().ok());
+            let number =
+                || std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).map(id).transpose();
             match record.key_bytes() {
                 b"SCHILY.xattr.security.capability" => attributes.capability = Some(value.to_vec()),
-                b"uid" => attributes.user = number().unwrap_or(attributes.user),
-                b"gid" => attributes.group = number().unwrap_or(attributes.group),
+                b"uid" => attributes.user = number()?.unwrap_or(attributes.user),
+                b"gid" => attributes.group = number()?.unwrap_or(attributes.group),
                 key => records.take(key, value),
             }
         }

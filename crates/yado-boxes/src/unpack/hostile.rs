@@ -75,6 +75,27 @@ fn a_size_from_an_extended_header_hides_no_entry() {
 }
 
 #[test]
+fn owners_that_no_file_can_have_are_refused() {
+    let (_outer, root, _) = place();
+    for number in ["4294967295", "4294967296", "18446744073709551615"] {
+        for key in ["uid", "gid"] {
+            let archive = Archive::new().pax(&[(key, number.as_bytes())]).file("x", "");
+            let error = archive.unpack(&root).unwrap_err();
+            assert!(error.message().contains("an owner's number is out of range"), "{error}");
+        }
+    }
+    let mut header = Header::new_gnu();
+    header.set_path("x").unwrap();
+    header.set_mode(0o644);
+    header.set_uid(u32::MAX.into());
+    header.set_gid(0);
+    header.set_size(0);
+    header.set_cksum();
+    let text = refused(&root, &header.as_bytes()[..], Limits::default());
+    assert!(text.contains("an owner's number is out of range"), "{text}");
+}
+
+#[test]
 fn links_that_lead_in_circles_end() {
     let (_outer, root, _) = place();
     let outcome = Archive::new().symlink("a", "b").symlink("b", "a").file("a/file", "x").unpack(&root);

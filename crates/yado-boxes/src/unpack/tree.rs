@@ -154,7 +154,8 @@ impl Tree {
         let mut hash = self.digests.is_some().then(Sha256::new);
         let size = copy(content, &mut file, hash.as_mut())?;
         if let (Some(digests), Some(hash)) = (&mut self.digests, hash) {
-            let capability = attributes.capability.as_deref();
+            // As `finish` does: what is not written is not known.
+            let capability = attributes.capability.as_deref().filter(|_| !owners::are_translated());
             digests.insert(rustix::fs::fstat(&file)?.st_ino, hash.finalize().into(), capability);
         }
         finish(&file, attributes)?;
