@@ -1,11 +1,14 @@
 //! [`Host`]: this computer, as far as yado asks things of it. Other programs are run through it and nowhere else,
 //! so that each call is logged (`YADO_LOG=debug`), can be cancelled, and has a time limit.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use crate::communicator::Stream;
 use crate::context::Cancel;
 use crate::error::{Doing, Error, ErrorKind, Result};
 
@@ -13,6 +16,43 @@ use crate::error::{Doing, Error, ErrorKind, Result};
 #[derive(Debug)]
 pub struct Host {
     home: PathBuf,
+}
+
+/// A program to run: [`Host::run`] for the usual case, this for one that is fed or watched while it runs.
+#[derive(Debug, Clone, Default)]
+pub struct Program {
+    /// Program and arguments.
+    pub argv: Vec<OsString>,
+    /// What it reads on its standard input; nothing when empty. Never logged.
+    pub input: Vec<u8>,
+    /// Its working directory; ours when not set.
+    pub directory: Option<PathBuf>,
+    /// How long it may take; without limit when not set.
+    pub within: Option<Duration>,
+}
+
+impl Program {
+    /// A program with its arguments.
+    pub fn new<I, S>(argv: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        Self { argv: argv.into_iter().map(|word| word.as_ref().to_owned()).collect(), ..Self::default() }
+    }
+
+    fn command(&self) -> Result<(Command, String)> {
+        let Some((program, arguments)) = self.argv.split_first() else {
+            return Err(Error::new(ErrorKind::Other, "An empty command line was asked for."));
+        };
+        tracing::debug!(argv = ?self.argv, "run");
+        let mut command = Command::new(program);
+        command.args(arguments);
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        Ok((command, program.to_string_lossy().into_owned()))
+    }
 }
 
 impl Host {
@@ -41,13 +81,13 @@ impl Host {
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
-        self.run_in(cancel, std::path::Path::new("."), argv, within)
+        self.run_to_end(cancel, &Program { within: Some(within), ..Program::new(argv) })
     }
 
-    /// As [`Host::run`], in this directory.
+    /// The same in a directory.
     ///
     /// # Errors
-    /// As there.
+    /// As for [`Host::run`].
     pub fn run_in<I, S>(
         &self,
         cancel: &Cancel,
@@ -59,63 +99,144 @@ impl Host {
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
-        let argv: Vec<_> = argv.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
-        let Some((program, arguments)) = argv.split_first() else {
-            return Err(Error::new(ErrorKind::Other, "An empty command line was asked for."));
-        };
-        tracing::debug!(?argv, "run");
-        let child = Command::new(program)
-            .args(arguments)
-            .current_dir(directory)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .doing(|| format!("starting '{}'", program.to_string_lossy()))?;
-        wait_with_limit(child, &program.to_string_lossy(), cancel, within)
+        let directory = Some(directory.to_owned());
+        self.run_to_end(cancel, &Program { within: Some(within), directory, ..Program::new(argv) })
+    }
+
+    fn run_to_end(&self, cancel: &Cancel, program: &Program) -> Result<Output> {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let status = self.watch(cancel, program, &mut |stream, piece| match stream {
+            Stream::Stdout => stdout.extend_from_slice(piece),
+            Stream::Stderr => stderr.extend_from_slice(piece),
+        })?;
+        Ok(Output { status, stdout, stderr })
+    }
+
+    /// Runs a program to its end and hands over what it prints as it comes.
+    ///
+    /// # Errors
+    /// When it cannot be started, takes longer than it may, or the user interrupts; it is killed then.
+    pub fn watch(
+        &self,
+        cancel: &Cancel,
+        program: &Program,
+        output: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<ExitStatus> {
+        let (mut command, name) = program.command()?;
+        command.stdin(if program.input.is_empty() { Stdio::null() } else { Stdio::piped() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().doing(|| format!("starting '{name}'"))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            let input = program.input.clone();
+            // A program that does not read its input is no failure.
+            std::thread::spawn(move || drop(stdin.write_all(&input)));
+        }
+        let (sender, pieces) = mpsc::channel();
+        drain(Stream::Stdout, child.stdout.take(), sender.clone());
+        drain(Stream::Stderr, child.stderr.take(), sender);
+        let end = program.within.map(|within| Instant::now() + within);
+        loop {
+            match pieces.recv_timeout(Duration::from_millis(20)) {
+                Ok((stream, piece)) => output(stream, &piece),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            check(&mut child, &name, cancel, end, program.within)?;
+        }
+        wait(&mut child, &name, cancel, end, program.within)
+    }
+
+    /// Runs a program to its end on our own standard streams.
+    ///
+    /// # Errors
+    /// When it cannot be started, takes longer than it may, or the user interrupts; it is killed then.
+    pub fn attach(&self, cancel: &Cancel, program: &Program) -> Result<ExitStatus> {
+        let (mut command, name) = program.command()?;
+        let mut child = command.spawn().doing(|| format!("starting '{name}'"))?;
+        let end = program.within.map(|within| Instant::now() + within);
+        wait(&mut child, &name, cancel, end, program.within)
     }
 }
 
-/// Collects a child's output on threads while watching the clock and the cancel flag.
-fn wait_with_limit(
-    mut child: std::process::Child,
+/// Reads a pipe to its end on a thread. One that breaks ends the text; what came before it still counts.
+fn drain(stream: Stream, source: Option<impl Read + Send + 'static>, sender: Sender<(Stream, Vec<u8>)>) {
+    let Some(mut source) = source else { return };
+    std::thread::spawn(move || {
+        let mut buffer = vec![0_u8; 32 << 10];
+        while let Ok(count) = source.read(&mut buffer) {
+            if count == 0 || sender.send((stream, buffer[..count].to_vec())).is_err() {
+                break;
+            }
+        }
+    });
+}
+
+fn wait(
+    child: &mut Child,
     name: &str,
     cancel: &Cancel,
-    within: Duration,
-) -> Result<Output> {
-    use std::io::Read;
-    fn drain(source: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
-        std::thread::spawn(move || {
-            let mut text = Vec::new();
-            if let Some(mut source) = source {
-                // A pipe that breaks ends the text; what came before it still counts.
-                drop(source.read_to_end(&mut text));
-            }
-            text
-        })
-    }
-    let (out, err) = (drain(child.stdout.take()), drain(child.stderr.take()));
-    let end = Instant::now() + within;
-    let status = loop {
+    end: Option<Instant>,
+    within: Option<Duration>,
+) -> Result<ExitStatus> {
+    loop {
         if let Some(status) = child.try_wait().doing(|| format!("waiting for '{name}'"))? {
-            break status;
+            return Ok(status);
         }
-        let failure = if cancel.is_cancelled() {
-            Some(Error::new(ErrorKind::Interrupted, format!("'{name}' was interrupted.")))
-        } else if Instant::now() > end {
-            Some(Error::new(
-                ErrorKind::System,
-                format!("'{name}' did not end within {} s.", within.as_secs()),
-            ))
-        } else {
-            None
-        };
-        if let Some(failure) = failure {
-            drop(child.kill());
-            drop(child.wait());
-            return Err(failure);
-        }
-        std::thread::sleep(Duration::from_millis(5));
+        check(child, name, cancel, end, within)?;
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Kills a program that the user no longer wants or that takes too long.
+fn check(
+    child: &mut Child,
+    name: &str,
+    cancel: &Cancel,
+    end: Option<Instant>,
+    within: Option<Duration>,
+) -> Result<()> {
+    let failure = if cancel.is_cancelled() {
+        Error::new(ErrorKind::Interrupted, format!("'{name}' was interrupted."))
+    } else if end.is_some_and(|end| Instant::now() > end) {
+        let seconds = within.unwrap_or_default().as_secs();
+        Error::new(ErrorKind::System, format!("'{name}' did not end within {seconds} s."))
+    } else {
+        return Ok(());
     };
-    Ok(Output { status, stdout: out.join().unwrap_or_default(), stderr: err.join().unwrap_or_default() })
+    // It may have ended by itself meanwhile.
+    drop(child.kill());
+    drop(child.wait());
+    Err(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_fed_and_watched() {
+        let host = Host::new("/nonexistent");
+        let mut program = Program::new(["sh", "-c", "cat; pwd >&2; exit 3"]);
+        program.input = b"fed\n".to_vec();
+        program.directory = Some("/".into());
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let status = host
+            .watch(&Cancel::new(), &program, &mut |stream, piece| match stream {
+                Stream::Stdout => out.extend_from_slice(piece),
+                Stream::Stderr => err.extend_from_slice(piece),
+            })
+            .unwrap();
+        assert_eq!((status.code(), &out[..], &err[..]), (Some(3), &b"fed\n"[..], &b"/\n"[..]));
+    }
+
+    #[test]
+    fn a_program_that_takes_too_long_or_is_not_wanted_any_more_is_killed() {
+        let host = Host::new("/nonexistent");
+        let late = host.run(&Cancel::new(), ["sleep", "60"], Duration::from_millis(50)).unwrap_err();
+        assert!(late.message().contains("did not end"), "{late}");
+        let cancel = Cancel::new();
+        cancel.cancel();
+        let stopped = host.run(&cancel, ["sleep", "60"], Duration::from_secs(60)).unwrap_err();
+        assert_eq!(stopped.kind(), ErrorKind::Interrupted);
+    }
 }

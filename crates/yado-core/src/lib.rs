@@ -6,6 +6,7 @@
 
 pub mod communicator;
 pub mod context;
+pub mod copying;
 pub mod environment;
 pub mod error;
 pub mod event;
@@ -30,7 +31,7 @@ pub use environment::Environment;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventSink, MessageKind};
 pub use folder::SyncedFolder;
-pub use host::Host;
+pub use host::{Host, Program};
 pub use image::{Image, ImageSource};
 pub use kind::{Kind, Schema, Setting, SettingType, Usable};
 pub use ports::Forward;

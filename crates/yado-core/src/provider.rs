@@ -76,6 +76,11 @@ pub trait ProviderKind: Kind {
     fn forwards_ssh(&self) -> bool {
         true
     }
+    /// Whether files of synced folders belong to the entry user inside, whoever their owner is outside, and the other
+    /// way round. Elsewhere they carry the same numbers on both sides.
+    fn maps_owners(&self) -> bool {
+        true
+    }
     /// Everything in `spec` that this provider cannot do, found before anything is changed.
     fn check(&self, spec: &MachineSpec) -> Vec<crate::spec::Problem>;
     /// A handle on the machine of this record; creates nothing.
@@ -107,8 +112,9 @@ pub trait Provider: Send {
         let _ = context;
         Ok(())
     }
-    /// Makes the machine from the image, switched off. On failure nothing is left behind.
-    fn create(&mut self, context: &Context, image: &Image) -> Result<()>;
+    /// Makes the machine, switched off, from the image that its kind [needs](ProviderKind::needs_box). On failure
+    /// nothing is left behind.
+    fn create(&mut self, context: &Context, image: Option<&Image>) -> Result<()>;
     /// Switches it on: networks with these forwarded ports, folders, boot.
     fn start(&mut self, context: &Context, forwards: &[Forward]) -> Result<()>;
     /// Switches it off. A stopped machine is fine.

@@ -2,6 +2,9 @@
 //! host can use. A new provider is tested here before it has a test of its own.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a check fails by panicking")]
 
+#[path = "support/dockerd.rs"]
+mod dockerd;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -67,7 +70,14 @@ impl World {
             "boot_timeout": 60, "graceful_halt_timeout": 5, "post_up_message": "", "usable_port_range": [2200, 2250],
             "allow_hosts_modification": true, "problems": []
         });
-        serde_json::from_value(document).unwrap()
+        let mut spec: MachineSpec = serde_json::from_value(document).unwrap();
+        if !self.kind.needs_box() {
+            let settings = serde_json::json!({"image": "contract", "cmd": ["tail", "-f", "/dev/null"]});
+            let block = serde_json::json!({"name": self.kind.name(), "settings": settings, "calls": [],
+                                           "origins": [], "origin": null});
+            spec.providers.push(serde_json::from_value(block).unwrap());
+        }
+        spec
     }
 
     fn machine(&self) -> Machine {
@@ -238,6 +248,16 @@ fn files_and_directories_are_copied_both_ways(world: &World) {
 
 fn synced_folders_belong_to_the_user_on_both_sides(world: &World) {
     use std::os::unix::fs::MetadataExt;
+    if !world.kind.maps_owners() {
+        // Then the folder must belong to the entry user's number for him to write there.
+        std::os::unix::fs::chown(&world.project, Some(1000), Some(1000)).unwrap();
+        std::fs::write(world.project.join("outside"), "from outside").unwrap();
+        world.reach(Goal::Running);
+        assert_eq!(world.shell("cat /vagrant/outside; echo inside > /vagrant/inside").1, "from outside");
+        assert_eq!(std::fs::metadata(world.project.join("inside")).unwrap().uid(), 1000);
+        world.reach(Goal::Destroyed);
+        return;
+    }
     std::fs::write(world.project.join("outside"), "from outside").unwrap();
     world.reach(Goal::Running);
     assert_eq!(world.shell("stat -c %U /vagrant/outside; cat /vagrant/outside").1, "vagrant\nfrom outside");
@@ -323,14 +343,45 @@ const CHECKS: &[Check] = &[
     ("snapshots_bring_back_what_was", snapshots_bring_back_what_was),
 ];
 
+const COMMANDS: &[&str] = &[
+    "cat", "chmod", "cmp", "echo", "grep", "id", "kill", "mkdir", "pwd", "rm", "seq", "setsid", "sh",
+    "sleep", "stat", "tail", "tar", "test", "tr", "true",
+];
+
+const PASSWD: &str = "root:x:0:0::/root:/bin/sh\nvagrant:x:1000:1000::/home/vagrant:/bin/sh\n";
+
+/// A daemon that the provider finds as a user's would be found.
+fn docker_for_all() -> Option<dockerd::Docker> {
+    match dockerd::Docker::start(&serde_json::json!({})) {
+        Ok(docker) => {
+            docker.import_busybox("contract", COMMANDS, PASSWD);
+            #[expect(unsafe_code, reason = "no thread has been started yet that could read the environment")]
+            // SAFETY: the program has one thread here.
+            unsafe {
+                std::env::set_var("DOCKER_HOST", docker.address());
+            }
+            Some(docker)
+        }
+        Err(reason) => {
+            eprintln!("skipped: the contract of 'docker': {reason}");
+            assert!(std::env::var_os("CI").is_none(), "in CI every provider must be usable");
+            None
+        }
+    }
+}
+
 fn main() -> ExitCode {
     if let Some(code) = yado_container::run_hidden_command_if_asked() {
         return code;
     }
     let arguments = Arguments::from_args();
+    let docker = if arguments.list { None } else { docker_for_all() };
     let host = Host::new("/nonexistent");
     let mut trials = Vec::new();
     for kind in yado_plugins::registry().providers {
+        if kind.name() == "docker" && docker.is_none() {
+            continue;
+        }
         if let Usable::No(reason) = kind.usable(&host) {
             eprintln!("skipped: the contract of '{}': {reason}", kind.name());
             assert!(std::env::var_os("CI").is_none(), "in CI every provider must be usable");
@@ -344,5 +395,7 @@ fn main() -> ExitCode {
             trials.push(Trial::test(format!("{}::{name}", kind.name()), run));
         }
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let ended = libtest_mimic::run(&arguments, trials).exit_code();
+    drop(docker);
+    ended
 }

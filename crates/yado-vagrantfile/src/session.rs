@@ -157,7 +157,7 @@ impl Session {
         if let Some(class) = self.inline.borrow().providers.get(name) {
             return Kind::Ruby(class.clone());
         }
-        let known = self.extra_providers.get(name).copied().or_else(|| providers::find(name));
+        let known = providers::find(name).or_else(|| self.extra_providers.get(name).copied());
         known.map_or(Kind::Unknown, Kind::Table)
     }
 

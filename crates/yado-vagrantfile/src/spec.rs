@@ -183,9 +183,18 @@ fn providers(interpreter: &mut Interpreter, vm: &Vm) -> Vec<ProviderSettings> {
         } else if let Some(cell) = ConfigCell::of(&config) {
             let config = cell.config.borrow();
             for (setting, entry) in &config.values {
+                // Lists and hashes may be filled without being assigned: `link`, `volumes << …`, `env["A"] = …`.
+                let value = to_json(interpreter, &entry.value);
+                let filled = match &value {
+                    Json::Array(items) => !items.is_empty(),
+                    Json::Object(entries) => !entries.is_empty(),
+                    _ => false,
+                };
                 if let Some(origin) = &entry.origin {
-                    settings.insert((*setting).to_owned(), to_json(interpreter, &entry.value));
                     origins.push(((*setting).to_owned(), origin.clone()));
+                }
+                if filled || entry.origin.is_some() {
+                    settings.insert((*setting).to_owned(), value);
                 }
             }
             calls = customizations(interpreter, &config);

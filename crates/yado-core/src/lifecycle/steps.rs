@@ -6,6 +6,7 @@ use super::{Machine, Options};
 use crate::communicator::Communicator;
 use crate::context::Context;
 use crate::error::{Doing, Error, ErrorKind, Result};
+use crate::image::Image;
 use crate::plan::Step;
 use crate::provider::{MachineState, StopMode};
 use crate::provisioner::{Aftermath, Guest};
@@ -47,15 +48,20 @@ impl Machine {
         store.begin(&record.id, Operation::Create)?;
         let directory = super::machine_directory(store, &record.id);
         std::fs::create_dir_all(&directory).doing(|| format!("creating '{}'", directory.display()))?;
-        let image = record
+        let image: Option<Image> = record
             .image
             .as_deref()
             .map(serde_json::from_str)
             .transpose()
-            .doing(|| "reading the machine's image record")?
-            .ok_or_else(|| Error::new(ErrorKind::BoxNotFound, "The machine has no image."))?;
-        context.info(format!("Importing base box '{}'...", image_name(&image)));
-        self.provider(&record)?.create(context, &image)?;
+            .doing(|| "reading the machine's image record")?;
+        match &image {
+            Some(image) => context.info(format!("Importing base box '{}'...", image_name(image))),
+            None if self.kind.needs_box() => {
+                return Err(Error::new(ErrorKind::BoxNotFound, "The machine has no image."));
+            }
+            None => {}
+        }
+        self.provider(&record)?.create(context, image.as_ref())?;
         store.set_state(&record.id, MachineState::Stopped)?;
         store.end(&record.id)
     }
@@ -238,7 +244,7 @@ impl Machine {
     }
 }
 
-fn image_name(image: &crate::image::Image) -> String {
+fn image_name(image: &Image) -> String {
     if image.version == "0" {
         image.name.clone()
     } else {

@@ -61,8 +61,8 @@ impl Provider for Fake {
             _ => MachineState::NotCreated,
         })
     }
-    fn create(&mut self, _context: &Context, image: &Image) -> Result<()> {
-        if image.name == "broken" {
+    fn create(&mut self, _context: &Context, image: Option<&Image>) -> Result<()> {
+        if image.is_some_and(|image| image.name == "broken") {
             self.set("half");
             return Err(Error::new(ErrorKind::BoxImport, "The disk is full."));
         }

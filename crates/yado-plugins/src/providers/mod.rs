@@ -1,10 +1,11 @@
 //! Providers: what builds and operates machines. A new one is a folder and two lines here.
 
 mod container;
+mod docker;
 
 use yado_core::ProviderKind;
 
 pub use container::Builder;
 
 /// All providers, in the order of the reference page.
-pub static PROVIDERS: &[&dyn ProviderKind] = &[&container::CONTAINER];
+pub static PROVIDERS: &[&dyn ProviderKind] = &[&container::CONTAINER, &docker::DOCKER];

@@ -3,14 +3,13 @@
 
 use std::io::Write;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use yado_container::{Container, ExecRequest, Identity, Running, Status, Stdio};
 use yado_core::error::Doing;
-use yado_core::{Communicator, Context, Error, ErrorKind, Exec, ExitStatus, Result, Stream};
+use yado_core::{Communicator, Context, Error, ErrorKind, Exec, ExitStatus, Result, Stream, copying};
 
 use super::accounts::{Account, Accounts};
 use super::{engine_error, first_process, folders};
@@ -231,60 +230,11 @@ impl Communicator for Inside {
     }
 
     fn upload(&self, context: &Context, from: &Path, to: &str) -> Result<()> {
-        let doing = || format!("reading '{}'", from.display());
-        let facts = std::fs::metadata(from).doing(doing)?;
-        let (script, input) = if facts.is_dir() {
-            let mut archive = tar::Builder::new(Vec::new());
-            archive.follow_symlinks(false);
-            archive.append_dir_all(".", from).doing(doing)?;
-            let script = "mkdir -p \"$1\" && tar -x --no-same-owner -f - -C \"$1\"".to_owned();
-            (script, archive.into_inner().doing(doing)?)
-        } else {
-            let mode = facts.permissions().mode() & 0o777;
-            let script = format!(
-                "if [ -d \"$1\" ]; then f=\"$1/$2\"; else f=$1; fi; cat > \"$f\" && chmod {mode:o} \"$f\""
-            );
-            (script, std::fs::read(from).doing(doing)?)
-        };
-        let name = from.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let command = Exec {
-            argv: ["sh", "-c", &script, "upload", to, &name].map(str::to_owned).to_vec(),
-            input: Some(input),
-            ..Exec::default()
-        };
-        let mut said = Vec::new();
-        let status = self.exec(context, &command, &mut |_, piece| said.extend_from_slice(piece))?;
-        if status.success() {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::GuestCommandFailed,
-            format!(
-                "'{}' could not be copied to '{to}' in the machine: {}",
-                from.display(),
-                String::from_utf8_lossy(&said).trim()
-            ),
-        ))
+        copying::upload(self, context, from, to)
     }
 
     fn download(&self, context: &Context, from: &str, to: &Path) -> Result<()> {
-        let mut content = Vec::new();
-        let mut said = Vec::new();
-        let command = Exec { argv: ["cat", "--", from].map(str::to_owned).to_vec(), ..Exec::default() };
-        let status = self.exec(context, &command, &mut |stream, piece| match stream {
-            Stream::Stdout => content.extend_from_slice(piece),
-            Stream::Stderr => said.extend_from_slice(piece),
-        })?;
-        if !status.success() {
-            return Err(Error::new(
-                ErrorKind::GuestCommandFailed,
-                format!(
-                    "'{from}' could not be read in the machine: {}",
-                    String::from_utf8_lossy(&said).trim()
-                ),
-            ));
-        }
-        std::fs::write(to, content).doing(|| format!("writing '{}'", to.display()))
+        copying::download(self, context, from, to)
     }
 }
 

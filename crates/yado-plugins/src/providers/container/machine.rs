@@ -195,7 +195,7 @@ impl Provider for Machine {
         Ok(())
     }
 
-    fn create(&mut self, _context: &Context, _image: &Image) -> Result<()> {
+    fn create(&mut self, _context: &Context, _image: Option<&Image>) -> Result<()> {
         for folder in [self.place.machine.join("work"), self.upper()?] {
             std::fs::create_dir_all(&folder).doing(|| format!("creating '{}'", folder.display()))?;
         }

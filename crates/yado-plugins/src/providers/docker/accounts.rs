@@ -1,0 +1,44 @@
+//! Who may be entered as: the container's own user list.
+
+use yado_core::{Context, Result};
+
+use super::engine::Engine;
+
+/// Homes of a container's users, from its `/etc/passwd`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Accounts(Vec<(String, String)>);
+
+impl Accounts {
+    /// Reads the list of a running container; one without the file or without `cat` has root alone.
+    pub(super) fn read(engine: Engine, context: &Context, container: &str) -> Result<Self> {
+        let output = engine.try_run(context, &["exec", "-u", "0", container, "cat", "/etc/passwd"])?;
+        Ok(Self::parse(&String::from_utf8_lossy(&output.stdout)))
+    }
+
+    fn parse(text: &str) -> Self {
+        let account = |line: &str| {
+            let fields: Vec<&str> = line.split(':').collect();
+            Some(((*fields.first()?).to_owned(), (*fields.get(5)?).to_owned()))
+        };
+        Self(text.lines().filter_map(account).collect())
+    }
+
+    /// A user's home, when there is such a user.
+    pub(super) fn home(&self, name: &str) -> Option<&str> {
+        let known = self.0.iter().find(|(user, _)| user == name).map(|(_, home)| home.as_str());
+        known.or((name == "root").then_some("/root"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_is_there_without_a_list() {
+        let accounts = Accounts::parse("web:x:7:7::/srv/web:/bin/sh\nbroken\n");
+        assert_eq!(accounts.home("web"), Some("/srv/web"));
+        assert_eq!(accounts.home("root"), Some("/root"));
+        assert_eq!(accounts.home("broken"), None);
+    }
+}

@@ -1,0 +1,91 @@
+//! The image that a machine's container is made from: pulled, or built from a Dockerfile.
+
+use yado_core::error::Doing;
+use yado_core::{Context, Error, ErrorKind, Result};
+
+use super::engine::Engine;
+use super::settings::Settings;
+
+/// An image, and whether it was built for this machine alone.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Source {
+    /// A name or an id.
+    pub(super) image: String,
+    /// Built by us: it goes with the machine.
+    pub(super) built: bool,
+}
+
+/// Has the image at hand.
+pub(super) fn obtain(engine: Engine, context: &Context, settings: &Settings) -> Result<Source> {
+    if let Some(image) = &settings.image {
+        let there = || Ok(engine.try_run(context, &["image", "inspect", image])?.status.success());
+        if settings.pull || !there()? {
+            let login = Login::new(engine, context, settings)?;
+            context.info(format!("Pulling image '{image}'..."));
+            engine.run_shown(context, &login.words("pull", &[image]), b"")?;
+        }
+        return Ok(Source { image: image.clone(), built: false });
+    }
+    let login = Login::new(engine, context, settings)?;
+    context.info("Building the container from a Dockerfile...");
+    Ok(Source { image: build(engine, context, settings, &login)?, built: true })
+}
+
+/// Builds the image; its id.
+fn build(engine: Engine, context: &Context, settings: &Settings, login: &Login) -> Result<String> {
+    let folder = tempfile::tempdir().doing(|| "making a directory for the build")?;
+    let id_file = folder.path().join("id");
+    let id_path = id_file.display().to_string();
+    let mut words = vec!["--iidfile", &id_path];
+    let dockerfile = settings.dockerfile.as_ref().map(|name| match &settings.build_dir {
+        Some(directory) => directory.join(name).display().to_string(),
+        None => name.clone(),
+    });
+    if let Some(dockerfile) = &dockerfile {
+        words.extend(["-f", dockerfile]);
+    }
+    words.extend(settings.build_args.iter().map(String::as_str));
+    let place = match (&settings.build_dir, &settings.git_repo) {
+        (Some(directory), _) => directory.display().to_string(),
+        (None, Some(repository)) => repository.clone(),
+        (None, None) => return Err(Error::new(ErrorKind::ConfigInvalid, "There is nothing to build.")),
+    };
+    words.push(&place);
+    engine.run_shown(context, &login.words("build", &words), b"")?;
+    let id = std::fs::read_to_string(&id_file).doing(|| "reading the built image's id")?;
+    Ok(id.trim().to_owned())
+}
+
+/// A log-in that lasts as long as this value: what the engine notes of it lies in a directory of its own, so that no
+/// password stays behind.
+struct Login(Option<tempfile::TempDir>);
+
+impl Login {
+    fn new(engine: Engine, context: &Context, settings: &Settings) -> Result<Self> {
+        let (Some(user), Some(password)) = (&settings.username, &settings.password) else {
+            return Ok(Self(None));
+        };
+        let server = settings.auth_server.as_deref().unwrap_or_default();
+        context.info(format!("Logging in to {}...", if server.is_empty() { "the registry" } else { server }));
+        let folder = tempfile::tempdir().doing(|| "making a directory for the log-in")?;
+        let login = Self(Some(folder));
+        let mut words = vec!["--username", user, "--password-stdin"];
+        if !server.is_empty() {
+            words.push(server);
+        }
+        // The password goes by standard input: command lines can be read by everyone.
+        engine.run_shown(context, &login.words("login", &words), password.as_bytes())?;
+        Ok(login)
+    }
+
+    /// A command that makes use of the log-in.
+    fn words<'a>(&'a self, command: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
+        let mut words = Vec::new();
+        if let Some(folder) = &self.0 {
+            words.extend(["--config", folder.path().to_str().unwrap_or_default()]);
+        }
+        words.push(command);
+        words.extend(rest);
+        words
+    }
+}

@@ -1,0 +1,280 @@
+//! One machine as a container of the engine: `impl Provider`.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+use yado_core::error::Doing;
+use yado_core::provider::{Place, StopMode, Suspend};
+use yado_core::{
+    Communicator, Context, Error, ErrorKind, Forward, Image, MachineRecord, MachineSpec, MachineState,
+    Provider, Result,
+};
+
+use super::accounts::Accounts;
+use super::communicator::Inside;
+use super::engine::{Engine, Found};
+use super::image::{self, Source};
+use super::settings::Settings;
+use super::{networks, run};
+
+/// How long a linked container is waited for: machines start side by side.
+const LINKED: Duration = Duration::from_secs(60);
+
+/// A machine, wanted, recorded, or real.
+pub(super) struct Machine {
+    engine: Engine,
+    record: MachineRecord,
+    spec: Option<MachineSpec>,
+    place: Place,
+}
+
+impl Machine {
+    pub(super) fn open(
+        program: &'static str,
+        record: &MachineRecord,
+        spec: Option<&MachineSpec>,
+        place: &Place,
+    ) -> Self {
+        // Without the Vagrantfile, what the machine was last started with.
+        let spec = spec.cloned().or_else(|| serde_json::from_str(record.spec.as_deref()?).ok());
+        Self { engine: Engine { program }, record: record.clone(), spec, place: place.clone() }
+    }
+
+    fn spec(&self) -> Result<&MachineSpec> {
+        self.spec.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Other, format!("'{}' has no configuration on record.", self.record.name))
+        })
+    }
+
+    fn settings(&self) -> Settings {
+        self.spec.as_ref().map_or_else(Settings::default, |spec| Settings::of(spec, self.engine.program))
+    }
+
+    fn find(&self, context: &Context) -> Result<Option<Found>> {
+        self.engine.find(context, &self.record.id)
+    }
+
+    fn must_exist(&self, context: &Context) -> Result<Found> {
+        self.find(context)?.ok_or_else(|| {
+            Error::new(ErrorKind::Other, format!("The container of '{}' is gone.", self.record.name))
+                .hinted("Run `yado up` to make it again.")
+        })
+    }
+
+    /// What the container is made from, noted when the machine was made.
+    fn source_file(&self) -> PathBuf {
+        self.place.machine.join("image.json")
+    }
+
+    fn source(&self) -> Result<Source> {
+        let path = self.source_file();
+        let doing = || format!("reading '{}'", path.display());
+        serde_json::from_str(&std::fs::read_to_string(&path).doing(doing)?).doing(doing)
+    }
+
+    /// By folder and machine, as Vagrant names containers; the id instead of the time, since two may be made in one
+    /// second.
+    fn container_name(&self, settings: &Settings) -> String {
+        settings.name.clone().unwrap_or_else(|| {
+            let folder = self.record.project.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
+            let folder: String = folder.chars().filter(|letter| allowed(*letter)).collect();
+            let start =
+                if folder.starts_with(|letter: char| letter.is_ascii_alphanumeric()) { "" } else { "yado" };
+            format!("{start}{folder}_{}_{}", self.record.name, self.record.id.get(..7).unwrap_or_default())
+        })
+    }
+
+    /// Machines start side by side, and the engine wants linked containers to be there first.
+    fn await_links(&self, context: &Context, settings: &Settings) -> Result<()> {
+        let end = Instant::now() + LINKED;
+        for link in &settings.links {
+            let name = link.split(':').next().unwrap_or(link);
+            loop {
+                let output =
+                    self.engine.try_run(context, &["inspect", "--format", "{{.State.Running}}", name])?;
+                if output.stdout.starts_with(b"true") {
+                    break;
+                }
+                let others = self.place.store.machines(Some(&self.record.environment))?;
+                if Instant::now() > end || !others.iter().any(|other| other.id != self.record.id) {
+                    return Err(Error::new(
+                        ErrorKind::Other,
+                        format!("The container '{name}' that is linked to does not run."),
+                    ));
+                }
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the container, running.
+    fn make(&self, context: &Context, settings: &Settings, arguments: &[String]) -> Result<Found> {
+        self.await_links(context, settings)?;
+        let name = self.container_name(settings);
+        let words = run::command(&self.record, &name, &fingerprint(arguments), arguments);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let id = self.engine.run(context, &words)?;
+        // Warnings of the engine may come before the id.
+        let id = id.lines().last().unwrap_or_default().to_owned();
+        Ok(Found { id, state: MachineState::Running })
+    }
+
+    /// A container that was made with other settings is made anew from its present content: nothing is lost.
+    fn make_anew(
+        &self,
+        context: &Context,
+        old: &Found,
+        settings: &Settings,
+        forwards: &[Forward],
+    ) -> Result<Found> {
+        context.info("The configuration has changed; the container is made anew with its present content.");
+        let kept = Source { image: self.engine.run(context, &["commit", &old.id])?, built: true };
+        self.note(&kept)?;
+        self.engine.run(context, &["rm", "-f", &old.id])?;
+        self.make(context, settings, &run::arguments(self.spec()?, settings, &kept, forwards))
+    }
+
+    fn note(&self, source: &Source) -> Result<()> {
+        let text = serde_json::to_string(source).doing(|| "noting the image")?;
+        let path = self.source_file();
+        std::fs::write(&path, text).doing(|| format!("writing '{}'", path.display()))
+    }
+
+    fn started(&self, context: &Context, forwards: &[Forward]) -> Result<()> {
+        let (spec, settings) = (self.spec()?, self.settings());
+        let arguments = run::arguments(spec, &settings, &self.source()?, forwards);
+        let found = match self.find(context)? {
+            None => self.make(context, &settings, &arguments)?,
+            Some(old) => {
+                let template = format!("{{{{index .Config.Labels \"{}\"}}}}", run::SETTINGS_LABEL);
+                if self.engine.inspect(context, &old.id, &template)? == fingerprint(&arguments) {
+                    self.await_links(context, &settings)?;
+                    self.engine.run(context, &["start", &old.id])?;
+                    old
+                } else {
+                    self.make_anew(context, &old, &settings, forwards)?
+                }
+            }
+        };
+        networks::connect(self.engine, context, spec, &found.id)
+    }
+}
+
+fn fingerprint(arguments: &[String]) -> String {
+    use std::fmt::Write;
+    let digest = Sha256::digest(arguments.join("\0").as_bytes());
+    digest.iter().fold(String::new(), |mut text, byte| {
+        // Writing to text cannot fail.
+        let _written = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl Provider for Machine {
+    fn state(&self, context: &Context) -> Result<MachineState> {
+        Ok(match self.find(context)? {
+            Some(found) => found.state,
+            None if self.source_file().is_file() => MachineState::Stopped,
+            None => MachineState::NotCreated,
+        })
+    }
+
+    fn create(&mut self, context: &Context, _image: Option<&Image>) -> Result<()> {
+        self.note(&image::obtain(self.engine, context, &self.settings())?)
+    }
+
+    fn start(&mut self, context: &Context, forwards: &[Forward]) -> Result<()> {
+        let started = self.started(context, forwards);
+        if started.is_err()
+            && let Err(problem) = self.stop(&uninterrupted(context), StopMode::Force)
+        {
+            // The first failure is the one to tell.
+            tracing::warn!(%problem, "cleaning up after a failed start");
+        }
+        started
+    }
+
+    fn stop(&mut self, context: &Context, how: StopMode) -> Result<()> {
+        let Some(found) = self.find(context)? else { return Ok(()) };
+        if found.state == MachineState::Suspended {
+            self.engine.run(context, &["unpause", &found.id])?;
+        }
+        if found.state != MachineState::Stopped {
+            let patience = match how {
+                StopMode::Graceful(_) => self.settings().stop_timeout,
+                StopMode::Force => 0,
+            };
+            // Asking may take as long as it is given, whatever the time limit of ordinary calls.
+            self.engine.run_patiently(context, &["stop", "-t", &patience.to_string(), &found.id])?;
+        }
+        Ok(())
+    }
+
+    fn destroy(&mut self, context: &Context) -> Result<()> {
+        let context = &uninterrupted(context);
+        while let Some(found) = self.find(context)? {
+            self.engine.run(context, &["rm", "-f", "-v", &found.id])?;
+        }
+        if let Ok(Source { image, built: true }) = self.source() {
+            // Another machine may have been built from the same, and the engine keeps what is in use.
+            drop(self.engine.try_run(context, &["rmi", &image])?);
+        }
+        networks::tidy(self.engine, context)?;
+        match std::fs::remove_file(self.source_file()) {
+            Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
+                Err(problem).doing(|| format!("removing '{}'", self.source_file().display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn connect(&self, context: &Context) -> Result<Box<dyn Communicator>> {
+        let found = self.must_exist(context)?;
+        let remains_running = self.settings().remains_running;
+        let accounts = if found.state == MachineState::Running {
+            Accounts::read(self.engine, context, &found.id)?
+        } else {
+            Accounts::default()
+        };
+        let asked = self.spec.as_ref().and_then(|spec| spec.ssh.username.clone());
+        let user = asked.into_iter().chain(["vagrant".to_owned()]).find(|name| accounts.home(name).is_some());
+        let has_bash = |id: &str| {
+            let words = ["exec", "-u", "0", id, "sh", "-c", "command -v bash"];
+            Ok::<_, Error>(self.engine.try_run(context, &words)?.status.success())
+        };
+        let has_bash = found.state == MachineState::Running && has_bash(&found.id)?;
+        Ok(Box::new(Inside {
+            engine: self.engine,
+            machine: self.record.id.clone(),
+            container: found.id,
+            accounts,
+            user: user.unwrap_or_else(|| "root".to_owned()),
+            remains_running,
+            has_bash,
+        }))
+    }
+
+    fn suspend(&mut self) -> Option<&mut dyn Suspend> {
+        Some(self)
+    }
+}
+
+/// Cleaning up is not stopped by the wish to stop.
+fn uninterrupted(context: &Context) -> Context {
+    Context { cancel: yado_core::Cancel::new(), ..context.clone() }
+}
+
+impl Suspend for Machine {
+    fn suspend(&mut self, context: &Context) -> Result<()> {
+        let found = self.must_exist(context)?;
+        self.engine.run(context, &["pause", &found.id]).map(drop)
+    }
+
+    fn resume(&mut self, context: &Context) -> Result<()> {
+        let found = self.must_exist(context)?;
+        self.engine.run(context, &["unpause", &found.id]).map(drop)
+    }
+}

@@ -1,0 +1,131 @@
+//! `docker`: machines as containers of an engine that is already there, driven by its own program.
+//!
+//! A machine is one container, known by a label with the machine's id, so that it is found again whatever its name and
+//! also when the process that made it was killed. It is entered by the engine's `exec`: no SSH server is needed, and
+//! shell provisioners work in every image that has a shell.
+
+mod accounts;
+mod communicator;
+mod engine;
+mod image;
+mod machine;
+mod networks;
+mod run;
+mod settings;
+
+use std::os::unix::net::UnixStream;
+
+use yado_core::provider::Place;
+use yado_core::spec::Problem;
+use yado_core::{Host, Kind, MachineRecord, MachineSpec, Provider, ProviderKind, Result, Schema, Setting};
+use yado_core::{SettingType, Usable};
+
+use settings::Settings;
+
+/// The kind.
+pub(super) static DOCKER: EngineKind = EngineKind { program: "docker" };
+
+/// An engine with Docker's command line.
+pub(super) struct EngineKind {
+    program: &'static str,
+}
+
+const fn setting(name: &'static str, kind: SettingType, default: &'static str, doc: &'static str) -> Setting {
+    Setting { name, kind, default, doc }
+}
+
+static SCHEMA: Schema = Schema {
+    settings: &[
+        setting("image", SettingType::Text, "", "The image to make the container from."),
+        setting("build_dir", SettingType::Text, "", "A directory with a Dockerfile to build the image from."),
+        setting("dockerfile", SettingType::Text, "", "The Dockerfile's name, when it is another."),
+        setting("git_repo", SettingType::Text, "", "A repository with a Dockerfile to build the image from."),
+        setting("build_args", SettingType::List, "[]", "More arguments for the build."),
+        setting("cmd", SettingType::List, "[]", "The command to run instead of the image's own."),
+        setting("create_args", SettingType::List, "[]", "More arguments for the engine's `run`."),
+        setting("env", SettingType::Map, "{}", "Environment variables of the container."),
+        setting("expose", SettingType::List, "[]", "Ports that linked containers may use."),
+        setting("has_ssh", SettingType::Bool, "false", "Whether an SSH server runs in it."),
+        setting("links", SettingType::List, "[]", "Containers to link to, as `\"name:alias\"`."),
+        setting("name", SettingType::Text, "", "The container's name."),
+        setting("ports", SettingType::List, "[]", "Ports to publish, as `\"host:container\"`."),
+        setting("privileged", SettingType::Bool, "false", "All rights for the container."),
+        setting("pull", SettingType::Bool, "false", "Pull the image also when it is there."),
+        setting("remains_running", SettingType::Bool, "true", "Whether its command is to keep running."),
+        setting(
+            "stop_timeout",
+            SettingType::Integer,
+            "1",
+            "Seconds between asking it to stop and killing it.",
+        ),
+        setting("volumes", SettingType::List, "[]", "Volumes, as `\"host:container[:options]\"`."),
+        setting("auth_server", SettingType::Text, "", "The registry to log in to."),
+        setting("username", SettingType::Text, "\"\"", "The user to log in as."),
+        setting("password", SettingType::Text, "\"\"", "Its password."),
+    ],
+};
+
+impl Kind for EngineKind {
+    fn name(&self) -> &'static str {
+        self.program
+    }
+
+    fn schema(&self) -> &'static Schema {
+        &SCHEMA
+    }
+
+    fn usable(&self, host: &Host) -> Usable {
+        if host.which(self.program).is_none() {
+            return Usable::No(
+                "There is no 'docker' program on the PATH; on Debian, `apt-get install docker.io` brings it."
+                    .to_owned(),
+            );
+        }
+        // An engine elsewhere is not asked here: that may take seconds.
+        let elsewhere =
+            std::env::var_os("DOCKER_HOST").is_some() || std::env::var_os("DOCKER_CONTEXT").is_some();
+        if !elsewhere && UnixStream::connect("/var/run/docker.sock").is_err() {
+            return Usable::No(
+                "Docker's daemon does not answer at /var/run/docker.sock; start it (`sudo systemctl start docker`), or \
+                 become a member of the group 'docker'."
+                    .to_owned(),
+            );
+        }
+        Usable::Yes
+    }
+}
+
+impl ProviderKind for EngineKind {
+    fn summary(&self) -> &'static str {
+        "containers of a Docker engine"
+    }
+
+    fn needs_box(&self) -> bool {
+        false
+    }
+
+    fn forwards_ssh(&self) -> bool {
+        false
+    }
+
+    fn maps_owners(&self) -> bool {
+        false
+    }
+
+    fn check(&self, spec: &MachineSpec) -> Vec<Problem> {
+        let settings = Settings::of(spec, self.program);
+        let mut problems = settings.problems();
+        problems.extend(networks::problems(spec));
+        problems.extend(run::problems(spec));
+        problems
+    }
+
+    fn open(
+        &self,
+        record: &MachineRecord,
+        spec: Option<&MachineSpec>,
+        place: &Place,
+    ) -> Result<Box<dyn Provider>> {
+        Ok(Box::new(machine::Machine::open(self.program, record, spec, place)))
+    }
+}

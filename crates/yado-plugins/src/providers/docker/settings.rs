@@ -1,0 +1,180 @@
+//! The settings of a `docker` block, as plain data.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+use yado_core::MachineSpec;
+use yado_core::spec::{Origin, Problem};
+
+/// What the block says, defaults filled in.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Settings {
+    pub(super) image: Option<String>,
+    pub(super) build_dir: Option<PathBuf>,
+    pub(super) dockerfile: Option<String>,
+    pub(super) git_repo: Option<String>,
+    pub(super) build_args: Vec<String>,
+    pub(super) cmd: Vec<String>,
+    pub(super) create_args: Vec<String>,
+    pub(super) env: Vec<(String, String)>,
+    pub(super) expose: Vec<String>,
+    pub(super) links: Vec<String>,
+    pub(super) name: Option<String>,
+    pub(super) ports: Vec<String>,
+    pub(super) privileged: bool,
+    pub(super) pull: bool,
+    pub(super) remains_running: bool,
+    pub(super) stop_timeout: u64,
+    pub(super) volumes: Vec<String>,
+    pub(super) auth_server: Option<String>,
+    pub(super) username: Option<String>,
+    pub(super) password: Option<String>,
+    /// Settings that need another machine around the engine, or a program that is not driven: name and place.
+    refused: Vec<(&'static str, Option<Origin>)>,
+    block: Option<Origin>,
+}
+
+impl Settings {
+    /// What a machine's block for this provider says.
+    pub(super) fn of(spec: &MachineSpec, provider: &str) -> Self {
+        let Some(block) = spec.providers.iter().find(|block| block.name == provider) else {
+            return Self { remains_running: true, stop_timeout: 1, ..Self::default() };
+        };
+        let read = Reader(&block.settings);
+        let place = |name: &str| {
+            block.origins.iter().find(|(setting, _)| setting == name).map(|(_, origin)| origin.clone())
+        };
+        let refused = ["force_host_vm", "vagrant_machine", "vagrant_vagrantfile", "compose"]
+            .into_iter()
+            .filter(|name| read.is_set(name))
+            .map(|name| (name, place(name)))
+            .collect();
+        Self {
+            image: read.text("image"),
+            build_dir: read.text("build_dir").map(|text| spec.project.join(text)),
+            dockerfile: read.text("dockerfile"),
+            git_repo: read.text("git_repo"),
+            build_args: read.list("build_args"),
+            cmd: read.list("cmd"),
+            create_args: read.list("create_args"),
+            env: read.map("env"),
+            expose: read.list("expose"),
+            links: read.list("links"),
+            name: read.text("name"),
+            ports: read.list("ports"),
+            privileged: read.is_set("privileged"),
+            pull: read.is_set("pull"),
+            remains_running: !block.settings.contains_key("remains_running")
+                || read.is_set("remains_running"),
+            stop_timeout: read.text("stop_timeout").and_then(|text| text.parse().ok()).unwrap_or(1),
+            volumes: read
+                .list("volumes")
+                .iter()
+                .map(|volume| volume_argument(volume, &spec.project))
+                .collect(),
+            auth_server: read.text("auth_server"),
+            username: read.text("username"),
+            password: read.text("password"),
+            refused,
+            block: block.origin.clone(),
+        }
+    }
+
+    /// What cannot be done.
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = self
+            .refused
+            .iter()
+            .map(|(name, origin)| Problem {
+                message: match *name {
+                    "compose" => "'compose' is not supported; yado makes the containers itself.".to_owned(),
+                    _ => format!(
+                        "'{name}' asks for a virtual machine around Docker; yado uses the engine of this host, or the \
+                         one that DOCKER_HOST names."
+                    ),
+                },
+                origin: origin.clone(),
+            })
+            .collect();
+        let sources = [self.image.is_some(), self.build_dir.is_some(), self.git_repo.is_some()];
+        if !sources.contains(&true) {
+            problems.push(Problem {
+                message:
+                    "One of 'image', 'build_dir' and 'git_repo' must be set for a machine of this provider."
+                        .to_owned(),
+                origin: self.block.clone(),
+            });
+        }
+        problems
+    }
+}
+
+/// A host directory is meant from the project on; what is neither a path nor there is the name of a volume.
+fn volume_argument(volume: &str, project: &Path) -> String {
+    let Some((host, rest)) = volume.split_once(':') else { return volume.to_owned() };
+    let expanded = match host.strip_prefix("~/") {
+        Some(below) => std::env::home_dir().unwrap_or_default().join(below),
+        None => project.join(host),
+    };
+    let is_path = host.starts_with(['/', '.', '~']) || host.contains('/') || expanded.exists();
+    if is_path { format!("{}:{rest}", expanded.display()) } else { volume.to_owned() }
+}
+
+/// Values as Ruby programs give them: numbers and symbols for text, one thing for a list of one.
+struct Reader<'a>(&'a Map<String, Value>);
+
+impl Reader<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name).and_then(plain).filter(|text| !text.is_empty())
+    }
+
+    fn is_set(&self, name: &str) -> bool {
+        !matches!(self.0.get(name), None | Some(Value::Null | Value::Bool(false)))
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        match self.0.get(name) {
+            Some(Value::Array(items)) => items.iter().filter_map(plain).collect(),
+            Some(other) => plain(other).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
+    fn map(&self, name: &str) -> Vec<(String, String)> {
+        let Some(Value::Object(entries)) = self.0.get(name) else { return Vec::new() };
+        entries.iter().map(|(name, value)| (name.clone(), plain(value).unwrap_or_default())).collect()
+    }
+}
+
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn volumes_are_paths_from_the_project_on_or_names() {
+        let project = Path::new("/nonexistent/project");
+        assert_eq!(volume_argument("./data:/data:ro", project), "/nonexistent/project/./data:/data:ro");
+        assert_eq!(volume_argument("sub/data:/data", project), "/nonexistent/project/sub/data:/data");
+        assert_eq!(volume_argument("/srv:/data", project), "/srv:/data");
+        assert_eq!(volume_argument("cache:/data", project), "cache:/data");
+        assert_eq!(volume_argument("/data", project), "/data");
+    }
+
+    #[test]
+    fn numbers_are_text_and_one_thing_is_a_list() {
+        let settings = serde_json::json!({"ports": [8080, "1:2"], "cmd": "run", "env": {"A": 1, "B": null}});
+        let Value::Object(settings) = settings else { panic!("an object") };
+        let read = Reader(&settings);
+        assert_eq!(read.list("ports"), ["8080", "1:2"]);
+        assert_eq!(read.list("cmd"), ["run"]);
+        assert_eq!(read.map("env"), [("A".to_owned(), "1".to_owned()), ("B".to_owned(), String::new())]);
+    }
+}

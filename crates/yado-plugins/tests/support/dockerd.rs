@@ -1,0 +1,141 @@
+//! A Docker daemon of a test's own: in a folder of its own and a network namespace of its own, so that neither its
+//! images nor its bridges and rules meet anybody else's. It ends with this value.
+#![allow(dead_code, reason = "every test makes use of its own part")]
+
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// What the tests need besides root.
+const PROGRAMS: &[&str] = &["dockerd", "docker", "busybox", "tar", "script", "unshare", "nsenter"];
+
+/// A daemon, and how to talk to it.
+pub(crate) struct Docker {
+    /// Everything of it: data, socket, log.
+    pub(crate) folder: tempfile::TempDir,
+    daemon: Child,
+}
+
+fn there(program: &str) -> bool {
+    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .any(|folder| folder.join(program).is_file())
+}
+
+impl Docker {
+    /// Starts a daemon with more of its configuration (`{}` for none). Says why when something that is needed is
+    /// missing.
+    pub(crate) fn start(configuration: &serde_json::Value) -> Result<Self, String> {
+        if !rustix::process::geteuid().is_root() {
+            return Err("a Docker daemon needs root".to_owned());
+        }
+        if let Some(program) = PROGRAMS.iter().find(|program| !there(program)) {
+            return Err(format!("there is no {program}"));
+        }
+        let folder = tempfile::Builder::new().prefix("yado-docker-").tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("daemon.json"), configuration.to_string()).unwrap();
+        let log = std::fs::File::create(path("log")).unwrap();
+        let daemon = Command::new("unshare")
+            // A new network has its loopback interface switched off.
+            .args(["--net", "sh", "-c", "ip link set lo up && exec dockerd \"$@\"", "dockerd"])
+            .args(["--config-file", &path("daemon.json")])
+            .args(["--data-root", &path("data"), "--exec-root", &path("run"), "--pidfile", &path("pid")])
+            .args(["--host", &format!("unix://{}", path("socket"))])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let docker = Self { folder, daemon };
+        let limit = Instant::now() + Duration::from_secs(60);
+        while !docker.try_run(&["version"]).status.success() {
+            let log = std::fs::read_to_string(docker.folder.path().join("log")).unwrap();
+            assert!(Instant::now() < limit, "the daemon does not answer: {log}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(docker)
+    }
+
+    /// The engine's address, as `DOCKER_HOST` takes it.
+    pub(crate) fn address(&self) -> String {
+        format!("unix://{}", self.folder.path().join("socket").display())
+    }
+
+    /// An image of busybox and nothing else, with these of its commands and this user list.
+    pub(crate) fn import_busybox(&self, name: &str, commands: &[&str], passwd: &str) {
+        let root = self.folder.path().join(format!("root-{name}"));
+        for folder in ["bin", "etc", "proc", "sys", "dev", "tmp", "root", "home"] {
+            std::fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        std::fs::copy("/usr/bin/busybox", root.join("bin/busybox")).unwrap();
+        for command in commands {
+            symlink("busybox", root.join("bin").join(command)).unwrap();
+        }
+        if !passwd.is_empty() {
+            std::fs::write(root.join("etc/passwd"), passwd).unwrap();
+            std::fs::create_dir(root.join("home/vagrant")).unwrap();
+            std::os::unix::fs::chown(root.join("home/vagrant"), Some(1000), Some(1000)).unwrap();
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(root.join("tmp"), std::fs::Permissions::from_mode(0o1777)).unwrap();
+        }
+        let archive = self.folder.path().join(format!("{name}.tar"));
+        let mut made = Command::new("tar");
+        made.arg("-C").arg(&root).arg("-cf").arg(&archive).arg(".");
+        assert!(made.status().unwrap().success());
+        self.run(&["import", archive.to_str().unwrap(), name]);
+    }
+
+    /// A command that talks to this daemon.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env("DOCKER_HOST", self.address());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// A command in the daemon's network, where its published ports are.
+    pub(crate) fn in_its_network(&self, line: &str) -> Output {
+        let pid = self.daemon.id().to_string();
+        self.command("nsenter").args(["-t", &pid, "-n", "timeout", "60", "sh", "-c", line]).output().unwrap()
+    }
+
+    /// Runs docker, whatever its exit code.
+    pub(crate) fn try_run(&self, words: &[&str]) -> Output {
+        self.command("timeout").args(["-k", "5", "60", "docker"]).args(words).output().unwrap()
+    }
+
+    /// Runs a command that must succeed; its output without the last line end.
+    pub(crate) fn run(&self, words: &[&str]) -> String {
+        let output = self.try_run(words);
+        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "docker {words:?}: {errors}\n{log}");
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+}
+
+impl Drop for Docker {
+    fn drop(&mut self) {
+        for id in self.try_run(&["ps", "-aq"]).stdout.split(|byte| *byte == b'\n').filter(|id| !id.is_empty())
+        {
+            self.try_run(&["rm", "-f", std::str::from_utf8(id).unwrap_or_default()]);
+        }
+        // The daemon must end by itself, or its containerd outlives it.
+        let pid = rustix::process::Pid::from_child(&self.daemon);
+        if rustix::process::kill_process(pid, rustix::process::Signal::TERM).is_ok() {
+            let limit = Instant::now() + Duration::from_secs(30);
+            while matches!(self.daemon.try_wait(), Ok(None)) && Instant::now() < limit {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            drop(self.daemon.kill());
+            drop(self.daemon.wait());
+        }
+        for hierarchy in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
+            // Fails where somebody else's containers are, or where there is none.
+            drop(std::fs::remove_dir(hierarchy.path().join("docker")));
+        }
+        drop(std::fs::remove_dir("/sys/fs/cgroup/docker"));
+    }
+}
