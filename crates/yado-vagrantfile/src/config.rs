@@ -23,6 +23,22 @@ pub(crate) struct Entry {
     pub(crate) value: Value,
     /// Where, unless it is a default.
     pub(crate) origin: Option<Origin>,
+    /// What was given before and no longer counts, the first one first.
+    pub(crate) earlier: Vec<(Value, Origin)>,
+}
+
+impl Entry {
+    /// This entry, with what it displaces.
+    fn instead_of(mut self, older: Option<&Entry>) -> Self {
+        let Some(older) = older else { return self };
+        let mut earlier = older.earlier.clone();
+        if let Some(origin) = older.origin.clone().filter(|origin| Some(origin) != self.origin.as_ref()) {
+            earlier.push((older.value.clone(), origin));
+        }
+        earlier.append(&mut self.earlier);
+        self.earlier = earlier;
+        self
+    }
 }
 
 /// The values of one section.
@@ -83,7 +99,10 @@ impl Config {
         let mut values = IndexMap::new();
         for setting in section.settings {
             if let Initial::Json(json) = setting.initial {
-                values.insert(setting.name, Entry { value: from_json(json), origin: None });
+                values.insert(
+                    setting.name,
+                    Entry { value: from_json(json), origin: None, earlier: Vec::new() },
+                );
             }
         }
         Self { section, values, invalid: Vec::new(), finalized: false }
@@ -111,8 +130,10 @@ impl Config {
 
     /// Sets a value that nobody wrote.
     pub(crate) fn put(&mut self, name: &'static str, value: Value) {
-        let origin = self.values.get(name).and_then(|entry| entry.origin.clone());
-        self.values.insert(name, Entry { value, origin });
+        let known = self.values.get(name);
+        let origin = known.and_then(|entry| entry.origin.clone());
+        let earlier = known.map(|entry| entry.earlier.clone()).unwrap_or_default();
+        self.values.insert(name, Entry { value, origin, earlier });
     }
 
     /// Where a setting was set.
@@ -139,7 +160,7 @@ impl Config {
     pub(crate) fn merged(&self, newer: &Config) -> Config {
         let mut result = self.copy();
         for (name, entry) in &newer.values {
-            result.values.insert(name, entry.clone());
+            result.values.insert(name, entry.clone().instead_of(self.values.get(name)));
         }
         for (name, origin) in &newer.invalid {
             result.note_invalid(name, origin.clone());
@@ -168,7 +189,7 @@ impl Config {
                     Fallback::Nil => Value::Nil,
                     Fallback::Json(json) => from_json(json),
                 };
-                self.values.insert(setting.name, Entry { value, origin: None });
+                self.values.insert(setting.name, Entry { value, origin: None, earlier: Vec::new() });
             }
         }
     }
@@ -200,7 +221,8 @@ impl ConfigCell {
         if value.same(&Session::unset()) {
             config.values.shift_remove(name);
         } else {
-            config.values.insert(name, Entry { value, origin });
+            let entry = Entry { value, origin, earlier: Vec::new() }.instead_of(config.values.get(name));
+            config.values.insert(name, entry);
         }
     }
 

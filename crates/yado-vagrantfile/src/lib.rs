@@ -8,6 +8,7 @@
 mod config;
 mod dummy;
 mod dump;
+mod explain;
 mod failure;
 mod hash;
 mod host;
@@ -26,6 +27,7 @@ mod vagrant;
 mod validate;
 mod vm;
 
+pub use explain::Setting;
 pub use failure::{LoadError, Place};
 pub use host::Sink;
 pub use loaded::{LoadOptions, Loaded, MachineName, failure_json, find, load};

@@ -114,7 +114,7 @@ fn add(interpreter: &mut Interpreter, this: &Value, mut args: Args, before: bool
             interpreter.call_proc(block, Args::one(config.clone()))?;
         }
         if let Some(made) = ConfigCell::of(&config) {
-            let entry = Entry { value: Value::sym(&name), origin: origin.clone() };
+            let entry = Entry { value: Value::sym(&name), origin: origin.clone(), earlier: Vec::new() };
             made.config.borrow_mut().values.insert("command", entry);
         }
         let trigger = Trigger { config, origin: origin.clone() };

@@ -134,7 +134,7 @@ fn default(interpreter: &mut Interpreter, this: &Value, _: Args) -> Eval {
         return Ok(known);
     }
     let made = cell.session.wrap(interpreter, Config::new(&DEFAULTS));
-    let entry = Entry { value: made.clone(), origin: None };
+    let entry = Entry { value: made.clone(), origin: None, earlier: Vec::new() };
     cell.config.borrow_mut().values.insert("__default", entry);
     Ok(made)
 }
@@ -181,7 +181,7 @@ fn prepare(interpreter: &mut Interpreter, session: &Rc<Session>, config: &mut Co
         defaults.put("remote_user", defaults.get("username"));
     }
     let object = session.wrap(interpreter, defaults);
-    config.values.insert("default", Entry { value: object, origin: None });
+    config.values.insert("default", Entry { value: object, origin: None, earlier: Vec::new() });
     Ok(())
 }
 

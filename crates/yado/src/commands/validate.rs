@@ -1,7 +1,7 @@
 //! `yado validate`: whether the Vagrantfile makes sense.
 
 use clap::Args;
-use yado_core::Result;
+use yado_core::{Error, ErrorKind, Result};
 
 use crate::session::Session;
 
@@ -15,17 +15,34 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     let mut loaded = session.load()?;
+    let mut faults: Vec<(String, Error)> = Vec::new();
     for machine in loaded.machines() {
         let mentioned = loaded.mentioned_providers(&machine.name);
         if arguments.ignore_provider {
             let provider = mentioned.first().map_or("container", String::as_str).to_owned();
             let spec = loaded.machine(&machine.name, &provider, None)?;
-            session.check(&spec, &AnyProvider)?;
+            faults.extend(session.check(&spec, &AnyProvider).err().map(|fault| (machine.name, fault)));
         } else {
             let kind = session.choose_provider(&mentioned, None)?.kind;
             let spec = loaded.machine(&machine.name, kind.name(), None)?;
-            session.check(&spec, kind)?;
+            faults.extend(session.check(&spec, kind).err().map(|fault| (machine.name, fault)));
         }
+    }
+    // Machines that share a fault share its report.
+    let mut told: Vec<(String, Vec<String>)> = Vec::new();
+    for (machine, fault) in faults {
+        match told.iter_mut().find(|(text, _)| text == fault.message()) {
+            Some((_, machines)) => machines.push(machine),
+            None => told.push((fault.message().to_owned(), vec![machine])),
+        }
+    }
+    let single = told.len() == 1;
+    if let Some(text) = told
+        .into_iter()
+        .map(|(text, machines)| if single { text } else { format!("{}: {text}", machines.join(", ")) })
+        .reduce(|all, one| format!("{all}\n{one}"))
+    {
+        return Err(Error::new(ErrorKind::ConfigInvalid, text));
     }
     session.ui.plain("Vagrantfile validated successfully.");
     Ok(0)
@@ -59,8 +76,8 @@ impl yado_core::ProviderKind for AnyProvider {
         _spec: Option<&yado_core::MachineSpec>,
         _place: &yado_core::provider::Place,
     ) -> Result<Box<dyn yado_core::Provider>> {
-        Err(yado_core::Error::new(
-            yado_core::ErrorKind::ProviderNotFound,
+        Err(Error::new(
+            ErrorKind::ProviderNotFound,
             format!("The machine '{}' has no provider.", record.name),
         ))
     }
