@@ -67,6 +67,9 @@ CREATE TABLE snapshot (
 /// Sets the connection up and makes the tables when they are not there.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    // The last one to close the file would otherwise copy the log into it and wait for the disk, at the end of every
+    // command. The log is as good a place: whoever opens the file next reads both, and copies when it has grown.
+    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version >= VERSION {

@@ -92,3 +92,15 @@ fn two_connections_never_lease_the_same_port() {
     let (first, second) = (take(a), take(b));
     assert_eq!(first.join().unwrap() + second.join().unwrap(), 200);
 }
+
+#[test]
+fn closing_leaves_the_log_for_whoever_comes_next() {
+    let (folder, store) = store();
+    let made = store.add_machine("e1", "a", "container").unwrap();
+    drop(store);
+    let home = folder.path().join("home");
+    // Copied into the file, it would be gone, and the disk been waited for.
+    assert!(std::fs::metadata(home.join("state.sqlite-wal")).unwrap().len() > 0);
+    let again = Store::open(&home).unwrap();
+    assert_eq!(again.machine("e1", "a").unwrap().unwrap().id, made.id);
+}
