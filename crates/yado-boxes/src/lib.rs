@@ -6,6 +6,7 @@
 mod accounts;
 mod archive;
 mod bootstrap;
+mod catalogue;
 mod checksum;
 mod chroot;
 mod disk;
@@ -30,6 +31,7 @@ mod version;
 
 pub use chroot::Chroot;
 pub use disk::DiskFormat;
+pub use fetch::Network;
 pub use owners::{Owners, translate_owners};
 pub use package::{Package, PackageFormat};
 pub use source::Source;

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::bootstrap::well_known;
+use crate::catalogue::{Catalogue, LARGEST};
+use crate::fetch::Address;
 
 /// Where a box comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +22,12 @@ pub enum Source {
         /// Such as `bookworm`.
         suite: String,
     },
-    /// An archive to be downloaded: `http://`, `https://` or `file://`.
+    /// An archive or a catalogue to be downloaded: `http://` or `https://`.
     Url(String),
+    /// A catalogue in a file.
+    Catalogue(PathBuf),
+    /// A name that a catalogue server may know, such as `org/box`.
+    Named(String),
 }
 
 impl Source {
@@ -42,13 +48,14 @@ impl Source {
         }
         Self::recognize(text, base)
             .or_else(|| well_known::suite(text).map(|known| bootstrap(known.distribution, known.suite)))
+            .or_else(|| is_box_name(text).then(|| Self::Named(text.to_owned())))
     }
 
     /// The source that a `box_url`, an argument of `box add` or a box's name stands for, relative to `base`:
     /// a URL, or a file or directory that exists.
     pub fn recognize(text: &str, base: &Path) -> Option<Self> {
         if let Some(path) = text.strip_prefix("file://") {
-            return Some(Self::of_path(&PathBuf::from(decode(path))));
+            return Some(Self::of_path(&PathBuf::from(crate::fetch::decode(path))));
         }
         if text.starts_with("http://") || text.starts_with("https://") {
             return Some(Self::Url(text.to_owned()));
@@ -58,7 +65,16 @@ impl Source {
     }
 
     fn of_path(path: &Path) -> Self {
-        if path.is_dir() { Self::Directory(path.to_owned()) } else { Self::Archive(path.to_owned()) }
+        let is_catalogue = || {
+            path.metadata().is_ok_and(|data| data.len() <= LARGEST)
+                && std::fs::File::open(path).is_ok_and(starts_like_json)
+                && std::fs::read(path).is_ok_and(|text| Catalogue::is_one(&text))
+        };
+        match () {
+            () if path.is_dir() => Self::Directory(path.to_owned()),
+            () if is_catalogue() => Self::Catalogue(path.to_owned()),
+            () => Self::Archive(path.to_owned()),
+        }
     }
 }
 
@@ -66,32 +82,35 @@ impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Host => f.write_str("host"),
-            Self::Directory(path) | Self::Archive(path) => write!(f, "{}", path.display()),
+            Self::Directory(path) | Self::Archive(path) | Self::Catalogue(path) => {
+                write!(f, "{}", path.display())
+            }
             Self::Bootstrap { distribution, suite } => write!(f, "bootstrap:{distribution}/{suite}"),
-            Self::Url(url) => f.write_str(url),
+            Self::Url(url) => f.write_str(&shown(url)),
+            Self::Named(name) => f.write_str(name),
         }
     }
 }
 
-/// Percent-decoding; what is no valid escape stays.
-fn decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut index = 0;
-    while index < bytes.len() {
-        let escape = (bytes[index] == b'%').then(|| text.get(index + 1..index + 3)).flatten();
-        match escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                decoded.push(byte);
-                index += 3;
-            }
-            None => {
-                decoded.push(bytes[index]);
-                index += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+/// Whether a text has the form of a name in a catalogue: `org/box`.
+pub(crate) fn is_box_name(text: &str) -> bool {
+    let plain = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    text.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name) && !owner.starts_with('.'))
+}
+
+/// A URL without user and password, which nobody is to find in a list of boxes.
+fn shown(url: &str) -> String {
+    Address::parse(url).map_or_else(|_| url.to_owned(), |address| address.to_string())
+}
+
+/// Boxes are not text; only what may be JSON is read as a whole.
+fn starts_like_json(mut file: std::fs::File) -> bool {
+    use std::io::Read;
+    let mut start = [0; 16];
+    let read = file.read(&mut start).unwrap_or(0);
+    start[..read].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
 #[cfg(test)]

@@ -106,8 +106,34 @@ pub struct BoxSpec {
     pub checksum: Option<(String, String)>,
     /// Look for newer versions on `up`.
     pub check_update: bool,
+    /// The wanted architecture: `auto` is the host's, `None` the one that the box's catalogue calls its default.
+    #[serde(default)]
+    pub architecture: Option<String>,
+    /// `config.vm.box_server_url`: the catalogue server, when the environment names none.
+    #[serde(default)]
+    pub server: Option<String>,
+    /// How it is downloaded.
+    #[serde(default)]
+    pub download: DownloadSpec,
     /// Where `config.vm.box` was set.
     pub origin: Option<Origin>,
+}
+
+/// `config.vm.box_download_*`: whom to trust when a box is downloaded. Paths are as given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DownloadSpec {
+    /// Do not verify certificates.
+    pub insecure: bool,
+    /// Send credentials to other hosts, too, when the server redirects there.
+    pub location_trusted: bool,
+    /// A file of certificates to trust instead of the system's.
+    pub ca_certificate: Option<PathBuf>,
+    /// A directory of such files.
+    pub ca_directory: Option<PathBuf>,
+    /// A certificate with its key to show to the server.
+    pub client_certificate: Option<PathBuf>,
+    /// Options by their long names in curl, in order; `None` for a bare flag.
+    pub options: Vec<(String, Option<String>)>,
 }
 
 /// `config.vm.network TYPE, options`.

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 use yado_core::spec::{
-    BoxSpec, FolderSpec, MachineSpec, NetworkSpec, Problem, ProviderSettings, ProvisionerSpec, RunWhen,
-    SshSpec,
+    BoxSpec, DownloadSpec, FolderSpec, MachineSpec, NetworkSpec, Problem, ProviderSettings, ProvisionerSpec,
+    RunWhen, SshSpec,
 };
 use yado_ruby::{HashRef, Interpreter, Value};
 
@@ -102,7 +102,21 @@ fn plain_settings(interpreter: &mut Interpreter, config: &Config, spec: &mut Mac
     spec.communicator = shown("communicator").filter(|name| !name.is_empty());
     spec.post_up_message = shown("post_up_message").unwrap_or_default();
     let checksum = shown("box_download_checksum").filter(|sum| !sum.is_empty());
+    let path = |text: Option<String>| text.filter(|text| !text.is_empty()).map(std::path::PathBuf::from);
+    let download = DownloadSpec {
+        insecure: config.get("box_download_insecure").truthy(),
+        location_trusted: config.get("box_download_location_trusted").truthy(),
+        ca_certificate: path(shown("box_download_ca_cert")),
+        ca_directory: path(shown("box_download_ca_path")),
+        client_certificate: path(shown("box_download_client_cert")),
+        options: Vec::new(),
+    };
     spec.image = BoxSpec {
+        // Where nobody said anything, the host's; an explicit `nil` is the catalogue's default.
+        architecture: shown("box_architecture")
+            .or_else(|| config.origin("box_architecture").is_none().then(|| "auto".to_owned())),
+        server: shown("box_server_url").filter(|url| !url.is_empty()),
+        download,
         name: shown("box").filter(|name| !name.trim().is_empty()),
         version: shown("box_version"),
         urls: list(&config.get("box_url")),
@@ -110,6 +124,7 @@ fn plain_settings(interpreter: &mut Interpreter, config: &Config, spec: &mut Mac
         check_update: config.get("box_check_update").truthy(),
         origin: config.origin("box"),
     };
+    spec.image.download.options = download_options(interpreter, config);
     spec.boot_timeout = whole_number(config, "boot_timeout", 300);
     spec.graceful_halt_timeout = whole_number(config, "graceful_halt_timeout", 60);
     spec.allow_hosts_modification = config.get("allow_hosts_modification").truthy();
@@ -121,6 +136,19 @@ fn plain_settings(interpreter: &mut Interpreter, config: &Config, spec: &mut Mac
             spec.usable_port_range = (first, last);
         }
     }
+}
+
+/// `box_download_options`; a flag that is off is as good as not given.
+fn download_options(interpreter: &mut Interpreter, config: &Config) -> Vec<(String, Option<String>)> {
+    map(to_json(interpreter, &config.get("box_download_options")))
+        .into_iter()
+        .filter_map(|(name, value)| match value {
+            Json::Bool(true) => Some((name, None)),
+            Json::Bool(false) | Json::Null => None,
+            Json::String(text) => Some((name, Some(text))),
+            other => Some((name, Some(other.to_string()))),
+        })
+        .collect()
 }
 
 fn list(value: &Value) -> Vec<String> {

@@ -75,10 +75,33 @@ impl Session {
         let store = Arc::new(Store::open(&self.settings.home)?);
         let workshop = Workshop {
             registry: yado_plugins::registry(),
-            images: Arc::new(wiring::Boxes::new(&self.settings.home)),
+            images: Arc::new(wiring::Boxes::new(&self.settings)),
             store,
         };
         Ok(self.workshop.get_or_init(|| workshop))
+    }
+
+    /// The boxes on this computer.
+    pub(crate) fn boxes(&self) -> Result<yado_boxes::BoxStore> {
+        wiring::open(&self.settings.home, &self.settings.network)
+    }
+
+    /// The installed box that a machine uses, or would use: the one that it was made from, as far as that is known.
+    pub(crate) fn installed_box(
+        &self,
+        spec: &yado_core::spec::BoxSpec,
+        target: &crate::targets::Target,
+    ) -> Result<Option<yado_boxes::InstalledBox>> {
+        let recorded = target.record.as_ref().and_then(|record| record.image.as_deref());
+        let image: Option<yado_core::Image> = recorded.and_then(|text| serde_json::from_str(text).ok());
+        let provider = target.kind.name();
+        match (image, &spec.name) {
+            (Some(image), _) => {
+                self.boxes()?.find(&image.name, Some(&format!("= {}", image.version)), provider)
+            }
+            (None, Some(name)) => self.boxes()?.find(name, spec.version.as_deref(), provider),
+            (None, None) => Ok(None),
+        }
     }
 
     pub(crate) fn store(&self) -> Result<&Arc<Store>> {

@@ -2,6 +2,11 @@
 
 use std::path::PathBuf;
 
+use yado_boxes::Network;
+
+/// Where names of boxes are looked up when nobody names a server, as in Vagrant.
+const PUBLIC_CATALOGUE: &str = "https://vagrantcloud.com";
+
 /// What the user's environment says.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -25,6 +30,10 @@ pub(crate) struct Settings {
     pub(crate) force_color: bool,
     /// `YADO_LOG`, else `VAGRANT_LOG`: debug, info, warn, error.
     pub(crate) log: Option<String>,
+    /// What the environment says about the network: `YADO_OFFLINE`, `VAGRANT_SERVER_URL` (empty: no catalogue server),
+    /// `VAGRANT_CLOUD_TOKEN`, `CURL_CA_BUNDLE`, `DOCKER_CONFIG`, `REGISTRY_AUTH_FILE`,
+    /// `VAGRANT_BOX_UPDATE_CHECK_DISABLE`.
+    pub(crate) network: Network,
     /// Per-user defaults: `$VAGRANT_HOME/Vagrantfile`, by default `~/.vagrant.d/Vagrantfile`, when it exists.
     pub(crate) home_vagrantfile: Option<PathBuf>,
 }
@@ -37,8 +46,27 @@ impl Settings {
         let home = path("YADO_HOME").unwrap_or_else(|| {
             path("XDG_DATA_HOME").unwrap_or_else(|| user.join(".local/share")).join("yado")
         });
-        let home_vagrantfile =
-            path("VAGRANT_HOME").unwrap_or_else(|| user.join(".vagrant.d")).join("Vagrantfile");
+        let vagrant_home = path("VAGRANT_HOME").unwrap_or_else(|| user.join(".vagrant.d"));
+        let home_vagrantfile = vagrant_home.join("Vagrantfile");
+        let server = std::env::var("VAGRANT_SERVER_URL").ok();
+        let credentials = [
+            path("REGISTRY_AUTH_FILE"),
+            Some(path("DOCKER_CONFIG").unwrap_or_else(|| user.join(".docker")).join("config.json")),
+            path("XDG_RUNTIME_DIR").map(|folder| folder.join("containers/auth.json")),
+            Some(user.join(".config/containers/auth.json")),
+        ];
+        let network = Network {
+            offline: text("YADO_OFFLINE").is_some_and(|value| value != "0"),
+            server_is_named: server.as_ref().is_some_and(|url| !url.is_empty()),
+            server: Some(server.unwrap_or_else(|| PUBLIC_CATALOGUE.to_owned())).filter(|url| !url.is_empty()),
+            token: text("VAGRANT_CLOUD_TOKEN").or_else(|| {
+                let token = std::fs::read_to_string(vagrant_home.join("data/vagrant_login_token")).ok()?;
+                Some(token.trim().to_owned()).filter(|token| !token.is_empty())
+            }),
+            ca_bundle: path("CURL_CA_BUNDLE"),
+            credentials: credentials.into_iter().flatten().collect(),
+            no_update_check: text("VAGRANT_BOX_UPDATE_CHECK_DISABLE").is_some(),
+        };
         Self {
             home,
             directory: path("VAGRANT_CWD"),
@@ -52,6 +80,7 @@ impl Settings {
             no_color: text("VAGRANT_NO_COLOR").is_some() || text("NO_COLOR").is_some(),
             force_color: text("VAGRANT_FORCE_COLOR").is_some(),
             log: text("YADO_LOG").or_else(|| text("VAGRANT_LOG")),
+            network,
             home_vagrantfile: Some(home_vagrantfile).filter(|path| path.is_file()),
         }
     }

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use yado_core::{Cancel, Error, ErrorKind, Event, EventSink, MessageKind, Result};
 
@@ -24,11 +25,13 @@ pub(crate) struct Ui {
     /// Whether a progress line stands on the terminal; held while anything is printed, so that whole messages stay
     /// together.
     progress: Mutex<bool>,
+    /// When each progress line began, and with how much; what was there before does not count for the rate.
+    began: Mutex<Vec<(Option<String>, String, Instant, u64)>>,
 }
 
 impl Ui {
     pub(crate) fn new(style: Style) -> Self {
-        Self { style, progress: Mutex::new(false) }
+        Self { style, progress: Mutex::new(false), began: Mutex::default() }
     }
 
     pub(crate) fn style(&self) -> Style {
@@ -138,10 +141,46 @@ impl Ui {
             _ => format!("{} MiB", done >> 20),
         };
         let name = machine.map(|name| format!("    {name}: ")).unwrap_or_default();
-        eprint!("\r\x1b[K{name}{what}: {amount}");
+        let rate = self.rate(machine, what, done, total);
+        eprint!("\r\x1b[K{name}{what}: {amount}{rate}");
         ignore_broken_pipe(std::io::stderr().flush());
         *shown = true;
     }
+}
+
+impl Ui {
+    /// How fast it goes and how long it will take, once that can be told.
+    fn rate(&self, machine: Option<&str>, what: &str, done: u64, total: Option<u64>) -> String {
+        let mut began = self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = began
+            .iter()
+            .find(|(of, name, ..)| of.as_deref() == machine && name == what)
+            .map(|line| (line.2, line.3));
+        let Some((since, before)) = known else {
+            began.push((machine.map(str::to_owned), what.to_owned(), Instant::now(), done));
+            return String::new();
+        };
+        rate_text(done.saturating_sub(before), since.elapsed(), total.map(|total| total.saturating_sub(done)))
+    }
+
+    /// The lines of a machine are finished; the next one of the same name begins anew.
+    fn forget_rate(&self, machine: Option<&str>) {
+        let mut began = self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        began.retain(|(of, ..)| of.as_deref() != machine);
+    }
+}
+
+/// ` (Rate: 1234k/s, Estimated time remaining: 0:01:02)`, as Vagrant shows it.
+fn rate_text(done: u64, within: Duration, left: Option<u64>) -> String {
+    let rate = done as f64 / within.as_secs_f64();
+    if within < Duration::from_millis(500) || rate < 1.0 {
+        return String::new();
+    }
+    let remaining = left.map(|left| {
+        let seconds = (left as f64 / rate).ceil() as u64;
+        format!(", Estimated time remaining: {}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    });
+    format!(" (Rate: {}k/s{})", (rate / 1024.0) as u64, remaining.unwrap_or_default())
 }
 
 impl EventSink for Ui {
@@ -157,7 +196,10 @@ impl EventSink for Ui {
             Event::Progress { machine, what, done, total } => {
                 self.show_progress(machine.as_deref(), &what, done, total);
             }
-            Event::ProgressEnd { .. } => drop(self.clear()),
+            Event::ProgressEnd { machine } => {
+                self.forget_rate(machine.as_deref());
+                drop(self.clear());
+            }
         }
     }
 }
@@ -225,6 +267,16 @@ mod tests {
         assert_eq!(prefixed(Some("web"), MessageKind::Info, "a\nb"), "==> web: a\n==> web: b");
         assert_eq!(prefixed(Some("web"), MessageKind::Detail, "a\nb"), "    web: a\n    web: b");
         assert_eq!(prefixed(None, MessageKind::Info, "a\nb"), "a\nb");
+    }
+
+    #[test]
+    fn the_rate_and_the_time_left_are_told_once_they_can_be() {
+        assert_eq!(
+            rate_text(10 << 20, Duration::from_secs(10), Some(62 << 20)),
+            " (Rate: 1024k/s, Estimated time remaining: 0:01:02)"
+        );
+        assert_eq!(rate_text(2048, Duration::from_secs(1), None), " (Rate: 2k/s)");
+        assert_eq!(rate_text(2048, Duration::from_millis(10), None), "");
     }
 
     #[test]

@@ -3,19 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use yado_boxes::BoxStore;
+use yado_boxes::{BoxStore, Network};
 use yado_core::spec::BoxSpec;
 use yado_core::{Context, Image, ImageSource, Result};
+
+use crate::settings::Settings;
 
 /// The box store, opened when a box is first needed.
 pub(crate) struct Boxes {
     home: PathBuf,
+    network: Network,
     store: OnceLock<BoxStore>,
 }
 
 impl Boxes {
-    pub(crate) fn new(home: &Path) -> Self {
-        Self { home: home.to_owned(), store: OnceLock::new() }
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self { home: settings.home.clone(), network: settings.network.clone(), store: OnceLock::new() }
     }
 }
 
@@ -24,7 +27,7 @@ impl ImageSource for Boxes {
         let store = match self.store.get() {
             Some(store) => store,
             None => {
-                let store = open(&self.home)?;
+                let store = open(&self.home, &self.network)?;
                 self.store.get_or_init(|| store)
             }
         };
@@ -54,7 +57,9 @@ pub(crate) fn enter_ground(home: &Path) {
 }
 
 /// The box store of this user, able to run programs in a root file system that is being built.
-pub(crate) fn open(home: &Path) -> Result<BoxStore> {
+pub(crate) fn open(home: &Path, network: &Network) -> Result<BoxStore> {
     translate_owners();
-    Ok(BoxStore::open(home)?.with_chroot(Arc::new(yado_plugins::providers::Builder::new(home))))
+    Ok(BoxStore::open(home)?
+        .with_network(network.clone())
+        .with_chroot(Arc::new(yado_plugins::providers::Builder::new(home))))
 }

@@ -19,13 +19,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use yado_core::error::Doing;
+use yado_core::spec::DownloadSpec;
 use yado_core::{Context, Error, ErrorKind, Result};
 
 use self::apt::Configuration;
 use self::packages::{Index, Package};
 use self::release::Release;
 use crate::chroot::Chroot;
-use crate::fetch::{Client, Failure};
+use crate::fetch::{Client, Failure, Network};
 use crate::platform;
 use crate::unpack::{Attributes, Tree, decompress};
 
@@ -58,6 +59,8 @@ pub(crate) struct Plan<'a> {
     /// The root directory of the host whose apt configuration names the mirror.
     pub(crate) host: &'a Path,
     pub(crate) chroot: Option<&'a dyn Chroot>,
+    /// Whether the network may be used at all, and how.
+    pub(crate) network: &'a Network,
 }
 
 /// Makes the system in the empty directory `root` and returns its version.
@@ -76,7 +79,7 @@ pub(crate) fn bootstrap(cx: &Context, plan: &Plan<'_>, root: &Path) -> Result<St
         ));
     };
     let configuration = &Configuration::read(plan.host);
-    let client = Client::new(&configuration.proxies, false)?;
+    let client = Client::new(&configuration.proxies, &DownloadSpec::default(), plan.network)?;
     let (index, releases) = read_indexes(cx, plan, configuration, &client)?;
     let system = index.system(WANTED, PREFERRED)?;
     let core = index.core(PREFERRED)?;

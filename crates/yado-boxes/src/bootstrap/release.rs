@@ -79,6 +79,10 @@ pub(crate) fn fetch(
             Ok(Some(release))
         }
         Err(Failure::Missing(_)) => Ok(None),
+        Err(Failure::Offline(why)) if kept.exists() => {
+            tracing::debug!(why, "using what was fetched before");
+            Ok(Some(verify(cx, &kept, configuration, &url)?))
+        }
         Err(Failure::Temporary(why)) if kept.exists() => {
             cx.warn(format!("The mirror does not answer ({why}); using what was fetched from it before."));
             Ok(Some(verify(cx, &kept, configuration, &url)?))

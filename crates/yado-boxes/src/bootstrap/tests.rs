@@ -312,6 +312,7 @@ fn failure(host: &Path) -> Error {
         cache: cache.path(),
         host,
         chroot: Some(&Programs),
+        network: &crate::fetch::Network::default(),
     };
     bootstrap(&context(), &plan, cache.path()).unwrap_err()
 }

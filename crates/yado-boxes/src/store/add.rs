@@ -4,17 +4,18 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use yado_core::error::Doing;
+use yado_core::spec::DownloadSpec;
 use yado_core::{Context, Error, ErrorKind, Result};
 
 use super::BoxStore;
 use super::record::{InstalledBox, escape};
+use crate::catalogue::Wanted;
 use crate::layer::{Layer, combine};
-use crate::progress::Progress;
-use crate::scratch::{self, Scratch};
+use crate::scratch;
 use crate::source::Source;
 use crate::unpack::{Digests, Tree, copy_directory};
 use crate::version::Version;
-use crate::{archive, bootstrap, checksum, fetch, host, lock, platform, prepare};
+use crate::{archive, bootstrap, checksum, host, lock, platform, prepare};
 
 /// The provider that boxes are made for when nothing else is said.
 pub(super) const CONTAINER: &str = "container";
@@ -24,7 +25,7 @@ pub(super) const CONTAINER: &str = "container";
 pub struct AddOptions {
     /// The name to install it under; needed unless the source has one (`host`, a suite).
     pub name: Option<String>,
-    /// The version to install it as; by default the source's own, or `0`.
+    /// For a file, the version to install it as (by default the source's own, or `0`); for a catalogue, constraints.
     pub version: Option<String>,
     /// The provider that it serves; `container` by default.
     pub provider: Option<String>,
@@ -32,8 +33,30 @@ pub struct AddOptions {
     pub force: bool,
     /// Checksum that the archive must have, and its type (`sha256`, …).
     pub checksum: Option<(String, String)>,
-    /// Do not verify certificates.
-    pub insecure: bool,
+    /// The architecture to choose from a catalogue: `auto` is the host's, `None` the catalogue's default one.
+    pub architecture: Option<String>,
+    /// Do not go on with an interrupted download.
+    pub clean: bool,
+    /// How it is downloaded.
+    pub download: DownloadSpec,
+    /// The catalogue server, when the environment names none.
+    pub server: Option<String>,
+    /// The catalogue that led to the source; the store finds it.
+    pub catalogue: Option<String>,
+    /// The architecture of what was chosen from a catalogue, where that is another than the host's; the store finds
+    /// it.
+    pub foreign: Option<String>,
+}
+
+impl AddOptions {
+    /// What to choose from a catalogue.
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            constraints: self.version.as_deref().unwrap_or(""),
+            provider: self.provider.as_deref().unwrap_or(CONTAINER),
+            architecture: self.architecture.as_deref(),
+        }
+    }
 }
 
 /// What to do when the box is installed already.
@@ -60,14 +83,31 @@ impl BoxStore {
     /// Makes a box from `source` and installs it. Several processes that add the same box at once do the work
     /// once. An interruption leaves the store as it was.
     pub fn add(&self, cx: &Context, source: &Source, options: &AddOptions) -> Result<InstalledBox> {
-        let present = match source {
-            _ if options.force => Present::Replace,
-            _ => Present::Refuse,
-        };
-        self.add_unless(cx, source, options, present)
+        let present = if options.force { Present::Replace } else { Present::Refuse };
+        self.add_any(cx, source, options, present)
     }
 
-    /// The same, with a word on what to do about a box that is there already.
+    /// The same, with a word on what to do about a box that is there already. What is named may be a catalogue.
+    pub(super) fn add_any(
+        &self,
+        cx: &Context,
+        source: &Source,
+        options: &AddOptions,
+        present: Present,
+    ) -> Result<InstalledBox> {
+        match source {
+            Source::Url(url) => self.add_from_url(cx, url, options, present),
+            Source::Catalogue(path) => self.add_from_catalogue_file(cx, path, options, present),
+            Source::Named(name) => self.add_by_name(cx, name, options, present)?.ok_or_else(|| {
+                Error::new(ErrorKind::BoxNotFound, format!("The box '{name}' could not be found.")).hinted(
+                    "Name a file, a URL or an OCI image, or a catalogue server in VAGRANT_SERVER_URL.",
+                )
+            }),
+            other => self.add_unless(cx, other, options, present),
+        }
+    }
+
+    /// The same for a source that is a box itself.
     pub(super) fn add_unless(
         &self,
         cx: &Context,
@@ -123,11 +163,12 @@ impl BoxStore {
             name,
             provider: provider.to_owned(),
             version: options.version.clone().unwrap_or(made.version),
-            architecture: platform::architecture().to_owned(),
+            architecture: options.foreign.clone().unwrap_or_else(|| platform::architecture().to_owned()),
             source: source.to_string(),
             host_mounts: made.host_mounts,
             size: made.layer.size,
             user: prepare::USER.to_owned(),
+            catalogue: options.catalogue.clone(),
             vagrantfile: made.vagrantfile.is_some(),
             stamp: made.stamp,
             fingerprint,
@@ -246,9 +287,16 @@ impl BoxStore {
                 Ok(Made { vagrantfile: contents.vagrantfile, stamp: stamp(path), ..made(layer, "0") })
             }
             Source::Url(url) => {
-                let file = self.download(cx, url, options.insecure)?;
-                let local = self.make(cx, &Source::Archive(file.path().to_owned()), options)?;
-                Ok(Made { stamp: None, ..local })
+                let file = self.download(cx, url, options)?;
+                let made = self.make(cx, &Source::Archive(file.path().to_owned()), options);
+                // What was fetched stays when the work on it was interrupted, and goes when it is of no use.
+                if !made.as_ref().is_err_and(|error| error.kind() == ErrorKind::Interrupted) {
+                    file.discard();
+                }
+                Ok(Made { stamp: None, ..made? })
+            }
+            Source::Catalogue(_) | Source::Named(_) => {
+                Err(Error::new(ErrorKind::Other, "A catalogue is no box by itself."))
             }
             Source::Bootstrap { distribution, suite } => {
                 let mut version = String::new();
@@ -259,6 +307,7 @@ impl BoxStore {
                         cache: &self.cache,
                         host: &self.host,
                         chroot: self.chroot.as_deref(),
+                        network: &self.network,
                     };
                     version = bootstrap::bootstrap(cx, &plan, root)?;
                     prepare::prepare(&mut open(root)?)
@@ -275,22 +324,6 @@ impl BoxStore {
         make_public(&root)?;
         fill(&mut open(&root)?, &root)?;
         self.layers.finish(scratch, &root, &Digests::default(), &cx.cancel)
-    }
-
-    fn download(&self, cx: &Context, url: &str, insecure: bool) -> Result<Scratch> {
-        let downloads = self.cache.join("downloads");
-        scratch::collect(&downloads);
-        cx.detail(format!("Downloading: {url}"));
-        let client = fetch::Client::new(&fetch::Proxies::default(), insecure)?;
-        let file = Scratch::file(&downloads)?;
-        let mut progress: Option<Progress> = None;
-        let mut told = |read: u64, total: Option<u64>| {
-            progress.get_or_insert_with(|| Progress::new(cx, "Progress", total)).add(read);
-        };
-        client
-            .download(url, file.path(), &cx.cancel, &mut told)
-            .map_err(|failure| failure.into_error("The box"))?;
-        Ok(file)
     }
 }
 

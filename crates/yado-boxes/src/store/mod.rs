@@ -12,6 +12,7 @@
 //! interrupts that leaves scratch names only, which the next opening removes.
 
 mod add;
+mod online;
 mod record;
 mod resolve;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use yado_core::error::Doing;
 use yado_core::{Error, ErrorKind, Image, Result};
 
 use crate::chroot::Chroot;
+use crate::fetch::Network;
 use crate::layer::Layers;
 use crate::version::Constraints;
 use crate::{lock, scratch};
@@ -41,6 +43,7 @@ pub struct BoxStore {
     cache: PathBuf,
     layers: Layers,
     chroot: Option<Arc<dyn Chroot>>,
+    network: Network,
     /// The host's root directory: whose `/usr` and whose apt configuration are used.
     host: PathBuf,
 }
@@ -54,6 +57,7 @@ impl BoxStore {
             cache: home.join("cache"),
             layers: Layers::new(home.join("layers")),
             chroot: None,
+            network: Network::default(),
             host: PathBuf::from("/"),
         };
         let directories = [
@@ -77,6 +81,12 @@ impl BoxStore {
     /// The same store, with a way to run programs of a box that is being made.
     pub fn with_chroot(mut self, chroot: Arc<dyn Chroot>) -> Self {
         self.chroot = Some(chroot);
+        self
+    }
+
+    /// The same store, with what the user's environment says about the network.
+    pub fn with_network(mut self, network: Network) -> Self {
+        self.network = network;
         self
     }
 

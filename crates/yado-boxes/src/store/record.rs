@@ -38,6 +38,9 @@ pub struct InstalledBox {
     pub size: u64,
     /// The user to enter as.
     pub user: String,
+    /// The address of the catalogue that it was chosen from.
+    #[serde(default)]
+    pub catalogue: Option<String>,
     /// Whether it brings its own Vagrantfile.
     #[serde(default)]
     pub vagrantfile: bool,

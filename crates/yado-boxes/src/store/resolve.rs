@@ -1,8 +1,8 @@
 //! From what a Vagrantfile asks for to an image: what `up` calls.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use yado_core::spec::BoxSpec;
+use yado_core::spec::{BoxSpec, DownloadSpec};
 use yado_core::{Context, Error, ErrorKind, Image, Result};
 
 use super::add::{AddOptions, CONTAINER, Present, stamp};
@@ -44,8 +44,14 @@ impl BoxStore {
             name: Some(name.to_owned()),
             provider: Some(provider.to_owned()),
             checksum: spec.checksum.clone(),
+            version: spec.version.clone(),
+            architecture: spec.architecture.clone(),
+            server: spec.server.clone(),
+            download: relative_to(&spec.download, project),
             ..AddOptions::default()
         };
+        // A constraint chooses from a catalogue; it is no version that a file could get.
+        let plain = AddOptions { version: None, ..options.clone() };
         let mut only_failure = None;
         for url in &spec.urls {
             let Some(source) = Source::recognize(url, project) else {
@@ -57,7 +63,9 @@ impl BoxStore {
                 cx.detail(format!("Box Provider: {provider}"));
                 cx.detail(format!("Box Version: {}", spec.version.as_deref().unwrap_or(">= 0")));
             }
-            match self.add_unless(cx, &source, &options, Present::Use) {
+            let options =
+                if matches!(source, Source::Url(_) | Source::Catalogue(_)) { &options } else { &plain };
+            match self.add_any(cx, &source, options, Present::Use) {
                 Ok(installed) => return Ok(self.image(&installed)),
                 Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
                 Err(error) => {
@@ -75,10 +83,22 @@ impl BoxStore {
         }
         if let Some(source) = path {
             // Whatever is installed under that name is outdated, or has gone.
-            return Ok(self.image(&self.add_unless(cx, &source, &options, Present::Replace)?));
+            return Ok(self.image(&self.add_any(cx, &source, &plain, Present::Replace)?));
         }
-        match well_known::suite(name) {
-            Some(known) if provider == CONTAINER => self.equivalent(cx, name, spec, known, options),
+        let known = well_known::suite(name);
+        // The public catalogue has nothing for containers under the well-known names; one that somebody runs may.
+        let is_asked = known.is_none() || self.network.server_is_named || spec.server.is_some();
+        if is_asked {
+            match self.add_by_name(cx, name, &options, Present::Use) {
+                Ok(Some(installed)) => return Ok(self.image(&installed)),
+                Ok(None) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+                Err(error) if known.is_none() => return Err(error),
+                Err(error) => tracing::debug!(%error, "an equivalent will do"),
+            }
+        }
+        match known {
+            Some(known) if provider == CONTAINER => self.equivalent(cx, name, spec, known, plain),
             Some(_) => {
                 tried.push(format!("an equivalent from packages: only for the provider '{CONTAINER}'"));
                 Err(self.not_found(name, spec, provider, &tried)?)
@@ -143,6 +163,13 @@ impl BoxStore {
         }
         if tried.is_empty() {
             text.push_str("\n  a file or directory of that name: there is none");
+            if name.contains('/') {
+                text.push_str(match (&self.network.server, self.network.offline) {
+                    (_, true) => "\n  a catalogue server: not asked, since YADO_OFFLINE is set",
+                    (None, _) => "\n  a catalogue server: none is named (VAGRANT_SERVER_URL)",
+                    (Some(_), _) => "\n  the catalogue server: it has no such box",
+                });
+            }
             text.push_str("\n  boxes that yado can make from packages: not among them");
         }
         let mut error = Error::new(ErrorKind::BoxNotFound, text);
@@ -155,6 +182,17 @@ impl BoxStore {
         }
         Ok(error
             .hinted("'host' (this machine's own programs) and 'debian/bookworm64' work without a catalogue."))
+    }
+}
+
+/// Paths of a project's settings start at the project.
+fn relative_to(download: &DownloadSpec, project: &Path) -> DownloadSpec {
+    let joined = |path: &Option<PathBuf>| path.as_ref().map(|path| project.join(path));
+    DownloadSpec {
+        ca_certificate: joined(&download.ca_certificate),
+        ca_directory: joined(&download.ca_directory),
+        client_certificate: joined(&download.client_certificate),
+        ..download.clone()
     }
 }
 

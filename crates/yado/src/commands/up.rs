@@ -3,12 +3,12 @@
 use clap::Args;
 use yado_core::lifecycle::Options;
 use yado_core::plan::Goal;
-use yado_core::{MachineSpec, Result};
+use yado_core::{ErrorKind, MachineSpec, Result};
 
-use super::ProvisionArguments;
 use super::batch::Batch;
+use super::{ProvisionArguments, boxes};
 use crate::session::Session;
-use crate::targets::Wanted;
+use crate::targets::{Target, Wanted};
 
 /// Create, start and provision the machines of this environment
 #[derive(Debug, Args)]
@@ -59,6 +59,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
             target.kind.name()
         ));
     }
+    tell_of_newer_boxes(session, &targets)?;
     let options = Options {
         provision: arguments.provision.wish(),
         keep_on_error: arguments.no_destroy_on_error,
@@ -68,6 +69,34 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         .run(session, targets)?;
     show_messages(session, &messages);
     Ok(0)
+}
+
+/// Asks the catalogues of boxes that machines are made from, or would be; no answer is no reason to stop.
+fn tell_of_newer_boxes(session: &Session, targets: &[Target]) -> Result<()> {
+    let network = &session.settings.network;
+    if network.no_update_check || network.offline {
+        return Ok(());
+    }
+    for target in targets {
+        let Some(spec) = target.spec.as_ref().filter(|spec| spec.image.check_update) else { continue };
+        let Some(installed) = session.installed_box(&spec.image, target)? else { continue };
+        if installed.catalogue.is_none() || !session.boxes()?.is_check_due(&installed)? {
+            continue;
+        }
+        let context = session.context.for_machine(&target.name);
+        context.info(format!(
+            "Checking if box '{}' version '{}' is up to date...",
+            installed.name, installed.version
+        ));
+        let constraints = spec.image.version.as_deref().unwrap_or("");
+        match session.boxes()?.newer(&installed, constraints, &spec.image.download) {
+            Ok(Some(version)) => context.warn(boxes::newer(&installed, &version)),
+            Ok(None) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+            Err(error) => context.warn(format!("There was a problem while asking: {}", error.message())),
+        }
+    }
+    Ok(())
 }
 
 /// What the Vagrantfile's author wants said after `up`.

@@ -6,6 +6,8 @@
 pub mod audit;
 pub mod debian;
 pub mod docker;
+pub mod roots;
+pub mod web;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -100,6 +102,8 @@ impl Sandbox {
             .env("HOME", self.folder.path())
             .env("YADO_HOME", self.home())
             .env("LANG", "C.UTF-8")
+            // No test looks for boxes in the world.
+            .env("VAGRANT_SERVER_URL", "")
             .stdin(Stdio::null());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         for name in ["http_proxy", "https_proxy", "no_proxy"] {
@@ -221,6 +225,11 @@ pub fn busybox_root(sandbox: &Sandbox, name: &str) {
     }
     std::fs::write(root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n").unwrap();
     std::fs::write(root.join("etc/group"), "root:x:0:\n").unwrap();
+}
+
+/// A port that nobody listens on at the moment.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Asks a port of this host by HTTP.

@@ -6,7 +6,6 @@ use yado_core::Result;
 
 use super::images;
 use crate::session::Session;
-use crate::wiring;
 
 /// Remove old versions of installed boxes
 #[derive(Debug, Args)]
@@ -30,7 +29,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     session.prepare_for_changes()?;
-    let store = wiring::open(&session.settings.home)?;
+    let store = session.boxes()?;
     if store.list()?.is_empty() {
         session.ui.plain("There are no installed boxes! Use `yado box add` to add some.");
         return Ok(0);

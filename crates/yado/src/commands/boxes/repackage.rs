@@ -5,7 +5,6 @@ use yado_boxes::{Package, PackageFormat};
 use yado_core::{Error, ErrorKind, Result};
 
 use crate::session::Session;
-use crate::wiring;
 
 /// Write an installed box as `package.box` into the current directory
 #[derive(Debug, Args)]
@@ -20,7 +19,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     session.prepare_for_changes()?;
-    let store = wiring::open(&session.settings.home)?;
+    let store = session.boxes()?;
     let Arguments { name, provider, version } = arguments;
     let found = store.matching(Some(name), Some(version), Some(provider)).map_err(|_| {
         Error::new(

@@ -5,7 +5,6 @@ use yado_boxes::Verified;
 use yado_core::{Error, ErrorKind, MessageKind, Result};
 
 use crate::session::Session;
-use crate::wiring;
 
 /// Check that boxes are undamaged, and make damaged ones again
 #[derive(Debug, Args)]
@@ -25,7 +24,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     session.prepare_for_changes()?;
-    let store = wiring::open(&session.settings.home)?;
+    let store = session.boxes()?;
     let context = session.context.for_machine("box");
     let (name, version) = (arguments.name.as_deref(), arguments.box_version.as_deref());
     let mut damaged = Vec::new();
