@@ -69,4 +69,5 @@ fn run(source: &str) {
     if let Err(control) = ruby.run_at_exit().and(result) {
         let _shown = ruby.failure(control).to_string();
     }
+    ruby.dismantle();
 }

@@ -45,4 +45,5 @@ fn run(input: &str) {
         let failure = ruby.failure(control);
         assert!(matches!(failure.kind, FailureKind::Limit(_)), "{failure}");
     }
+    ruby.dismantle();
 }

@@ -51,4 +51,5 @@ fn run(text: &str) {
             }
         }
     }
+    ruby.dismantle();
 }

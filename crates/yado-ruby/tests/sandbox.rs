@@ -264,3 +264,12 @@ fn a_pattern_that_calls_itself_over_and_over_is_refused() {
     assert_eq!(text_of(r"'f(a(b))'[/(?<p>\((?:[^()]|\g<p>)*\))/]"), "\"(a(b))\"");
     assert_eq!(text_of(r"'10.0.0.1'[/(?<n>\d+)\.\g<n>\.\g<n>\.\g<n>/]"), "\"10.0.0.1\"");
 }
+
+/// What a fuzzer found: long keys were folded and keys of several lines written as blocks, which nobody can read.
+#[test]
+fn keys_that_yaml_cannot_write_plainly_are_read_again() {
+    for key in [r#""x: " + "word " * 40"#, r#""a\nb\n""#, r#""- -  \\T\n...""#] {
+        let program = format!("k = {key}; YAML.load(YAML.dump({{ k => 1 }})) == {{ k => 1 }}");
+        assert_eq!(text_of(&program), "true", "{key}");
+    }
+}
