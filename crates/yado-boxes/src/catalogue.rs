@@ -167,8 +167,7 @@ impl Catalogue {
             );
             return if wanted.provider == "container" {
                 error.hinted(
-                    "A container can be made from a box for 'lxc', from an OCI image (config.vm.box = \
-                     \"oci:registry/name:tag\") or from any root file system.",
+                    "A container can be made from a box for 'lxc' or from any root file system (`yado box add`).",
                 )
             } else {
                 error

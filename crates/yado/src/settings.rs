@@ -49,12 +49,6 @@ impl Settings {
         let vagrant_home = path("VAGRANT_HOME").unwrap_or_else(|| user.join(".vagrant.d"));
         let home_vagrantfile = vagrant_home.join("Vagrantfile");
         let server = std::env::var("VAGRANT_SERVER_URL").ok();
-        let credentials = [
-            path("REGISTRY_AUTH_FILE"),
-            Some(path("DOCKER_CONFIG").unwrap_or_else(|| user.join(".docker")).join("config.json")),
-            path("XDG_RUNTIME_DIR").map(|folder| folder.join("containers/auth.json")),
-            Some(user.join(".config/containers/auth.json")),
-        ];
         let network = Network {
             offline: text("YADO_OFFLINE").is_some_and(|value| value != "0"),
             server_is_named: server.as_ref().is_some_and(|url| !url.is_empty()),
@@ -64,7 +58,6 @@ impl Settings {
                 Some(token.trim().to_owned()).filter(|token| !token.is_empty())
             }),
             ca_bundle: path("CURL_CA_BUNDLE"),
-            credentials: credentials.into_iter().flatten().collect(),
             no_update_check: text("VAGRANT_BOX_UPDATE_CHECK_DISABLE").is_some(),
         };
         Self {

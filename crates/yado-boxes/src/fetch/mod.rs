@@ -40,8 +40,6 @@ pub struct Network {
     pub token: Option<String>,
     /// Certificates to trust instead of the system's (`CURL_CA_BUNDLE`).
     pub ca_bundle: Option<PathBuf>,
-    /// Docker's and Podman's files of credentials, the first that knows a registry counts.
-    pub credentials: Vec<PathBuf>,
     /// No look for newer boxes on `up` (`VAGRANT_BOX_UPDATE_CHECK_DISABLE`).
     pub no_update_check: bool,
 }

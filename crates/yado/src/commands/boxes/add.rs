@@ -11,7 +11,7 @@ use crate::session::Session;
 /// Add a box: by name, from a catalogue, a URL, an OCI image, an archive or a directory
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// A box name, a URL, `oci:registry/name:tag`, or a path
+    /// A box name, a URL, or a path
     source: String,
     /// The name that it gets (for files, directories and URLs without a catalogue)
     #[arg(long)]
