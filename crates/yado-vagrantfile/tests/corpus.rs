@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use compare::{compare, configuration, named};
 use serde_json::Value;
 
-/// How many of a hundred must be read as Vagrant reads them. Those that run commands cannot be: the test trusts none.
-const FLOOR: usize = 92;
+/// The cases that are read otherwise than Vagrant reads them, each with its reason in docs/vagrantfile.md. The test
+/// trusts none: those that write or run programs cannot be among the others.
+const DIFFERING: &[&str] = &["201-eli-pavlov-vagrant-kubernetes-EZ"];
 
 fn corpus() -> Option<PathBuf> {
     let named = std::env::var_os("YADO_CORPUS").map(PathBuf::from);
@@ -81,5 +82,6 @@ fn real_vagrantfiles_are_read_as_vagrant_reads_them() {
         }
     }
     println!("{good} of {all} agree; not: {}", differing.join(" "));
-    assert!(good * 100 >= all * FLOOR, "only {good} of {all} agree; not: {}", differing.join(" "));
+    assert!(all >= 100, "the collection is whole");
+    assert_eq!(differing, DIFFERING, "{good} of {all} agree");
 }

@@ -37,6 +37,8 @@ pub(crate) fn configuration(folder: &Path, home: &Path) -> Value {
             [("HOME", home), ("USER", user.clone()), ("LOGNAME", user), ("PATH", "/usr/bin:/bin".to_owned())]
                 .map(|(name, value)| (name.to_owned(), value))
                 .to_vec();
+        // As a shell has it; Vagrantfiles build paths from it.
+        options.env.push(("PWD".to_owned(), folder.to_string_lossy().into_owned()));
         match load(options) {
             Ok(mut loaded) => loaded.canonical_json(),
             Err(error) => failure_json(&error),
