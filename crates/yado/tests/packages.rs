@@ -1,12 +1,14 @@
 //! Packaging: what yado writes, its peers take. Real Vagrant adds the boxes, real Docker loads and runs the images.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking")]
 
+#[path = "../../yado-plugins/tests/support/dockerd.rs"]
+mod dockerd;
 mod support;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use support::docker::Daemon;
+use dockerd::Docker;
 use support::{Sandbox, busybox_root, can_make_machines, has_programs};
 
 const VAGRANTFILE: &str = r#"
@@ -106,7 +108,7 @@ fn a_packaged_machine_is_an_image_for_docker() {
     if !can_make_machines("packaging") || !has_programs("packaging", &["busybox", "vagrant"]) {
         return;
     }
-    let Some(docker) = Daemon::start() else { return };
+    let Some(docker) = Docker::start_or_say_why_not() else { return };
     let sandbox = changed_machine();
     sandbox.ok(&["package", "web", "--format", "oci", "--output", "web.tar"]);
     let image = sandbox.path("web.tar");

@@ -5,7 +5,6 @@
 
 pub mod audit;
 pub mod debian;
-pub mod docker;
 pub mod roots;
 pub mod web;
 
