@@ -33,7 +33,7 @@ pub use chroot::Chroot;
 pub use disk::DiskFormat;
 pub use fetch::Network;
 pub use owners::{Owners, translate_owners};
-pub use package::{Package, PackageFormat};
+pub use package::{Package, PackageFormat, write_image};
 pub use source::Source;
 pub use store::{AddOptions, BoxStore, InstalledBox, Usage, Verified};
 pub use version::{Constraints, Version};

@@ -67,8 +67,9 @@ pub trait ProviderKind: Kind {
     fn priority(&self) -> Option<u32> {
         None
     }
-    /// Whether machines need a box.
-    fn needs_box(&self) -> bool {
+    /// Whether such a machine is made from a box.
+    fn needs_box(&self, spec: &MachineSpec) -> bool {
+        let _ = spec;
         true
     }
     /// Whether machines are entered through a forwarded SSH port; false where there is a shorter way in, and the

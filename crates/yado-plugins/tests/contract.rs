@@ -71,7 +71,7 @@ impl World {
             "allow_hosts_modification": true, "problems": []
         });
         let mut spec: MachineSpec = serde_json::from_value(document).unwrap();
-        if !self.kind.needs_box() {
+        if self.kind.name() == "docker" {
             let settings = serde_json::json!({"image": "contract", "cmd": ["tail", "-f", "/dev/null"]});
             let block = serde_json::json!({"name": self.kind.name(), "settings": settings, "calls": [],
                                            "origins": [], "origin": null});

@@ -141,3 +141,23 @@ fn what_cannot_be_done_is_refused_and_a_container_that_ends_is_told_with_its_las
     nowhere.run(&["up"]).refused(&["Cannot connect to the Docker daemon", "DOCKER_HOST"]);
     assert_eq!(left_over(&docker), "");
 }
+
+#[test]
+fn a_box_serves_as_the_image() {
+    let Some(docker) = start() else { return };
+    let sandbox = Sandbox::new(
+        "Vagrant.configure('2') do |config|\n  config.vm.box = 'host'\n  config.vm.provider 'docker' do |d|\n    \
+         d.env = { 'A' => 'b' }\n  end\nend\n",
+    )
+    .with_variable("DOCKER_HOST", &docker.address());
+    let said = sandbox.ok(&["up"]);
+    assert!(said.contains("Handing the box 'host' to the engine..."), "{said}");
+    assert_eq!(
+        sandbox.inside("default", "id -un; echo $A; test -x /usr/bin/env && echo usr"),
+        "vagrant\nb\nusr\n"
+    );
+    sandbox.ok(&["destroy", "-f"]);
+    assert!(!sandbox.ok(&["up"]).contains("Handing"), "once for all machines of the box");
+    sandbox.ok(&["destroy", "-f"]);
+    assert_eq!(left_over(&docker), "");
+}

@@ -41,6 +41,23 @@ impl PackageFormat {
     ];
 }
 
+/// Writes a box's root file system to `output`, which must not exist, as an image archive that `docker load` takes
+/// under the name `name`. What the box takes from this computer ([`Image::host_mounts`]) is not in it.
+pub fn write_image(cx: &Context, image: &Image, name: &str, output: &Path) -> Result<()> {
+    let package = Package {
+        image: image.clone(),
+        layers: image.layers.clone(),
+        name: name.to_owned(),
+        format: PackageFormat::Oci,
+        include: Vec::new(),
+        vagrantfile: None,
+        box_vagrantfile: None,
+        info: None,
+    };
+    std::fs::File::create_new(output).doing(|| format!("creating '{}'", output.display()))?;
+    image_archive::write(cx, &package, output)
+}
+
 /// A machine's file system and what goes with it.
 #[derive(Debug, Clone)]
 pub struct Package {

@@ -32,10 +32,10 @@ impl Machine {
 
     fn fetch_image(&mut self, context: &Context) -> Result<()> {
         self.reserve(context)?;
-        if !self.kind.needs_box() {
+        let spec = self.spec()?;
+        if !self.kind.needs_box(spec) {
             return Ok(());
         }
-        let spec = self.spec()?;
         let image = self.workshop.images.resolve(context, &spec.image, &spec.project, self.kind.name())?;
         let text = serde_json::to_string(&image).doing(|| "recording the image")?;
         self.workshop.store.set_image(&self.made()?.id, &text)?;
@@ -56,7 +56,7 @@ impl Machine {
             .doing(|| "reading the machine's image record")?;
         match &image {
             Some(image) => context.info(format!("Importing base box '{}'...", image_name(image))),
-            None if self.kind.needs_box() => {
+            None if self.kind.needs_box(self.spec()?) => {
                 return Err(Error::new(ErrorKind::BoxNotFound, "The machine has no image."));
             }
             None => {}

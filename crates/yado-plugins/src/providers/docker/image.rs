@@ -1,18 +1,26 @@
 //! The image that a machine's container is made from: pulled, or built from a Dockerfile.
 
+use std::path::PathBuf;
+
 use yado_core::error::Doing;
-use yado_core::{Context, Error, ErrorKind, Result};
+use yado_core::{Context, Error, ErrorKind, Image, Result};
 
 use super::engine::Engine;
 use super::settings::Settings;
 
 /// An image, and whether it was built for this machine alone.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Source {
     /// A name or an id.
     pub(super) image: String,
     /// Built by us: it goes with the machine.
     pub(super) built: bool,
+    /// What the box takes from this computer, as volumes: host path and path inside.
+    #[serde(default)]
+    pub(super) mounts: Vec<(PathBuf, PathBuf)>,
+    /// From a box: it has no command of its own.
+    #[serde(default)]
+    pub(super) from_box: bool,
 }
 
 /// Has the image at hand.
@@ -24,11 +32,25 @@ pub(super) fn obtain(engine: Engine, context: &Context, settings: &Settings) -> 
             context.info(format!("Pulling image '{image}'..."));
             engine.run_shown(context, &login.words("pull", &[image]), b"")?;
         }
-        return Ok(Source { image: image.clone(), built: false });
+        return Ok(Source { image: image.clone(), ..Source::default() });
     }
     let login = Login::new(engine, context, settings)?;
     context.info("Building the container from a Dockerfile...");
-    Ok(Source { image: build(engine, context, settings, &login)?, built: true })
+    Ok(Source { image: build(engine, context, settings, &login)?, built: true, ..Source::default() })
+}
+
+/// Hands a box to the engine, once for all machines that are made from it: the image carries the box's digest.
+pub(super) fn from_box(engine: Engine, context: &Context, image: &Image) -> Result<Source> {
+    let digest: String = image.digest.trim_start_matches("sha256:").chars().take(16).collect();
+    let name = format!("yado-box-{digest}");
+    if !engine.try_run(context, &["image", "inspect", &name])?.status.success() {
+        context.info(format!("Handing the box '{}' to the engine...", image.name));
+        let folder = tempfile::tempdir().doing(|| "making a directory for the image")?;
+        let archive = folder.path().join("image.tar");
+        yado_boxes::write_image(context, image, &name, &archive)?;
+        engine.run_patiently(context, &["load", "-i", &archive.display().to_string()])?;
+    }
+    Ok(Source { image: name, built: false, mounts: image.host_mounts.clone(), from_box: true })
 }
 
 /// Builds the image; its id.

@@ -131,7 +131,8 @@ impl Machine {
         forwards: &[Forward],
     ) -> Result<Found> {
         context.info("The configuration has changed; the container is made anew with its present content.");
-        let kept = Source { image: self.engine.run(context, &["commit", &old.id])?, built: true };
+        let source = self.source()?;
+        let kept = Source { image: self.engine.run(context, &["commit", &old.id])?, built: true, ..source };
         self.note(&kept)?;
         self.engine.run(context, &["rm", "-f", &old.id])?;
         self.make(context, settings, &run::arguments(self.spec()?, settings, &kept, forwards))
@@ -182,8 +183,11 @@ impl Provider for Machine {
         })
     }
 
-    fn create(&mut self, context: &Context, _image: Option<&Image>) -> Result<()> {
-        self.note(&image::obtain(self.engine, context, &self.settings())?)
+    fn create(&mut self, context: &Context, image: Option<&Image>) -> Result<()> {
+        self.note(&match image {
+            Some(image) => image::from_box(self.engine, context, image)?,
+            None => image::obtain(self.engine, context, &self.settings())?,
+        })
     }
 
     fn start(&mut self, context: &Context, forwards: &[Forward]) -> Result<()> {
@@ -218,7 +222,7 @@ impl Provider for Machine {
         while let Some(found) = self.find(context)? {
             self.engine.run(context, &["rm", "-f", "-v", &found.id])?;
         }
-        if let Ok(Source { image, built: true }) = self.source() {
+        if let Ok(Source { image, built: true, .. }) = self.source() {
             // Another machine may have been built from the same, and the engine keeps what is in use.
             drop(self.engine.try_run(context, &["rmi", &image])?);
         }

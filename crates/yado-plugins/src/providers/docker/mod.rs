@@ -100,8 +100,8 @@ impl ProviderKind for EngineKind {
         "containers of a Docker engine"
     }
 
-    fn needs_box(&self) -> bool {
-        false
+    fn needs_box(&self, spec: &MachineSpec) -> bool {
+        !Settings::of(spec, self.program).names_an_image() && spec.image.name.is_some()
     }
 
     fn forwards_ssh(&self) -> bool {
@@ -114,7 +114,7 @@ impl ProviderKind for EngineKind {
 
     fn check(&self, spec: &MachineSpec) -> Vec<Problem> {
         let settings = Settings::of(spec, self.program);
-        let mut problems = settings.problems();
+        let mut problems = settings.problems(spec.image.name.is_some());
         problems.extend(networks::problems(spec));
         problems.extend(run::problems(spec));
         problems

@@ -49,6 +49,9 @@ pub(super) fn arguments(
     }
     settings.volumes.iter().for_each(|volume| option("-v", volume.clone()));
     spec.synced_folders.iter().for_each(|folder| option("-v", volume(folder)));
+    for (outside, inside) in &source.mounts {
+        option("-v", format!("{}:{}:ro", outside.display(), inside.display()));
+    }
     if let Some(hostname) = &spec.hostname {
         option("-h", hostname.clone());
     }
@@ -57,6 +60,10 @@ pub(super) fn arguments(
     }
     words.extend(settings.create_args.iter().cloned());
     words.push(source.image.clone());
+    if settings.cmd.is_empty() && source.from_box {
+        // A box has nothing to run; machines wait to be entered.
+        words.extend(["tail", "-f", "/dev/null"].map(str::to_owned));
+    }
     words.extend(settings.cmd.iter().cloned());
     words
 }

@@ -80,8 +80,13 @@ impl Settings {
         }
     }
 
-    /// What cannot be done.
-    pub(super) fn problems(&self) -> Vec<Problem> {
+    /// Whether the block itself says what the container is made from.
+    pub(super) fn names_an_image(&self) -> bool {
+        self.image.is_some() || self.build_dir.is_some() || self.git_repo.is_some()
+    }
+
+    /// What cannot be done; a box takes the place of an image.
+    pub(super) fn problems(&self, has_box: bool) -> Vec<Problem> {
         let mut problems: Vec<Problem> = self
             .refused
             .iter()
@@ -96,11 +101,10 @@ impl Settings {
                 origin: origin.clone(),
             })
             .collect();
-        let sources = [self.image.is_some(), self.build_dir.is_some(), self.git_repo.is_some()];
-        if !sources.contains(&true) {
+        if !self.names_an_image() && !has_box {
             problems.push(Problem {
                 message:
-                    "One of 'image', 'build_dir' and 'git_repo' must be set for a machine of this provider."
+                    "One of 'image', 'build_dir' and 'git_repo', or a box, must be set for a machine of this provider."
                         .to_owned(),
                 origin: self.block.clone(),
             });
