@@ -56,6 +56,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Box(commands::boxes::Arguments),
+    Compare(commands::compare::Arguments),
     Config(commands::config::Arguments),
     Destroy(commands::destroy::Arguments),
     GlobalStatus(commands::global_status::Arguments),
@@ -147,6 +148,7 @@ pub(crate) fn run(cli: Cli, settings: Settings) -> ExitCode {
 fn dispatch(session: &Session, command: Command) -> Result<u8> {
     match command {
         Command::Box(arguments) => commands::boxes::run(session, &arguments),
+        Command::Compare(arguments) => commands::compare::run(session, &arguments),
         Command::Config(arguments) => commands::config::run(session, &arguments),
         Command::Destroy(arguments) => commands::destroy::run(session, &arguments),
         Command::GlobalStatus(arguments) => commands::global_status::run(session, &arguments),

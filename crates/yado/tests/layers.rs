@@ -11,7 +11,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("yado-boxes", &["yado-core"]),
     ("yado-vagrantfile", &["yado-core", "yado-ruby"]),
     ("yado-plugins", &["yado-core", "yado-boxes", "yado-container"]),
-    ("yado", &["yado-core", "yado-vagrantfile", "yado-boxes", "yado-container", "yado-plugins"]),
+    ("yado-compare", &["yado-core"]),
+    (
+        "yado",
+        &["yado-core", "yado-vagrantfile", "yado-boxes", "yado-container", "yado-plugins", "yado-compare"],
+    ),
 ];
 
 fn crates() -> PathBuf {

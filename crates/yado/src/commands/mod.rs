@@ -2,6 +2,7 @@
 //! which returns the exit code.
 
 pub(crate) mod boxes;
+pub(crate) mod compare;
 pub(crate) mod config;
 pub(crate) mod destroy;
 pub(crate) mod global_status;
