@@ -1,6 +1,6 @@
 //! Limits: memory, processes, processor time; freezing.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use yado_container::spec::{Cpu, Memory, Pids, Resources, default_device_rules};
 use yado_container::{ExecRequest, ExitStatus, Status};
@@ -95,20 +95,30 @@ fn update() {
 fn pause() {
     let ground = Ground::new();
     let mut container = ground.container("pause");
-    let line = "i=0; while :; do i=$((i+1)); echo $i > /tmp/count; sleep 0.01; done";
+    // The file only grows: no instant at which it is emptied can look like a change, or like none.
+    let line = "while :; do echo alive >> /tmp/signs; sleep 0.01; done";
     let running = container.exec(&ExecRequest::new(["sh", "-c", line])).unwrap();
-    std::thread::sleep(Duration::from_millis(100));
+    let signs = || {
+        let file = ground.folder.join("machines/pause/upper/tmp/signs");
+        std::fs::metadata(file).map_or(0, |file| file.len())
+    };
+    let grows_beyond = |size: u64| {
+        let limit = Instant::now() + Duration::from_secs(30);
+        while signs() <= size {
+            assert!(Instant::now() < limit, "nothing moves");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    grows_beyond(0);
     container.pause().unwrap();
     assert_eq!(container.state(), Status::Paused);
     assert!(container.exec(&ExecRequest::new(["true"])).unwrap_err().to_string().contains("paused"));
-    let count = || std::fs::read_to_string(ground.folder.join("machines/pause/upper/tmp/count")).unwrap();
-    let first = count();
-    std::thread::sleep(Duration::from_millis(200));
-    assert_eq!(count(), first);
+    let first = signs();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(signs(), first);
     container.resume().unwrap();
     assert_eq!(container.state(), Status::Running);
-    std::thread::sleep(Duration::from_millis(200));
-    assert_ne!(count(), first);
+    grows_beyond(first);
     running.kill(9).unwrap();
 }
 
