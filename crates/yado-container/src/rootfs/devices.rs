@@ -84,12 +84,18 @@ fn host_path(device: &Device) -> Result<std::path::PathBuf> {
     link.canonicalize().path("find the device", &device.path)
 }
 
-/// Shows a device of the host: where nodes cannot be made, they can be borrowed.
+/// Shows a device of the host: where nodes cannot be made, they can be borrowed. Read-only, which a device does not care
+/// about: it keeps a container whose root is the host's from changing the owner or mode that the host's programs see.
 fn show_hosts(tree: &Tree<'_>, path: &Path, host: &Path) -> Result<()> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let mount: OwnedFd = open_tree(rustix::fs::CWD, host, flags).path("open the device", host)?;
-    attributes::set_attributes(mount.as_fd(), attributes::NOSUID | attributes::NOEXEC, 0, false)
-        .path("restrict the device", host)?;
+    attributes::set_attributes(
+        mount.as_fd(),
+        attributes::RDONLY | attributes::NOSUID | attributes::NOEXEC,
+        0,
+        false,
+    )
+    .path("restrict the device", host)?;
     Tree::attach(&mount, &tree.file(path)?, path)
 }
 

@@ -38,7 +38,11 @@ pub(super) fn mask(tree: &Tree<'_>, paths: &[PathBuf]) -> Result<()> {
             };
             new_file_system("tmpfs", None, &options)?
         } else {
-            open_tree(rustix::fs::CWD, "/dev/null", RECURSIVE_CLONE).path("open", "/dev/null")?
+            // The host's: nobody may change its owner or mode from inside. It can be written to all the same.
+            let null = open_tree(rustix::fs::CWD, "/dev/null", RECURSIVE_CLONE).path("open", "/dev/null")?;
+            let set = attributes::RDONLY | attributes::NOSUID | attributes::NOEXEC;
+            attributes::set_attributes(null.as_fd(), set, 0, false).path("restrict", "/dev/null")?;
+            null
         };
         Tree::attach(&cover, &target, path)?;
     }

@@ -141,3 +141,13 @@ fn the_hosts_kernel_cannot_be_told_anything() {
     assert_eq!(bundle.ok(&["run", "yado-test"]), "0\nend\n");
     assert_eq!(std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap(), pattern);
 }
+
+/// What hides a file is the host's `/dev/null`; from inside, its owner and mode stay as they are.
+#[test]
+fn masks_give_no_hold_on_the_hosts_null_device() {
+    let Some(bundle) = Bundle::new() else { return };
+    // The mode is the one that it has.
+    bundle.process(&["sh", "-c", "chmod 0666 /proc/keys 2>&1; echo x > /proc/keys && wc -c < /proc/keys"]);
+    let seen = bundle.ok(&["run", "yado-test"]);
+    assert!(seen.contains("Read-only file system") && seen.ends_with("0\n"), "{seen}");
+}
