@@ -268,9 +268,45 @@ fn callers_learn_what_the_runtime_can_do() {
     assert_eq!(features["ociVersionMax"], "1.2.0");
     assert!(features["mountOptions"].as_array().unwrap().contains(&json!("rbind")));
     assert!(bundle.ok(&["--version"]).contains("spec: 1.2.0"));
+}
+
+/// What `spec` writes is closed without a change: rights end at a user namespace, and devices at the usual ones.
+#[test]
+fn a_document_to_start_from_is_closed() {
+    let Some(bundle) = Bundle::new() else { return };
     std::fs::remove_file(bundle.path("config.json")).unwrap();
     bundle.ok(&["spec"]);
     let spec: Value =
         serde_json::from_str(&std::fs::read_to_string(bundle.path("config.json")).unwrap()).unwrap();
     assert_eq!(spec["root"]["path"], "rootfs");
+    bundle.spec("process/terminal", json!(false));
+    bundle.spec("root/readonly", json!(false));
+    // No mode is changed even where it succeeds.
+    bundle.process(&[
+        "sh",
+        "-c",
+        "readlink /proc/self/ns/user; touch /made/file; chown 7:7 /made/file; stat -c %u /bin /made/file; \
+         for f in /dev/null /dev/full /proc/keys; do chmod 0666 $f 2>/dev/null && echo changed $f; done; \
+         echo x > /dev/null && head -c 3 /dev/zero | wc -c; \
+         mknod /made/memory c 1 1 2>/dev/null && head -c 1 /made/memory 2>/dev/null | wc -c; echo end",
+    ]);
+    let seen = bundle.ok(&["run", "yado-test"]);
+    let (namespace, rest) = seen.split_once('\n').unwrap();
+    assert_ne!(namespace, std::fs::read_link("/proc/self/ns/user").unwrap().to_str().unwrap());
+    assert_eq!(rest, "0\n7\n3\nend\n");
+    let rules = &spec["linux"]["resources"]["devices"];
+    assert_eq!((&rules[0]["allow"], &rules[0]["access"]), (&json!(false), &json!("rwm")));
+    // The rules hold by themselves, too.
+    let linux: Value =
+        serde_json::from_str(&std::fs::read_to_string(bundle.path("config.json")).unwrap()).unwrap();
+    let mut linux = linux["linux"].clone();
+    linux["namespaces"].as_array_mut().unwrap().retain(|namespace| namespace["type"] != "user");
+    for name in ["uidMappings", "gidMappings"] {
+        linux.as_object_mut().unwrap().remove(name);
+    }
+    bundle.spec("linux", linux);
+    bundle.process(&["sh", "-c", "mknod /made/memory c 1 1 && head -c 1 /made/memory 2>&1"]);
+    assert!(bundle.runtime().args(["run", "yado-test"]).output().is_ok_and(|output| {
+        text(&output.stdout).contains("Operation not permitted") && !output.status.success()
+    }));
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use yado_container::spec::{self, NamespaceKind, OCI_VERSION, Root};
+use yado_container::spec::{self, OCI_VERSION, Root};
 
 use super::{Failure, Outcome, print};
 
@@ -75,11 +75,11 @@ impl Spec {
         if yado_container::rootless::is_needed() {
             let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
             spec::map_to_one(&mut document, user.as_raw(), group.as_raw());
-        } else if let Some(linux) = &mut document.linux {
-            linux.namespaces.retain(|namespace| namespace.kind != NamespaceKind::User);
-            linux.uid_mappings.clear();
-            linux.gid_mappings.clear();
         }
+        // The root's files belong to whom they belonged before: ids are the same on both sides of the user namespace,
+        // in which rights over the host's kernel end all the same. Of devices, only those that every container has.
+        document.linux.get_or_insert_default().resources =
+            Some(spec::Resources { devices: spec::default_device_rules(), ..spec::Resources::default() });
         document.root = Some(Root { path: "rootfs".into(), readonly: true });
         let mut process = spec::default_process(["sh"]);
         process.terminal = true;
