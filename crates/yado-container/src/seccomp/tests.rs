@@ -62,6 +62,8 @@ fn the_default_profile_allows_and_denies_as_dockers() {
     assert_eq!(verdict("clone", 0x11), ALLOW);
     assert_eq!(verdict("clone", 0x1000_0011), DENY);
     assert_eq!(verdict("clone3", 0), 0x0005_0026);
+    assert_eq!(verdict("statmount", 0), 0x0005_0026);
+    assert_eq!(verdict("listmount", 0), 0x0005_0026);
     assert_eq!(verdict("socket", 2), ALLOW);
     assert_eq!(verdict("socket", 40), DENY);
     assert_eq!(verdict("personality", 0xFFFF_FFFF), ALLOW);
