@@ -23,6 +23,8 @@ pub struct Setting {
     pub origin: Option<Origin>,
     /// What other places gave and no longer counts, the first one first.
     pub overrode: Vec<(Json, Origin)>,
+    /// Whether it would have this value without having been set.
+    pub is_default: bool,
 }
 
 impl Loaded {
@@ -33,7 +35,9 @@ impl Loaded {
         let sections: Vec<(String, Value)> =
             config.sections.borrow().iter().map(|(name, section)| (name.clone(), section.clone())).collect();
         for (name, section) in &sections {
+            let start = found.len();
             self.plain(name, section, &mut found);
+            self.mark_defaults(name, &mut found[start..]);
         }
         if let Some(cell) = vm_cell(&config)
             && let Extra::Vm(vm) = &*cell.extra.borrow()
@@ -44,10 +48,27 @@ impl Loaded {
         for (name, origin) in unknown {
             if let Some((_, section)) = sections.iter().find(|(known, _)| *known == name) {
                 let value = to_json(&mut self.interpreter, section);
-                found.push(Setting { key: name, value, origin, overrode: Vec::new() });
+                found.push(Setting { key: name, value, origin, overrode: Vec::new(), is_default: false });
             }
         }
         Ok(found)
+    }
+
+    /// Finds out which of a section's settings have the value that they would have anyway.
+    fn mark_defaults(&mut self, section: &str, settings: &mut [Setting]) {
+        if settings.iter().all(|setting| setting.origin.is_none()) {
+            settings.iter_mut().for_each(|setting| setting.is_default = true);
+            return;
+        }
+        let mut untouched = Vec::new();
+        let kind = self.session.section(section);
+        if let Some(finished) = self.finished(&kind) {
+            self.plain(section, &finished, &mut untouched);
+        }
+        for setting in settings {
+            setting.is_default =
+                untouched.iter().any(|other| other.key == setting.key && other.value == setting.value);
+        }
     }
 
     /// The single values of a section or provider.
@@ -65,14 +86,14 @@ impl Loaded {
             for (value, origin) in &entry.earlier {
                 overrode.push((to_json(&mut self.interpreter, value), origin.clone()));
             }
-            found.push(Setting { key, value, origin: entry.origin.clone(), overrode });
+            found.push(Setting { key, value, origin: entry.origin.clone(), overrode, is_default: false });
         }
     }
 
     /// Networks, folders, provisioners and providers.
     fn lists(&mut self, vm: &Vm, found: &mut Vec<Setting>) {
         let mut add = |key: String, value: Json, origin: Option<Origin>| {
-            found.push(Setting { key, value, origin, overrode: Vec::new() });
+            found.push(Setting { key, value, origin, overrode: Vec::new(), is_default: false });
         };
         for network in vm.networks.values() {
             let options = to_json(&mut self.interpreter, &Value::Hash(network.options.clone()));
@@ -124,6 +145,7 @@ impl Loaded {
                     value,
                     origin: mention.origin.clone(),
                     overrode: Vec::new(),
+                    is_default: false,
                 });
             }
         }

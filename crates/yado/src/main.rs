@@ -11,6 +11,7 @@ mod ssh_access;
 mod targets;
 mod ui;
 mod wiring;
+mod without_effect;
 
 use std::process::ExitCode;
 

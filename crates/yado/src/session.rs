@@ -19,6 +19,7 @@ use crate::foreign_plugins;
 use crate::settings::Settings;
 use crate::ui::Ui;
 use crate::wiring;
+use crate::without_effect;
 
 /// One run of the program.
 pub(crate) struct Session {
@@ -278,9 +279,9 @@ impl Session {
         provider: &str,
     ) -> Result<()> {
         let whole = loaded.machine_json(machine, provider)?;
-        let mut sentences = without_effect(&whole);
+        let mut sentences = without_effect::parts(&whole);
         if provider == "container" {
-            sentences.extend(not_honoured(&loaded.settings(machine, provider)?));
+            sentences.extend(without_effect::settings(&loaded.settings(machine, provider)?));
         }
         for sentence in sentences {
             if self.told.borrow_mut().insert(sentence.clone()) {
@@ -360,61 +361,6 @@ fn is_no_mistake_here(registry: &yado_core::Registry, message: &str) -> bool {
             .is_some_and(|name| registry.provisioner(name).is_some())
 }
 
-/// Settings that mean nothing to a container.
-const NOT_HONOURED: &[&str] = &[
-    "vm.base_address",
-    "vm.base_mac",
-    "vm.clone",
-    "vm.cloud_init",
-    "vm.cloud_init_first_boot_only",
-    "vm.disk",
-];
-
-/// One sentence, with its place, for each setting that the container provider does not honour, and for each block
-/// of another provider.
-fn not_honoured(settings: &[yado_vagrantfile::Setting]) -> Vec<String> {
-    let mut sentences: Vec<String> = Vec::new();
-    let mut blocks: Vec<&str> = Vec::new();
-    for setting in settings {
-        let Some(origin) = &setting.origin else { continue };
-        if NOT_HONOURED.contains(&setting.key.as_str()) {
-            sentences.push(format!("'config.{}' has no effect with this provider ({origin}).", setting.key));
-        }
-        let block = setting.key.strip_prefix("providers.").and_then(|rest| rest.split('.').next());
-        if let Some(name) = block.filter(|name| *name != "container" && !blocks.contains(name)) {
-            blocks.push(name);
-            sentences.push(format!(
-                "Settings of the provider '{name}' are not taken over, memory and processors neither; give them in a \
-                 'container' block ({origin})."
-            ));
-        }
-    }
-    sentences
-}
-
-/// One sentence for each part of a machine's canonical configuration that yado does nothing with yet.
-fn without_effect(whole: &serde_json::Value) -> Vec<String> {
-    let mut sentences = Vec::new();
-    let hooks = ["before", "after"].iter().any(|side| {
-        let list = whole.pointer(&format!("/triggers/{side}")).and_then(serde_json::Value::as_array);
-        list.into_iter().flatten().any(|trigger| {
-            let kind = trigger.get("type");
-            kind.and_then(|kind| kind.get("$symbol").unwrap_or(kind).as_str())
-                .is_some_and(|kind| kind.ends_with("hook"))
-        })
-    });
-    if hooks {
-        sentences.push("Triggers of the type 'hook' are not run: they name steps within Vagrant.".to_owned());
-    }
-    if let Some(serde_json::Value::Object(sections)) = whole.get("unknown_sections") {
-        for name in sections.keys() {
-            let what = foreign_plugins::section(name).unwrap_or("yado does not know it");
-            sentences.push(format!("'config.{name}' (settings of a plugin) has no effect: {what}."));
-        }
-    }
-    sentences
-}
-
 /// Vagrant's form of a validation report, with the place of each setting.
 fn problems_text(sections: &[(String, Vec<Problem>)]) -> String {
     let mut text = String::from(
@@ -459,37 +405,5 @@ mod tests {
             assert!(!near(bad), "{bad}");
         }
         assert!(!is_near(Path::new("/etc"), Path::new("/p"), Some(Path::new("/"))));
-    }
-
-    #[test]
-    fn what_has_no_effect_is_said_part_by_part() {
-        let whole = serde_json::json!({
-            "triggers": {"before": [], "after": [{"command": "up", "type": "hook"}]}, "disks": [], "cloud_init": [{}],
-            "unknown_sections": {"hostmanager": {"$calls": []}}
-        });
-        let said = without_effect(&whole);
-        assert_eq!(said.len(), 2, "{said:?}");
-        assert!(said[0].contains("'hook'") && said[1].contains("config.hostmanager"));
-        assert!(without_effect(&serde_json::json!({"triggers": {"before": [], "after": []}})).is_empty());
-    }
-
-    #[test]
-    fn what_containers_do_not_honour_is_said_with_its_place() {
-        let setting = |key: &str, line: u32| yado_vagrantfile::Setting {
-            key: key.to_owned(),
-            value: serde_json::json!(1),
-            origin: (line > 0).then(|| yado_core::Origin { file: "/p/Vagrantfile".into(), line, column: 1 }),
-            overrode: Vec::new(),
-        };
-        let said = not_honoured(&[
-            setting("vm.disk", 3),
-            setting("vm.base_mac", 0),
-            setting("providers.virtualbox.cpus", 4),
-            setting("providers.virtualbox.gui", 5),
-            setting("providers.container.memory", 6),
-        ]);
-        assert_eq!(said.len(), 2, "{said:?}");
-        assert!(said[0].contains("config.vm.disk") && said[0].contains("/p/Vagrantfile:3"));
-        assert!(said[1].contains("virtualbox") && said[1].contains("/p/Vagrantfile:4"));
     }
 }
