@@ -11,6 +11,7 @@ pub mod environment;
 pub mod error;
 pub mod event;
 pub mod folder;
+pub mod guest_settings;
 pub mod host;
 pub mod image;
 pub mod kind;

@@ -65,6 +65,9 @@ pub struct MachineSpec {
     /// What is to happen around commands.
     #[serde(default)]
     pub triggers: Vec<TriggerSpec>,
+    /// Settings of plugins whose work yado does itself, by section.
+    #[serde(default)]
+    pub plugins: crate::guest_settings::PluginSettings,
     /// What is wrong with the configuration, by section (`vm`, `shell provisioner`, …); empty when all is well.
     pub problems: Vec<(String, Vec<Problem>)>,
 }

@@ -1,7 +1,7 @@
 //! Stand-ins for what is not installed: sections, providers and provisioners that yado does not know. They take
 //! any call and write it down, so that nothing in a Vagrantfile is lost without trace.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use serde_json::{Map, Value as Json, json};
@@ -33,6 +33,8 @@ pub(crate) struct DummyCell {
     pub(crate) session: Rc<Session>,
     /// The calls so far.
     pub(crate) calls: RefCell<Vec<Call>>,
+    /// Whether it is the section by which `.env` files are asked for.
+    pub(crate) reads_env: Cell<bool>,
 }
 
 impl DummyCell {
@@ -48,6 +50,13 @@ impl DummyCell {
         if matches!(name.as_str(), "to_hash" | "to_ary" | "to_str" | "to_json" | "as_json" | "to_proc") {
             let shown = interpreter.plain_inspect(this);
             return interpreter.raise("NoMethodError", format!("undefined method `{name}' for {shown}"));
+        }
+        if self.reads_env.get() && matches!(name.as_str(), "enable" | "load") {
+            crate::vagrant::load_environment_files(
+                interpreter,
+                &self.session.project,
+                &args.positional[1..],
+            )?;
         }
         let result = self.session.dummy(interpreter);
         self.calls.borrow_mut().push(Call {

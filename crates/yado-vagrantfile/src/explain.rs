@@ -57,7 +57,9 @@ impl Loaded {
     /// Finds out which of a section's settings have the value that they would have anyway.
     fn mark_defaults(&mut self, section: &str, settings: &mut [Setting]) {
         if settings.iter().all(|setting| setting.origin.is_none()) {
-            settings.iter_mut().for_each(|setting| setting.is_default = true);
+            for setting in settings {
+                setting.is_default = true;
+            }
             return;
         }
         let mut untouched = Vec::new();

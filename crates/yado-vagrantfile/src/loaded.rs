@@ -171,6 +171,17 @@ impl Loaded {
         self.refused.borrow().clone()
     }
 
+    /// Words that are to be shown nowhere (`config.vagrant.sensitive`).
+    pub fn sensitive(&self) -> Vec<String> {
+        let section = self.global.sections.borrow().get("vagrant").and_then(ConfigCell::of);
+        let words = section.map(|section| section.config.borrow().get("sensitive"));
+        match words {
+            Some(Value::Array(list)) => list.to_vec().iter().filter_map(Value::text_or_symbol).collect(),
+            Some(word) => word.text_or_symbol().into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
     /// The machines in order of definition.
     pub fn machines(&self) -> Vec<MachineName> {
         let list: Vec<(String, bool, bool)> = vm_of(&self.global, |vm| {

@@ -8,6 +8,7 @@ use yado_core::spec::Origin;
 use yado_ruby::{ClassRef, Eval, Interpreter, Value};
 
 use crate::config::origin;
+use crate::dummy::DummyCell;
 use crate::object;
 use crate::session::{Kind, Session};
 
@@ -56,6 +57,9 @@ impl Root {
             self.unknown.borrow_mut().push((name.to_owned(), origin));
         }
         let made = self.session.make(interpreter, &kind)?;
+        if let Some(dummy) = DummyCell::of(&made) {
+            dummy.reads_env.set(matches!(name, "env" | "dotenv"));
+        }
         self.sections.borrow_mut().insert(name.to_owned(), made.clone());
         Ok(made)
     }

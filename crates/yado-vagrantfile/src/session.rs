@@ -123,7 +123,11 @@ impl Session {
             self.classes.borrow_mut().insert("dummy", class.clone());
             class
         });
-        let cell = Rc::new(DummyCell { session: Rc::clone(self), calls: RefCell::default() });
+        let cell = Rc::new(DummyCell {
+            session: Rc::clone(self),
+            calls: RefCell::default(),
+            reads_env: Cell::new(false),
+        });
         interpreter.new_object(&class, Some(Box::new(cell)))
     }
 

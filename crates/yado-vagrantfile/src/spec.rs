@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
+use yado_core::guest_settings::{self, PluginSettings};
 use yado_core::spec::{
     BoxSpec, DownloadSpec, FolderSpec, MachineSpec, NetworkSpec, Problem, ProviderSettings, ProvisionerSpec,
     RunWhen, SshSpec,
@@ -55,6 +56,7 @@ pub(crate) fn build(
         usable_port_range: (2200, 2250),
         allow_hosts_modification: true,
         triggers: triggers::of(interpreter, config, &machine.name),
+        plugins: plugins(interpreter, config),
         problems: problems(found),
     };
     let Some(cell) = vm_cell(config) else { return spec };
@@ -80,6 +82,20 @@ fn problems(found: IndexMap<String, Vec<Complaint>>) -> Vec<(String, Vec<Problem
         Problem { message, origin: complaint.origin }
     };
     found.into_iter().map(|(title, list)| (title, list.into_iter().map(shown).collect())).collect()
+}
+
+/// Plain settings of the plugins whose work yado does.
+fn plugins(interpreter: &mut Interpreter, config: &Rc<Root>) -> PluginSettings {
+    let sections = config.sections.borrow().clone();
+    let mut found = PluginSettings::new();
+    for (name, section) in &sections {
+        if guest_settings::SERVED.iter().any(|(served, _)| served == name)
+            && let Some(dummy) = DummyCell::of(section)
+        {
+            found.insert(name.clone(), dummy.settings(interpreter).0);
+        }
+    }
+    found
 }
 
 fn whole_number(config: &Config, name: &str, default: u64) -> u64 {

@@ -136,6 +136,7 @@ impl Session {
             let error: Error = problem.into();
             Error::new(error.kind(), text)
         })?;
+        self.ui.hide(loaded.sensitive());
         self.tell_refusals(&loaded);
         Ok(loaded)
     }
@@ -356,7 +357,7 @@ fn is_near(path: &Path, project: &Path, home: Option<&Path>) -> bool {
 
 /// What Vagrant without plugins complains of, and yado does or knows by itself.
 fn is_no_mistake_here(registry: &yado_core::Registry, message: &str) -> bool {
-    foreign_plugins::unknown_section(message).is_some_and(|name| foreign_plugins::section(name).is_some())
+    foreign_plugins::unknown_section(message).is_some_and(foreign_plugins::is_known)
         || foreign_plugins::unknown_provisioner(message)
             .is_some_and(|name| registry.provisioner(name).is_some())
 }

@@ -27,15 +27,31 @@ pub(crate) struct Ui {
     progress: Mutex<bool>,
     /// When each progress line began, and with how much; what was there before does not count for the rate.
     began: Mutex<Vec<(Option<String>, String, Instant, u64)>>,
+    /// What is shown as stars, wherever it turns up in a message.
+    secrets: Mutex<Vec<String>>,
 }
 
 impl Ui {
     pub(crate) fn new(style: Style) -> Self {
-        Self { style, progress: Mutex::new(false), began: Mutex::default() }
+        Self { style, progress: Mutex::new(false), began: Mutex::default(), secrets: Mutex::default() }
     }
 
     pub(crate) fn style(&self) -> Style {
         self.style
+    }
+
+    /// From now on shows none of these words, as `config.vagrant.sensitive` asks.
+    pub(crate) fn hide(&self, words: Vec<String>) {
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.extend(words.into_iter().filter(|word| !word.is_empty()));
+        // A word that is part of another one must not leave the other's rest standing.
+        secrets.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        secrets.dedup();
+    }
+
+    fn without_secrets(&self, text: &str) -> String {
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "*****"))
     }
 
     /// Text that is the command's result. Never prefixed; in machine-readable form a `ui` line.
@@ -118,7 +134,7 @@ impl Ui {
 
     fn message(&self, machine: Option<&str>, kind: MessageKind, text: &str) {
         let _progress = self.clear();
-        let prefixed = prefixed(machine, kind, text);
+        let prefixed = prefixed(machine, kind, &self.without_secrets(text));
         if self.style.machine_readable {
             machine_line(machine, "ui", &[kind_name(kind).to_owned(), prefixed]);
             return;
@@ -267,6 +283,14 @@ mod tests {
         assert_eq!(prefixed(Some("web"), MessageKind::Info, "a\nb"), "==> web: a\n==> web: b");
         assert_eq!(prefixed(Some("web"), MessageKind::Detail, "a\nb"), "    web: a\n    web: b");
         assert_eq!(prefixed(None, MessageKind::Info, "a\nb"), "a\nb");
+    }
+
+    #[test]
+    fn hidden_words_are_shown_as_stars() {
+        let style = Style { machine_readable: false, color: false, interactive: false };
+        let ui = Ui::new(style);
+        ui.hide(vec!["pass".to_owned(), String::new(), "password".to_owned()]);
+        assert_eq!(ui.without_secrets("a password, a pass"), "a *****, a *****");
     }
 
     #[test]

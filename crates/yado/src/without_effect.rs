@@ -120,28 +120,28 @@ pub(crate) fn settings(settings: &[Setting]) -> Vec<String> {
     for setting in settings {
         let Some(origin) = &setting.origin else { continue };
         let key = setting.key.as_str();
-        let section = key.split('.').next().unwrap_or_default();
         if let Some(name) = key.strip_prefix("providers.").and_then(|rest| rest.split('.').next()) {
             said.provider(name, origin);
         } else if key == "vm.network" {
             network(&setting.value, origin, &mut said);
         } else if key == "vm.synced_folder" {
             folder(&setting.value, origin, &mut said);
-        } else if setting.is_default {
-            continue;
-        } else if let Some((_, why)) = SETTINGS.iter().find(|(known, _)| *known == without_default(key)) {
+        } else if let Some(why) = reason(setting).filter(|_| !setting.is_default) {
             said.sentence(format!("'config.{key}' has no effect with this provider: {why} ({origin})."));
-        } else if let Some((_, why)) = SECTIONS.iter().find(|(known, _)| *known == section) {
-            said.sentence(format!("'config.{key}' has no effect with this provider: {why} ({origin})."));
-        } else if key == "vm.guest"
-            && setting_text(&setting.value).is_some_and(|name| OTHER_SYSTEMS.contains(&name))
-        {
-            said.sentence(format!(
-                "'config.vm.guest' has no effect with this provider: containers run Linux ({origin})."
-            ));
         }
     }
     said.sentences
+}
+
+/// Why a setting does nothing for a container; `None` where it does something.
+fn reason(setting: &Setting) -> Option<&'static str> {
+    let key = without_default(&setting.key);
+    let section = key.split('.').next().unwrap_or_default();
+    let known = SETTINGS.iter().find(|(known, _)| *known == key);
+    let known = known.or_else(|| SECTIONS.iter().find(|(known, _)| *known == section));
+    let other_system =
+        key == "vm.guest" && setting_text(&setting.value).is_some_and(|name| OTHER_SYSTEMS.contains(&name));
+    known.map(|(_, why)| *why).or_else(|| other_system.then_some("containers run Linux"))
 }
 
 /// `ssh.default.port` is as good as `ssh.port`.
@@ -240,9 +240,9 @@ pub(crate) fn parts(whole: &Value) -> Vec<String> {
         sentences.push("Triggers of the type 'hook' are not run: they name steps within Vagrant.".to_owned());
     }
     if let Some(Value::Object(sections)) = whole.get("unknown_sections") {
-        for name in sections.keys() {
-            let what = foreign_plugins::section(name).unwrap_or("yado does not know it");
-            sentences.push(format!("'config.{name}' (settings of a plugin) has no effect: {what}."));
+        for (name, section) in sections {
+            let calls = section.get("$calls").and_then(Value::as_array);
+            sentences.extend(foreign_plugins::sentence(name, calls.map_or(&[], Vec::as_slice)));
         }
     }
     sentences

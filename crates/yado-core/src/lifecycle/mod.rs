@@ -3,6 +3,7 @@
 
 mod recover;
 mod reserve;
+mod settle;
 mod snapshots;
 mod steps;
 mod triggers;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind, Result};
+use crate::guest_settings::PluginSettings;
 use crate::image::{Image, ImageSource};
 use crate::lock::MachineLock;
 use crate::plan::{Goal, Step, plan};
@@ -59,6 +61,8 @@ pub struct Machine {
     record: Option<MachineRecord>,
     forwards: Vec<Forward>,
     triggers: Option<Vec<crate::spec::TriggerSpec>>,
+    /// Settings of plugins that the machine was started with before, if anything is to be taken back of them.
+    settled: PluginSettings,
     workshop: Workshop,
     // Declared last: dropped, and so released, after everything else.
     _lock: MachineLock,
@@ -107,6 +111,7 @@ impl Machine {
             record,
             forwards: Vec::new(),
             triggers: None,
+            settled: PluginSettings::new(),
             workshop,
             _lock: lock,
         })

@@ -69,6 +69,7 @@ impl Machine {
     fn start(&mut self, context: &Context) -> Result<()> {
         self.reserve(context)?;
         let record = self.made()?.clone();
+        self.remember_what_was_settled(&record);
         let store = &self.workshop.store;
         let spec = serde_json::to_string(self.spec()?).doing(|| "recording the configuration")?;
         store.set_spec(&record.id, &spec)?;
@@ -106,8 +107,10 @@ impl Machine {
     fn wait_ready(&mut self, context: &Context) -> Result<()> {
         context.info("Waiting for machine to boot. This may take a few minutes...");
         let limit = Duration::from_secs(self.spec()?.boot_timeout);
-        self.connect(context)?.ready(context, limit)?;
+        let communicator = self.connect(context)?;
+        communicator.ready(context, limit)?;
         context.info("Machine booted and ready!");
+        self.settle(context, &*communicator)?;
         let folders: Vec<String> = self
             .spec()?
             .synced_folders

@@ -241,6 +241,7 @@ impl World {
             usable_port_range: (2200, 2250),
             allow_hosts_modification: true,
             triggers: vec![],
+            plugins: crate::guest_settings::PluginSettings::new(),
             problems: vec![],
         }
     }

@@ -26,6 +26,30 @@ pub(crate) fn load_prelude(interpreter: &mut Interpreter) {
     }
 }
 
+const DOTENV: &str = include_str!("dotenv.rb");
+
+/// `config.env.enable`: the variables of the project's `.env`, or of the files of these names, into `ENV`.
+pub(crate) fn load_environment_files(
+    interpreter: &mut Interpreter,
+    project: &std::path::Path,
+    names: &[Value],
+) -> Eval<()> {
+    if interpreter.class_named("Vagrant::EnvironmentFiles").is_none() {
+        interpreter.eval_source("dotenv.rb", DOTENV)?;
+    }
+    let Some(files) = interpreter.constant_named("Vagrant::EnvironmentFiles") else { return Ok(()) };
+    let names = names
+        .iter()
+        .flat_map(|name| match name {
+            Value::Array(list) => list.to_vec(),
+            other => vec![other.clone()],
+        })
+        .collect();
+    let arguments = vec![Value::str(project.to_string_lossy().as_ref()), Value::array(names)];
+    interpreter.send(&files, "load", Args { positional: arguments, ..Args::default() })?;
+    Ok(())
+}
+
 /// An error of Vagrant's, by the last part of its class's name.
 pub(crate) fn error(interpreter: &mut Interpreter, name: &str, message: String) -> Control {
     load_prelude(interpreter);

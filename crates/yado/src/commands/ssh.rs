@@ -1,5 +1,7 @@
 //! `yado ssh`: a shell or a command in a machine.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use yado_core::lifecycle;
 use yado_core::{Error, ErrorKind, Exec, MachineState, Result};
@@ -54,8 +56,16 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         (None, words) => in_shell(shell, &words.join(" ")),
     };
     command.user = user;
+    command.environment = forwarded(spec.as_ref());
     let status = communicator.interact(&context, &command, terminal)?;
     Ok(u8::try_from(status.code()).unwrap_or(255))
+}
+
+/// The variables that `config.ssh.forward_env` names, as they are here.
+fn forwarded(spec: Option<&yado_core::MachineSpec>) -> BTreeMap<String, String> {
+    let names = spec.and_then(|spec| spec.ssh.settings.get("forward_env")?.as_array());
+    let names = names.into_iter().flatten().filter_map(serde_json::Value::as_str);
+    names.filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect()
 }
 
 /// `bash -l -c 'command'`, with the shell that the Vagrantfile names.

@@ -51,13 +51,10 @@ fn entry(session: &Session, target: &Target, host: &str) -> Result<String> {
         for_shell(&program.to_string_lossy()),
         record.id
     );
-    let forward = |name: &str| {
-        let settings: Option<yado_core::MachineSpec> =
-            record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        settings.is_some_and(|spec| {
-            spec.ssh.settings.get(name).is_some_and(|value| value == &serde_json::Value::Bool(true))
-        })
-    };
+    let spec: Option<yado_core::MachineSpec> =
+        record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let settings = spec.map(|spec| spec.ssh.settings).unwrap_or_default();
+    let forward = |name: &str| settings.get(name) == Some(&serde_json::Value::Bool(true));
     let mut lines = vec![
         format!("Host {host}"),
         "  HostName 127.0.0.1".to_owned(),
@@ -73,6 +70,13 @@ fn entry(session: &Session, target: &Target, host: &str) -> Result<String> {
     ];
     if forward("forward_agent") {
         lines.push("  ForwardAgent yes".to_owned());
+    }
+    if forward("forward_x11") {
+        lines.extend(["  ForwardX11 yes".to_owned(), "  ForwardX11Trusted yes".to_owned()]);
+    }
+    let variables = settings.get("forward_env").and_then(serde_json::Value::as_array);
+    for name in variables.into_iter().flatten().filter_map(serde_json::Value::as_str) {
+        lines.push(format!("  SendEnv {name}"));
     }
     // The percent sign is special there.
     lines.push(format!("  ProxyCommand {}", proxy.replace('%', "%%")));
