@@ -82,6 +82,7 @@ fn mount_one(tree: &Tree<'_>, mount: &Mount, source: Option<OwnedFd>, cgroups: &
     if let Some(source) = source {
         let target = if is_directory(&source)? { tree.directory(path)? } else { tree.file(path)? };
         Tree::attach(&source, &target, path)?;
+        tree.remember(path, &source)?;
         return spread(&source, &options, path);
     }
     if options.again {
@@ -92,7 +93,7 @@ fn mount_one(tree: &Tree<'_>, mount: &Mount, source: Option<OwnedFd>, cgroups: &
         return mount_cgroups(tree, path, &options, cgroups, kind == "cgroup2");
     }
     if matches!(kind, "proc" | "sysfs") {
-        // What is hidden in these is found by name, so the name must not lead elsewhere.
+        // An image whose /proc is a link wants what is hidden in it to be in sight; no other one does that.
         tree.refuse_links(path)?;
     }
     let writable = MountOptions { set: options.set & !attributes::RDONLY, ..options.clone() };
@@ -111,6 +112,7 @@ fn mount_one(tree: &Tree<'_>, mount: &Mount, source: Option<OwnedFd>, cgroups: &
             .path("make read-only", path)?;
     }
     Tree::attach(&made, &target, path)?;
+    tree.remember(path, &made)?;
     spread(&made, &options, path)
 }
 

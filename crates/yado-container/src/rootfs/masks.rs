@@ -1,6 +1,6 @@
 //! Kernel interfaces that are hidden from the container or that it may only read.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
 use rustix::mount::{OpenTreeFlags, open_tree};
@@ -17,12 +17,13 @@ const RECURSIVE_CLONE: OpenTreeFlags =
 /// Makes paths read-only; those that do not exist need no care.
 pub(super) fn make_read_only(tree: &Tree<'_>, paths: &[PathBuf]) -> Result<()> {
     for path in paths {
-        let Some(target) = tree.open(path)? else { continue };
-        let mount =
-            open_tree(&target, "", RECURSIVE_CLONE | OpenTreeFlags::AT_EMPTY_PATH).path("open", path)?;
-        attributes::set_attributes(mount.as_fd(), attributes::RDONLY, 0, true)
-            .path("make read-only", path)?;
-        Tree::attach(&mount, &target, path)?;
+        for target in tree.places_of(path)? {
+            let mount =
+                open_tree(&target, "", RECURSIVE_CLONE | OpenTreeFlags::AT_EMPTY_PATH).path("open", path)?;
+            attributes::set_attributes(mount.as_fd(), attributes::RDONLY, 0, true)
+                .path("make read-only", path)?;
+            Tree::attach(&mount, &target, path)?;
+        }
     }
     Ok(())
 }
@@ -30,21 +31,25 @@ pub(super) fn make_read_only(tree: &Tree<'_>, paths: &[PathBuf]) -> Result<()> {
 /// Hides files behind `/dev/null` and directories behind empty ones.
 pub(super) fn mask(tree: &Tree<'_>, paths: &[PathBuf]) -> Result<()> {
     for path in paths {
-        let Some(target) = tree.open(path)? else { continue };
-        let cover = if is_directory(&target)? {
-            let options = MountOptions {
-                set: attributes::RDONLY | attributes::NOSUID | attributes::NODEV | attributes::NOEXEC,
-                ..MountOptions::default()
-            };
-            new_file_system("tmpfs", None, &options)?
-        } else {
-            // The host's: nobody may change its owner or mode from inside. It can be written to all the same.
-            let null = open_tree(rustix::fs::CWD, "/dev/null", RECURSIVE_CLONE).path("open", "/dev/null")?;
-            let set = attributes::RDONLY | attributes::NOSUID | attributes::NOEXEC;
-            attributes::set_attributes(null.as_fd(), set, 0, false).path("restrict", "/dev/null")?;
-            null
-        };
-        Tree::attach(&cover, &target, path)?;
+        for target in tree.places_of(path)? {
+            Tree::attach(&cover_for(&target)?, &target, path)?;
+        }
     }
     Ok(())
+}
+
+/// What hides an open file or directory.
+fn cover_for(target: &OwnedFd) -> Result<OwnedFd> {
+    if is_directory(target)? {
+        let options = MountOptions {
+            set: attributes::RDONLY | attributes::NOSUID | attributes::NODEV | attributes::NOEXEC,
+            ..MountOptions::default()
+        };
+        return new_file_system("tmpfs", None, &options);
+    }
+    // The host's: nobody may change its owner or mode from inside. It can be written to all the same.
+    let null = open_tree(rustix::fs::CWD, "/dev/null", RECURSIVE_CLONE).path("open", "/dev/null")?;
+    let set = attributes::RDONLY | attributes::NOSUID | attributes::NOEXEC;
+    attributes::set_attributes(null.as_fd(), set, 0, false).path("restrict", "/dev/null")?;
+    Ok(null)
 }

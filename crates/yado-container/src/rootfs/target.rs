@@ -6,7 +6,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, readlinkat};
+use rustix::fs::{
+    AtFlags, Mode, OFlags, ResolveFlags, StatxFlags, mkdirat, openat, openat2, readlinkat, statx,
+};
 use rustix::io::Errno;
 use rustix::mount::{MoveMountFlags, move_mount};
 
@@ -15,6 +17,8 @@ use crate::error::{Context, Error, Result};
 /// The root of a tree that is being put together.
 pub(crate) struct Tree<'a> {
     root: BorrowedFd<'a>,
+    /// Directories mounted under `/proc` and `/sys` by this program, the latest last, and where they were to go.
+    kernel: std::cell::RefCell<Vec<(PathBuf, OwnedFd)>>,
 }
 
 fn relative(path: &Path) -> PathBuf {
@@ -25,7 +29,38 @@ fn relative(path: &Path) -> PathBuf {
 impl<'a> Tree<'a> {
     /// The tree under an open directory.
     pub(crate) fn new(root: BorrowedFd<'a>) -> Self {
-        Self { root }
+        Self { root, kernel: std::cell::RefCell::default() }
+    }
+
+    /// Keeps hold of a mount of a kernel's file system, so that what it holds is found wherever its name leads later:
+    /// somebody who shares the root's files may exchange `/proc` for a link at any time.
+    pub(crate) fn remember(&self, path: &Path, mount: &OwnedFd) -> Result<()> {
+        if (path.starts_with("/proc") || path.starts_with("/sys")) && is_directory(mount)? {
+            let mount = mount.try_clone().path("hold the mount on", path)?;
+            self.kernel.borrow_mut().push((path.to_owned(), mount));
+        }
+        Ok(())
+    }
+
+    /// Everything that a path of a kernel's file system may stand for: what is in the mount that was made there, and
+    /// what the name leads to. Mostly they are the same, and it is one.
+    pub(crate) fn places_of(&self, path: &Path) -> Result<Vec<OwnedFd>> {
+        let mut places = Vec::new();
+        let kernel = self.kernel.borrow();
+        let above = kernel.iter().enumerate().filter(|(_, (top, _))| path.starts_with(top));
+        if let Some((_, (top, mount))) = above.max_by_key(|(age, (top, _))| (top.components().count(), *age))
+        {
+            let rest = path.strip_prefix(top).unwrap_or(path);
+            places.extend(open_below(mount.as_fd(), rest, OFlags::PATH).path("open in the container", path)?);
+        }
+        if let Some(named) = self.open(path)? {
+            let same = |place: &OwnedFd| Ok(identity(place)? == identity(&named)?);
+            let known = places.iter().map(same).collect::<rustix::io::Result<Vec<bool>>>();
+            if !known.path("examine", path)?.contains(&true) {
+                places.push(named);
+            }
+        }
+        Ok(places)
     }
 
     /// Opens what is there, following links inside the root only. `None` when nothing is.
@@ -57,18 +92,7 @@ impl<'a> Tree<'a> {
     }
 
     fn open_as(&self, path: &Path, flags: OFlags) -> Result<Option<OwnedFd>> {
-        let found = openat2(
-            self.root,
-            relative(path),
-            flags | OFlags::CLOEXEC,
-            Mode::empty(),
-            ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
-        );
-        match found {
-            Ok(fd) => Ok(Some(fd)),
-            Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(error).path("open in the container", path),
-        }
+        open_below(self.root, path, flags).path("open in the container", path)
     }
 
     /// A directory, made with its parents when missing.
@@ -133,6 +157,22 @@ impl<'a> Tree<'a> {
         )
         .path("mount on", path)
     }
+}
+
+/// Opens what is below a directory, which is the root of all links on the way. `None` when nothing is there.
+fn open_below(top: BorrowedFd<'_>, path: &Path, flags: OFlags) -> rustix::io::Result<Option<OwnedFd>> {
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    match openat2(top, relative(path), flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+        Ok(fd) => Ok(Some(fd)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The mount and the file in it.
+fn identity(fd: &OwnedFd) -> rustix::io::Result<(u64, u64)> {
+    let status = statx(fd, "", AtFlags::EMPTY_PATH, StatxFlags::INO | StatxFlags::MNT_ID)?;
+    Ok((status.stx_mnt_id, status.stx_ino))
 }
 
 /// Whether an open file is a directory.
