@@ -1,7 +1,12 @@
 //! The OCI runtime's command line as its callers use it: lifecycle, errors, process fields, mounts, hooks, exec.
 //!
 //! Everything runs in bundles made of busybox. Skipped, with the reason, without root or busybox.
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "runtime/bundle.rs"]
 mod bundle;
@@ -9,6 +14,8 @@ mod bundle;
 mod demands;
 #[path = "runtime/escapes.rs"]
 mod escapes;
+#[path = "runtime/races.rs"]
+mod races;
 
 use bundle::{Bundle, text};
 use serde_json::{Value, json};

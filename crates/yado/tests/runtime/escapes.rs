@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::bundle::{Bundle, text};
 
-/// A container whose program is the runtime itself (by a script's first line) must not be able to write to it.
+/// CVE-2019-5736: a container whose program is the runtime itself must not be able to write to it.
 #[test]
 fn the_runtimes_own_program_cannot_be_overwritten() {
     let Some(bundle) = Bundle::new() else { return };
@@ -29,7 +29,7 @@ fn the_runtimes_own_program_cannot_be_overwritten() {
     assert!(std::fs::read(env!("CARGO_BIN_EXE_yado")).unwrap() == before, "the program was changed");
 }
 
-/// The container runs the runtime as its program and looks at the mount that it came by.
+/// CVE-2019-5736: the container runs the runtime as its program and looks at the mount that it came by.
 #[test]
 fn the_runtimes_program_comes_by_a_read_only_mount() {
     let Some(bundle) = Bundle::new() else { return };
@@ -43,7 +43,7 @@ fn the_runtimes_program_comes_by_a_read_only_mount() {
     assert!(mount.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY));
 }
 
-/// Neither a working directory nor a descriptor leads to the host.
+/// CVE-2024-21626: neither a working directory nor a descriptor leads to the host.
 #[test]
 fn no_descriptor_of_the_host_is_within_reach() {
     let Some(bundle) = Bundle::new() else { return };
@@ -67,15 +67,66 @@ fn no_descriptor_of_the_host_is_within_reach() {
     );
 }
 
-/// What is hidden in /proc stays hidden when the image has a link there.
+/// CVE-2019-19921, CVE-2023-27561, CVE-2023-28642: what is hidden in `/proc` and `/sys` would stay in sight if they were
+/// mounted where a link of the image leads.
 #[test]
 fn kernel_file_systems_are_not_mounted_through_links() {
-    let Some(bundle) = Bundle::new() else { return };
-    let root = bundle.path("rootfs");
-    std::fs::remove_dir(root.join("proc")).unwrap();
-    std::fs::create_dir(root.join("elsewhere")).unwrap();
-    symlink("/elsewhere", root.join("proc")).unwrap();
-    assert!(bundle.fails(&["run", "yado-test"]).contains("ordinary directory"));
+    for name in ["proc", "sys"] {
+        let Some(bundle) = Bundle::new() else { return };
+        let root = bundle.path("rootfs");
+        std::fs::remove_dir(root.join(name)).unwrap();
+        std::fs::create_dir(root.join("elsewhere")).unwrap();
+        symlink("/elsewhere", root.join(name)).unwrap();
+        assert!(bundle.fails(&["run", "yado-test"]).contains("ordinary directory"), "{name}");
+    }
+}
+
+/// CVE-2019-16884, CVE-2025-52881: a folder of somebody's choice lies over `/proc` or a part of it, and what is written
+/// to set the container up (labels, parameters, scores) goes there: into nothing, or by links to the host's kernel.
+#[test]
+fn nothing_is_written_through_a_false_proc() {
+    let parameter = "net.ipv4.ip_forward";
+    for (place, file) in [
+        ("/proc", "sys/net/ipv4/ip_forward"),
+        ("/proc/sys", "net/ipv4/ip_forward"),
+        ("/proc/sys/net", "ipv4/ip_forward"),
+        ("/proc/self", "oom_score_adj"),
+        ("/proc/self/attr", "exec"),
+    ] {
+        let Some(bundle) = Bundle::new() else { return };
+        let marker = bundle.path("marker");
+        std::fs::write(&marker, "untouched").unwrap();
+        let link = bundle.path("false").join(file);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        // Leads to the host's file before the container has its root, and to one of its own afterwards.
+        symlink(&marker, &link).unwrap();
+        std::fs::create_dir_all(
+            bundle.path("rootfs").join(marker.parent().unwrap().strip_prefix("/").unwrap()),
+        )
+        .unwrap();
+        let inner = bundle.path("rootfs").join(marker.strip_prefix("/").unwrap());
+        std::fs::write(&inner, "untouched").unwrap();
+        bundle.push(
+            "mounts",
+            json!({ "destination": place, "type": "bind", "source": "false", "options": ["bind"] }),
+        );
+        bundle.spec("linux/sysctl", json!({ parameter: "1" }));
+        bundle.spec("process/oomScoreAdj", json!(321));
+        // A true one, to see what came of it.
+        bundle.push("mounts", json!({ "destination": "/t", "type": "proc", "source": "proc" }));
+        bundle.process(&["cat", "/t/sys/net/ipv4/ip_forward", "/t/self/oom_score_adj"]);
+        let output = bundle.runtime().args(["run", "yado-test"]).output().unwrap();
+        for file in [&marker, &inner] {
+            assert_eq!(
+                std::fs::read_to_string(file).unwrap(),
+                "untouched",
+                "{place}: {}",
+                text(&output.stderr)
+            );
+        }
+        let seen = text(&output.stdout);
+        assert!(seen == "1\n321\n" || !output.status.success(), "{place}: {seen}");
+    }
 }
 
 /// Links in the image, also ones that lead upward, catch no mount of the host.
@@ -94,7 +145,7 @@ fn mount_targets_stay_in_the_tree() {
     assert!(!host.contains(root.to_str().unwrap()));
 }
 
-/// A link at /dev/console or /dev/null is neither mounted on nor hidden with.
+/// CVE-2025-31133, CVE-2025-52565: a link at `/dev/console` or `/dev/null` is neither mounted on nor hidden with.
 #[test]
 fn links_in_dev_lead_nowhere() {
     let Some(bundle) = Bundle::new() else { return };
@@ -123,7 +174,7 @@ fn links_in_dev_lead_nowhere() {
     assert!(text(&output.stdout).starts_with("0\n"), "{}{}", text(&output.stdout), text(&output.stderr));
 }
 
-/// The kernel's switches that run programs on the host cannot be written, nor can cgroups be left or used for that.
+/// CVE-2022-0492: the kernel's switches that run programs on the host cannot be written, nor can cgroups be left or used for that.
 #[test]
 fn the_hosts_kernel_cannot_be_told_anything() {
     let Some(bundle) = Bundle::new() else { return };
