@@ -4,7 +4,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::create::CreateOptions;
 use crate::error::{Error, Result};
+use crate::init::Init;
+use crate::namespaces::Namespaces;
+use crate::rootless;
 use crate::spec::{Hook, Linux, Mount, NamespaceKind, Process, Resources, Seccomp, Spec};
 
 fn refuse(setting: impl Into<String>, reason: impl Into<String>) -> Result<()> {
@@ -24,6 +28,74 @@ pub(crate) fn document(spec: &Spec) -> Result<()> {
     check_parameters(linux)?;
     if spec.domainname.is_some() && !has(linux, NamespaceKind::Uts) {
         return refuse("domainname", "a domain name of its own needs a UTS namespace");
+    }
+    Ok(())
+}
+
+/// Refuses what this engine cannot do with these options, before anything is changed.
+pub(crate) fn engine_can(spec: &Spec, namespaces: &Namespaces, options: &CreateOptions) -> Result<()> {
+    let linux = spec.linux.clone().unwrap_or_default();
+    if namespaces.own & libc::CLONE_NEWNS == 0 {
+        return Err(Error::invalid("linux.namespaces", "a mount namespace is needed"));
+    }
+    if namespaces.make & libc::CLONE_NEWTIME == 0 && !linux.time_offsets.is_empty() {
+        return Err(Error::invalid("linux.timeOffsets", "clocks can be set in a new time namespace only"));
+    }
+    if rootless::is_needed() && namespaces.own & libc::CLONE_NEWUSER == 0 {
+        return Err(Error::invalid(
+            "linux.namespaces",
+            "for users who are not root a container needs a user namespace",
+        ));
+    }
+    let mapped = !linux.uid_mappings.is_empty() && !linux.gid_mappings.is_empty();
+    if namespaces.make & libc::CLONE_NEWUSER != 0 && !mapped {
+        return Err(Error::invalid(
+            "linux.uidMappings",
+            "a new user namespace needs user and group mappings",
+        ));
+    }
+    if options.id_mapped_root && namespaces.own & libc::CLONE_NEWUSER == 0 {
+        return Err(Error::invalid("id_mapped_root", "owners can be translated only with a user namespace"));
+    }
+    if spec.hostname.is_some() && namespaces.own & libc::CLONE_NEWUTS == 0 {
+        return Err(Error::invalid("hostname", "a host name of its own needs a UTS namespace"));
+    }
+    if options.root_overlay.is_none() && spec.root.is_none() {
+        return Err(Error::invalid("root", "there is neither a root directory nor an overlay"));
+    }
+    if options.network.is_some() && namespaces.make & libc::CLONE_NEWNET == 0 {
+        return Err(Error::invalid("network", "interfaces of its own need a new network namespace"));
+    }
+    let process = spec.process.as_ref();
+    if options.init == Init::Process && process.is_some_and(|process| process.args.is_empty()) {
+        return Err(Error::invalid("process.args", "there is no program to run"));
+    }
+    let terminal = options.init == Init::Process && process.is_some_and(|process| process.terminal);
+    if terminal && options.console.is_none() {
+        return Err(Error::invalid(
+            "process.terminal",
+            "somebody must take the terminal: name a console socket",
+        ));
+    }
+    check_labels(process, &linux)
+}
+
+/// Labels that cannot be given may not be passed over: somebody relies on what they forbid.
+fn check_labels(process: Option<&Process>, linux: &Linux) -> Result<()> {
+    let set = |label: Option<&String>| label.is_some_and(|label| !label.is_empty());
+    let profile = process.and_then(|process| process.apparmor_profile.as_ref());
+    if set(profile) {
+        return Err(Error::invalid(
+            "process.apparmorProfile",
+            "AppArmor profiles are not supported; leave it out",
+        ));
+    }
+    let label = process.and_then(|process| process.selinux_label.as_ref());
+    if set(label) || set(linux.mount_label.as_ref()) {
+        return Err(Error::invalid(
+            if set(label) { "process.selinuxLabel" } else { "linux.mountLabel" },
+            "SELinux labels are not supported; leave it out",
+        ));
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ use std::process::Command;
 use rustix::fs::StatVfsMountFlags;
 
 use crate::error::{Context, Error, Result};
+use crate::seccomp;
+use crate::spec::Spec;
 use crate::sys::fds;
 use crate::sys::mount::protected_program;
 
@@ -48,4 +50,21 @@ pub fn run_from_protected_program() -> Result<()> {
         command.arg0(name);
     }
     Err(command.args(words).exec()).doing("run from a protected program")
+}
+
+/// Whether a container of this specification must be made by a program that runs from a read-only mount (see
+/// [`run_from_protected_program`]).
+///
+/// On the way to the container's program the engine becomes a small program of its own, so that nobody finds the
+/// engine's file as `/proc/self/exe`. A filter that forbids that, and that cannot be installed after it, leaves no room
+/// for this step.
+pub fn must_be_protected(spec: &Spec) -> Result<bool> {
+    let gains = spec.process.as_ref().is_some_and(|process| !process.no_new_privileges);
+    let filter = spec.linux.as_ref().and_then(|linux| linux.seccomp.as_ref());
+    match filter {
+        // Who hands out the descriptor for deciding calls installs the filter itself.
+        Some(filter) if seccomp::listener(filter)?.is_some() => Ok(true),
+        Some(filter) if gains => Ok(!seccomp::lets_launch(&seccomp::compile(filter)?)),
+        _ => Ok(false),
+    }
 }

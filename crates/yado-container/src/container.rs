@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::cgroup::{Layout, Stats};
 use crate::create::pidfd_of;
 use crate::error::{Context, Error, Result};
-use crate::init::Init;
+use crate::init::{self, Init};
 use crate::record::{Phase, Record, Records};
 use crate::spec::{Hook, Hooks, Resources, Spec};
 use crate::sys::signals;
@@ -153,13 +153,27 @@ impl Container {
         self.record.phase = Phase::Started;
         self.records.write(&self.record)?;
         readable(answer.as_fd(), Duration::from_hours(1))?;
-        let mut message = String::new();
-        answer.read_to_string(&mut message).doing("learn whether the program runs")?;
+        // What it says may come in parts, and ends with its process.
+        rustix::fs::fcntl_setfl(&answer, OFlags::empty()).doing("learn whether the program runs")?;
+        let mut message = Vec::new();
+        answer.read_to_end(&mut message).doing("learn whether the program runs")?;
         if !message.is_empty() {
-            return Err(Error::SetUp { id: self.id().to_owned(), message });
+            return Err(self.not_started(&message));
         }
         self.run_late_hooks(|hooks| &hooks.poststart, "running");
         Ok(())
+    }
+
+    /// Why the program could not be run: in words, or by the numbers of the step and the error.
+    fn not_started(&self, message: &[u8]) -> Error {
+        let message = match (message, &self.record.spec.process) {
+            ([0, stage, low, high], Some(process)) => {
+                let error = i32::from(u16::from_le_bytes([*low, *high]));
+                init::failure_of(self.id(), process, *stage, error).to_string()
+            }
+            _ => String::from_utf8_lossy(message).into_owned(),
+        };
+        Error::SetUp { id: self.id().to_owned(), message }
     }
 
     /// Runs a command inside. Use [`exec::Running`] to talk to it and to learn how it ends.

@@ -1,6 +1,5 @@
 //! Making a container: from a specification to a first process in namespaces of its own.
 
-use std::ffi::CString;
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -11,16 +10,16 @@ use crate::container::Container;
 use crate::engine::Engine;
 use crate::error::{Context, Error, Result};
 use crate::hooks;
-use crate::init::{self, Config, Descriptors, HIDDEN_COMMAND, Init, Message};
+use crate::init::{self, Arrival, FirstProcess, Init, Message};
+use crate::namespaces::{Namespaces, sort_namespaces};
 use crate::network::MachineNetwork;
 use crate::privileges;
 use crate::record::{Phase, Record, boot_id, start_time};
 use crate::rootfs::{self, Overlay, Translation};
 use crate::rootless;
 use crate::seccomp;
-use crate::spec::{Linux, NamespaceKind, Process, Resources, Spec};
-use crate::sys::clone::{InitRequest, c_strings, pidfd_open, start_init};
-use crate::sys::mount::protected_program;
+use crate::spec::{Linux, Resources, Spec};
+use crate::sys::clone::{InitRequest, pidfd_open, start_init};
 use crate::sys::signals;
 
 /// What the specification does not say about a new container.
@@ -49,118 +48,6 @@ pub struct CreateOptions {
     pub keep_keyring: bool,
 }
 
-/// `CLONE_NEW…` and the specification's name of each kind.
-pub(crate) fn namespace_flag(kind: NamespaceKind) -> i32 {
-    match kind {
-        NamespaceKind::Pid => libc::CLONE_NEWPID,
-        NamespaceKind::Network => libc::CLONE_NEWNET,
-        NamespaceKind::Mount => libc::CLONE_NEWNS,
-        NamespaceKind::Ipc => libc::CLONE_NEWIPC,
-        NamespaceKind::Uts => libc::CLONE_NEWUTS,
-        NamespaceKind::User => libc::CLONE_NEWUSER,
-        NamespaceKind::Cgroup => libc::CLONE_NEWCGROUP,
-        NamespaceKind::Time => libc::CLONE_NEWTIME,
-    }
-}
-
-/// The namespaces of a specification, sorted.
-struct Namespaces {
-    /// To make with the first process.
-    make: i32,
-    /// To join, the user namespace last: entering it gives up the rights to enter the host's others.
-    join: Vec<(File, i32)>,
-    /// All that are not the host's.
-    own: i32,
-}
-
-fn sort_namespaces(linux: &Linux) -> Result<Namespaces> {
-    let mut sorted = Namespaces { make: 0, join: Vec::new(), own: 0 };
-    for namespace in &linux.namespaces {
-        let flag = namespace_flag(namespace.kind);
-        if sorted.own & flag != 0 {
-            return Err(Error::invalid(
-                "linux.namespaces",
-                format!("{:?} stands there twice", namespace.kind),
-            ));
-        }
-        sorted.own |= flag;
-        match &namespace.path {
-            Some(path) => sorted.join.push((File::open(path).path("open the namespace", path)?, flag)),
-            None => sorted.make |= flag,
-        }
-    }
-    sorted.join.sort_by_key(|(_, flag)| *flag == libc::CLONE_NEWUSER);
-    Ok(sorted)
-}
-
-/// Refuses what this engine cannot do, before anything is changed.
-fn check(spec: &Spec, namespaces: &Namespaces, options: &CreateOptions) -> Result<()> {
-    let linux = spec.linux.clone().unwrap_or_default();
-    if namespaces.own & libc::CLONE_NEWNS == 0 {
-        return Err(Error::invalid("linux.namespaces", "a mount namespace is needed"));
-    }
-    if namespaces.make & libc::CLONE_NEWTIME == 0 && !linux.time_offsets.is_empty() {
-        return Err(Error::invalid("linux.timeOffsets", "clocks can be set in a new time namespace only"));
-    }
-    if rootless::is_needed() && namespaces.own & libc::CLONE_NEWUSER == 0 {
-        return Err(Error::invalid(
-            "linux.namespaces",
-            "for users who are not root a container needs a user namespace",
-        ));
-    }
-    let mapped = !linux.uid_mappings.is_empty() && !linux.gid_mappings.is_empty();
-    if namespaces.make & libc::CLONE_NEWUSER != 0 && !mapped {
-        return Err(Error::invalid(
-            "linux.uidMappings",
-            "a new user namespace needs user and group mappings",
-        ));
-    }
-    if options.id_mapped_root && namespaces.own & libc::CLONE_NEWUSER == 0 {
-        return Err(Error::invalid("id_mapped_root", "owners can be translated only with a user namespace"));
-    }
-    if spec.hostname.is_some() && namespaces.own & libc::CLONE_NEWUTS == 0 {
-        return Err(Error::invalid("hostname", "a host name of its own needs a UTS namespace"));
-    }
-    if options.root_overlay.is_none() && spec.root.is_none() {
-        return Err(Error::invalid("root", "there is neither a root directory nor an overlay"));
-    }
-    if options.network.is_some() && namespaces.make & libc::CLONE_NEWNET == 0 {
-        return Err(Error::invalid("network", "interfaces of its own need a new network namespace"));
-    }
-    let process = spec.process.as_ref();
-    if options.init == Init::Process && process.is_some_and(|process| process.args.is_empty()) {
-        return Err(Error::invalid("process.args", "there is no program to run"));
-    }
-    let terminal = options.init == Init::Process && process.is_some_and(|process| process.terminal);
-    if terminal && options.console.is_none() {
-        return Err(Error::invalid(
-            "process.terminal",
-            "somebody must take the terminal: name a console socket",
-        ));
-    }
-    check_labels(process, &linux)
-}
-
-/// Labels that cannot be given may not be passed over: somebody relies on what they forbid.
-fn check_labels(process: Option<&Process>, linux: &Linux) -> Result<()> {
-    let set = |label: Option<&String>| label.is_some_and(|label| !label.is_empty());
-    let profile = process.and_then(|process| process.apparmor_profile.as_ref());
-    if set(profile) {
-        return Err(Error::invalid(
-            "process.apparmorProfile",
-            "AppArmor profiles are not supported; leave it out",
-        ));
-    }
-    let label = process.and_then(|process| process.selinux_label.as_ref());
-    if set(label) || set(linux.mount_label.as_ref()) {
-        return Err(Error::invalid(
-            if set(label) { "process.selinuxLabel" } else { "linux.mountLabel" },
-            "SELinux labels are not supported; leave it out",
-        ));
-    }
-    Ok(())
-}
-
 /// Makes a container; see [`Engine::create`].
 pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOptions) -> Result<Container> {
     let mut linux = spec.linux.clone().unwrap_or_default();
@@ -168,7 +55,7 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
     let namespaces = sort_namespaces(&linux)?;
     linux.personality.as_ref().map(privileges::personality).transpose()?;
     crate::check::document(spec)?;
-    check(spec, &namespaces, options)?;
+    crate::check::engine_can(spec, &namespaces, options)?;
     let filter = linux.seccomp.as_ref().map_or(Ok(Vec::new()), seccomp::compile)?;
     let filter_flags = linux.seccomp.as_ref().map_or(Ok(0), seccomp::flags)?;
     linux.seccomp.as_ref().map_or(Ok(None), seccomp::listener)?;
@@ -239,68 +126,76 @@ struct Attempt<'a> {
     user: Option<OwnedFd>,
 }
 
+/// The first process's ends of what it and others talk over.
+struct Ends {
+    socket: OwnedFd,
+    start: Option<OwnedFd>,
+    answer: Option<OwnedFd>,
+}
+
 impl Attempt<'_> {
-    fn run(&mut self, (filter, filter_flags): (Vec<seccomp::Instruction>, u32)) -> Result<()> {
+    fn run(&mut self, filter: (Vec<seccomp::Instruction>, u32)) -> Result<()> {
         let layout = self.engine.layout()?;
         self.record.cgroups.make(layout, self.linux.resources.as_ref())?;
         if self.may_make_cgroups() {
             self.record.cgroups.delegate(self.host_root().0, self.host_root().1)?;
         }
         let (ours, theirs) = init::pair()?;
-        let start = self.pipe("start")?;
-        let answer = self.pipe("answer")?;
-        self.start(&theirs)?;
-        drop(theirs);
-        self.record.cgroups.attach(self.record.pid)?;
+        let ends = Ends { socket: theirs, start: self.pipe("start")?, answer: self.pipe("answer")? };
+        self.start(&ends, &filter)?;
+        drop(ends);
+        let own_user = self.namespaces.own & libc::CLONE_NEWUSER != 0;
         if self.namespaces.make & libc::CLONE_NEWUSER != 0 {
             self.write_mappings()?;
         }
-        // Before it changes its ids: from then on until its program runs, ordinary users cannot look at it.
-        let own_user = self.namespaces.own & libc::CLONE_NEWUSER != 0;
-        self.user = if own_user { Some(self.open_namespace("user")?) } else { None };
+        // Before it goes on and changes its ids: from then on until its program runs, ordinary users cannot look at it.
+        if own_user {
+            self.user = Some(self.open_namespace("user")?);
+        }
         if let Some(ground) = rootless::ground() {
             ground.keep_for(self.record.pid)?;
         }
-        let network = self.namespaces.make & libc::CLONE_NEWNET != 0;
-        let network = if network { Some(self.open_namespace("net")?) } else { None };
-        init::release(&ours)?;
-        // While the init's program starts; it finds its interfaces there when it sets kernel parameters.
-        if let Some(namespace) = network {
-            self.options.network.clone().unwrap_or_default().attach(namespace.as_fd())?;
+        if rootless::is_needed() {
+            // Later it has ids that an ordinary user may not move.
+            self.record.cgroups.attach(self.record.pid)?;
+        }
+        if own_user {
+            init::release(&ours)?;
+        }
+        // Where hooks could tell the difference, everything is done in the order in which it is told.
+        let hooks = self.spec.hooks.is_some();
+        if hooks {
+            self.attach(&ours)?;
+        }
+        if let Some(network) = self.options.network.as_ref() {
+            network.connect(self.record.pid)?;
         }
         self.run_hooks()?;
-        let descriptors = Descriptors {
-            root: self.root()?,
-            start,
-            answer,
-            console: self.console()?,
-            listener: self.linux.seccomp.as_ref().map_or(Ok(None), connect_listener)?,
-            sources: Vec::new(),
-        };
-        let (sources, has_source) = self.sources()?;
-        let cgroup_namespace = self.namespaces.own & libc::CLONE_NEWCGROUP != 0;
-        let config = Config {
-            spec: self.spec.clone(),
-            init: self.options.init,
-            has_source,
-            cgroups: self.record.cgroups.views(layout, cgroup_namespace),
-            cgroup_namespace: self.namespaces.make & libc::CLONE_NEWCGROUP != 0,
-            time_namespace: self.namespaces.make & libc::CLONE_NEWTIME != 0,
-            has_console: descriptors.console.is_some(),
-            has_listener: descriptors.listener.is_some(),
-            preserved: self.options.preserved,
-            keep_keyring: self.options.keep_keyring,
-            user_namespace: self.namespaces.own & libc::CLONE_NEWUSER != 0,
-            filter,
-            filter_flags,
-            id: self.record.id.clone(),
-            bundle: self.record.bundle.clone(),
-            pid: self.record.pid,
-        };
-        let descriptors = Descriptors { sources, ..descriptors };
-        init::send_config(ours.as_fd(), &config, &descriptors)?;
-        drop(descriptors);
+        let arrival = Arrival { pid: self.record.pid, root: self.root()?, sources: self.sources()? };
+        init::send_arrival(ours.as_fd(), &arrival)?;
+        drop(arrival);
+        if !hooks {
+            self.attach(&ours)?;
+        }
         self.finish(&ours)
+    }
+
+    fn attached_later(&self) -> bool {
+        !self.record.cgroups.legacy.is_empty() && !rootless::is_needed()
+    }
+
+    /// Moves the process into the cgroups that it was not born in, and tells it. The kernel may take some
+    /// milliseconds for that, in which the process builds its tree.
+    fn attach(&self, ours: &OwnedFd) -> Result<()> {
+        if !self.attached_later() {
+            return Ok(());
+        }
+        self.record.cgroups.attach(self.record.pid)?;
+        match init::send_message(ours.as_fd(), &Message::Attached) {
+            // It failed meanwhile, and has said why.
+            Err(error) if error.io().and_then(std::io::Error::raw_os_error) == Some(libc::EPIPE) => Ok(()),
+            other => other,
+        }
     }
 
     /// The hooks that run on the host while the namespaces exist and the root is still the host's.
@@ -330,38 +225,30 @@ impl Attempt<'_> {
         Error::SetUp { id: self.record.id.clone(), message }
     }
 
-    /// Our end of the way to whoever takes the terminal.
-    fn console(&self) -> Result<Option<OwnedFd>> {
-        let terminal = self.spec.process.as_ref().is_some_and(|process| process.terminal);
-        let console = self.options.console.as_ref().filter(|_| terminal);
-        console.map(|socket| socket.try_clone().doing("use the console socket")).transpose()
-    }
-
     /// A pipe with a name: `start` writes to one, and reads from the other how that went.
-    fn pipe(&self, name: &str) -> Result<OwnedFd> {
-        let path = self.engine.records.folder(&self.record.id).join(name);
-        if self.options.init == Init::Process {
-            rustix::fs::mknodat(
-                rustix::fs::CWD,
-                &path,
-                rustix::fs::FileType::Fifo,
-                rustix::fs::Mode::from_raw_mode(0o600),
-                0,
-            )
-            .path("make the pipe", &path)?;
-        } else {
-            return File::open("/dev/null").map(OwnedFd::from).path("open", "/dev/null");
+    fn pipe(&self, name: &str) -> Result<Option<OwnedFd>> {
+        if self.options.init != Init::Process {
+            return Ok(None);
         }
+        let path = self.engine.records.folder(&self.record.id).join(name);
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .path("make the pipe", &path)?;
         // Opened both ways, so that it neither blocks here nor ends when a writer goes.
         let file = File::options().read(true).write(true).open(&path).path("open the pipe", &path)?;
-        Ok(file.into())
+        Ok(Some(file.into()))
     }
 
-    fn start(&mut self, theirs: &OwnedFd) -> Result<()> {
-        let program = protected_program().path("open", "/proc/self/exe")?;
-        let number = init::argument(theirs);
-        let arguments: Vec<CString> =
-            c_strings(["yado", HIDDEN_COMMAND, &number, &self.record.id]).doing("name the init")?;
+    fn start(
+        &mut self,
+        ends: &Ends,
+        (filter, filter_flags): &(Vec<seccomp::Instruction>, u32),
+    ) -> Result<()> {
         let null = File::options().read(true).write(true).open("/dev/null").path("open", "/dev/null")?;
         let log = match &self.options.log {
             Some(path) => {
@@ -377,20 +264,55 @@ impl Attempt<'_> {
         let birthplace = self.record.cgroups.birthplace()?;
         let join: Vec<(i32, i32)> =
             self.namespaces.join.iter().map(|(file, flag)| (file.as_raw_fd(), *flag)).collect();
+        let own = |flag| self.namespaces.own & flag != 0;
+        let make = |flag| self.namespaces.make & flag != 0;
+        let interfaces = self.options.network.clone().unwrap_or_default();
+        let terminal = self.spec.process.as_ref().is_some_and(|process| process.terminal);
+        if let Some(process) = self.spec.process.as_ref().filter(|_| !own(libc::CLONE_NEWUSER)) {
+            privileges::warn_of_missing(process, privileges::bounding_set())?;
+        }
+        let listener = self.linux.seccomp.as_ref().map_or(Ok(None), connect_listener)?;
+        let first = FirstProcess {
+            id: &self.record.id,
+            bundle: &self.record.bundle,
+            spec: self.spec,
+            init: self.options.init,
+            socket: ends.socket.as_fd(),
+            program: self.engine.first_program()?,
+            start: ends.start.as_ref().map(AsFd::as_fd),
+            answer: ends.answer.as_ref().map(AsFd::as_fd),
+            console: self.options.console.as_ref().filter(|_| terminal).map(AsFd::as_fd),
+            listener: listener.as_ref().map(AsFd::as_fd),
+            cgroups: &self.record.cgroups.views(self.engine.layout()?, own(libc::CLONE_NEWCGROUP)),
+            attached_later: self.attached_later(),
+            cgroup_namespace: make(libc::CLONE_NEWCGROUP),
+            time_namespace: make(libc::CLONE_NEWTIME),
+            user_namespace: own(libc::CLONE_NEWUSER),
+            network: make(libc::CLONE_NEWNET).then_some(&interfaces),
+            preserved: self.options.preserved,
+            keep_keyring: self.options.keep_keyring,
+            filter,
+            filter_flags: *filter_flags,
+        };
+        let kept: Vec<i32> = [Some(first.program), first.start, first.answer, first.console, first.listener]
+            .iter()
+            .flatten()
+            .map(AsRawFd::as_raw_fd)
+            .collect();
         let request = InitRequest {
             // The cgroup namespace is made later, from inside the container's cgroups; and the clocks of a time
             // namespace can be set only until somebody lives in it.
             flags: (self.namespaces.make & !(libc::CLONE_NEWCGROUP | libc::CLONE_NEWTIME)) as u32 as u64,
             join: &join,
             cgroup: birthplace.as_ref().map(AsRawFd::as_raw_fd),
-            program: program.as_fd(),
-            arguments: &arguments,
-            socket: theirs.as_fd(),
+            socket: first.socket,
+            kept: &kept,
             stdio,
             preserved: self.options.preserved,
-            become_root: self.namespaces.own & libc::CLONE_NEWUSER != 0,
+            become_root: own(libc::CLONE_NEWUSER),
+            wait: own(libc::CLONE_NEWUSER),
         };
-        let (pid, pidfd) = start_init(&request).doing("make the container's namespaces")?;
+        let (pid, pidfd) = start_init(&request, &|| first.live()).doing("make the container's namespaces")?;
         self.pidfd = Some(pidfd);
         self.record.pid = pid;
         self.record.start_time = start_time(pid).unwrap_or(0);
@@ -447,11 +369,9 @@ impl Attempt<'_> {
         self.options.bundle.as_ref().map_or_else(|| path.to_owned(), |bundle| bundle.join(path))
     }
 
-    fn sources(&self) -> Result<(Vec<OwnedFd>, Vec<bool>)> {
+    fn sources(&self) -> Result<Vec<OwnedFd>> {
         let own = self.user.as_ref().map(AsFd::as_fd);
-        let sources = rootfs::open_sources(&self.spec.mounts, self.options.bundle.as_deref(), own)?;
-        let has_source = sources.iter().map(Option::is_some).collect();
-        Ok((sources.into_iter().flatten().collect(), has_source))
+        rootfs::open_sources(&self.spec.mounts, self.options.bundle.as_deref(), own)
     }
 
     /// Leaves nothing behind. The first error is the one that matters, so later ones are only logged.

@@ -1,14 +1,16 @@
 //! The engine: a folder of records, and what can be done with containers as a whole.
 
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::cgroup::Layout;
 use crate::container::Container;
 use crate::create::{self, CreateOptions};
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::record::{Records, check_id};
 use crate::spec::Spec;
+use crate::sys::sealed;
 
 /// Makes containers and finds them again.
 ///
@@ -79,5 +81,15 @@ impl Engine {
         }
         let layout = Layout::detect()?;
         Ok(self.layout.get_or_init(|| layout))
+    }
+
+    /// What first processes become, made once: all machines share its pages.
+    pub(crate) fn first_program(&self) -> Result<BorrowedFd<'static>> {
+        static PROGRAM: OnceLock<OwnedFd> = OnceLock::new();
+        if let Some(program) = PROGRAM.get() {
+            return Ok(program.as_fd());
+        }
+        let program = sealed::program().doing("put the init's program into memory")?;
+        Ok(PROGRAM.get_or_init(|| program).as_fd())
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::engine::Engine;
 use crate::error::{Context, Result};
-use crate::init::HIDDEN_COMMAND;
+use crate::init::INIT_WORD;
 use crate::network;
 
 /// Things of ours on this machine, each as a line of text.
@@ -84,6 +84,6 @@ fn describe_init(process: &Path) -> Option<String> {
     let text = std::fs::read(process.join("cmdline")).ok()?;
     let words: Vec<&[u8]> = text.split(|byte| *byte == 0).collect();
     let [_, second, _, id, ..] = words.as_slice() else { return None };
-    let found = *second == HIDDEN_COMMAND.as_bytes();
+    let found = *second == INIT_WORD.as_bytes();
     found.then(|| format!("{} {}", process.display(), String::from_utf8_lossy(id)))
 }

@@ -21,8 +21,9 @@
 //! # }
 //! ```
 //!
-//! The program that uses this crate must call [`run_hidden_command_if_asked`] as the first thing in `main`,
-//! while it has one thread: a container's first process is that same program, run again in new namespaces.
+//! A container's first process is at first a copy of the program that uses this crate, as `fork` makes it, and then a
+//! small program that this crate carries. The program must call [`run_hidden_command_if_asked`] as the first thing in
+//! `main`, while it has one thread: for ordinary users the engine runs it again as the keeper of their namespaces.
 
 mod cgroup;
 mod check;
@@ -35,6 +36,7 @@ mod exec;
 mod hooks;
 mod init;
 mod leftovers;
+mod namespaces;
 pub mod network;
 mod privileges;
 mod record;
@@ -47,15 +49,18 @@ mod sys;
 mod terminal;
 
 pub use cgroup::Stats;
-pub use console::{connect_console, receive_console, run_from_protected_program, send_console};
+pub use console::{
+    connect_console, must_be_protected, receive_console, run_from_protected_program, send_console,
+};
 pub use container::{Container, ExitStatus, STOP_SIGNAL_ANNOTATION, Status};
 pub use create::CreateOptions;
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use exec::{ExecRequest, Identity, Running, Stdio};
-pub use init::{Init, run_hidden_command_if_asked};
+pub use init::Init;
 pub use leftovers::Leftovers;
 pub use privileges::capability_names;
 pub use rootfs::{Overlay, mount_option_names};
+pub use rootless::run_hidden_command_if_asked;
 
 pub use terminal::attach_terminal;

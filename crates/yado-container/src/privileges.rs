@@ -99,18 +99,24 @@ fn masks(capabilities: &Capabilities) -> Result<CapabilityMasks> {
 
 /// Leaves out what is not in the bounding set that the container's processes start with.
 fn within(mut masks: CapabilityMasks, possible: u64) -> CapabilityMasks {
-    let missing = (masks.bounding | masks.permitted | masks.inheritable) & !possible;
-    if missing != 0 {
-        let names = CAPABILITIES.iter().enumerate().filter(|(bit, _)| missing >> bit & 1 == 1);
-        let names: Vec<String> = names.map(|(_, name)| format!("CAP_{name}")).collect();
-        tracing::warn!("process.capabilities: {} cannot be granted here", names.join(", "));
-    }
     masks.bounding &= possible;
     masks.permitted &= possible;
     masks.inheritable &= possible;
     masks.effective &= masks.permitted;
     masks.ambient &= masks.permitted & masks.inheritable;
     masks
+}
+
+/// Warns of capabilities that a process asks for and cannot get, with `possible` as in [`plan`].
+pub(crate) fn warn_of_missing(process: &Process, possible: u64) -> Result<()> {
+    let asked = masks(process.capabilities.as_ref().unwrap_or(&Capabilities::default()))?;
+    let missing = (asked.bounding | asked.permitted | asked.inheritable) & !possible;
+    if missing != 0 {
+        let names = CAPABILITIES.iter().enumerate().filter(|(bit, _)| missing >> bit & 1 == 1);
+        let names: Vec<String> = names.map(|(_, name)| format!("CAP_{name}")).collect();
+        tracing::warn!("process.capabilities: {} cannot be granted here", names.join(", "));
+    }
+    Ok(())
 }
 
 fn limits(process: &Process) -> Result<Vec<(u32, u64, u64)>> {

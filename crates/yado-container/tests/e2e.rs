@@ -1,7 +1,7 @@
 //! Real containers, made as root on this machine. Without root every test is skipped, and says so.
 //!
-//! This is a program of its own rather than the usual harness, because a container's first process is the
-//! program that made it, run again.
+//! This is a program of its own rather than the usual harness, because it is run again as other programs: as one that is
+//! killed while it makes a container, and as one that sits at a terminal.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -32,9 +32,6 @@ use std::time::Instant;
 type Test = (&'static str, fn());
 
 fn main() -> ExitCode {
-    if let Some(code) = yado_container::run_hidden_command_if_asked() {
-        return code;
-    }
     if let Some(code) = commands::run_attacher_if_asked() {
         return code;
     }

@@ -363,9 +363,6 @@ fn docker_for_all() -> Option<dockerd::Docker> {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = yado_container::run_hidden_command_if_asked() {
-        return code;
-    }
     let arguments = Arguments::from_args();
     let docker = if arguments.list { None } else { docker_for_all() };
     let host = Host::new("/nonexistent");

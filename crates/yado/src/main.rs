@@ -16,8 +16,8 @@ mod without_effect;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // The engine starts this very program again for a machine's first process and for entering one. That must happen
-    // while there is a single thread, so it comes before everything else.
+    // For ordinary users the engine starts this very program again, to keep their namespaces. That must happen while
+    // there is a single thread, so it comes before everything else.
     if let Some(code) = yado_container::run_hidden_command_if_asked() {
         return code;
     }

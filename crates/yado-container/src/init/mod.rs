@@ -1,32 +1,31 @@
-//! The container's first process. The engine runs its own program again in fresh namespaces; what happens
-//! then is here: build the tree, report, wait for the word, and either become the program or stay as a small
-//! init.
+//! The container's first process. The engine copies itself into fresh namespaces; what happens then is here: build the
+//! tree, report, wait for the word, and become the small program that is a machine's init or that runs the
+//! specification's process.
 
 mod conversation;
-mod reaper;
 
-use std::ffi::{CString, OsString};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::ffi::CString;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::path::Path;
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use conversation::receive_config;
-pub(crate) use conversation::{Message, pair, receive_message, release, send_config, send_message};
+pub(crate) use conversation::{Arrival, Message, pair, receive_message, release, send_arrival, send_message};
 
 use crate::error::{Context, Error, Result};
 use crate::hooks::{self, Moment};
+use crate::network::MachineNetwork;
 use crate::privileges;
 use crate::rootfs::{self, CgroupView};
-use crate::seccomp::Instruction;
+use crate::seccomp::{self, Instruction};
 use crate::spec::{Hook, Hooks, Process, Spec};
 use crate::sys::become_process::Stage;
-use crate::sys::{clone, fds, signals};
+use crate::sys::launcher::Launcher;
+use crate::sys::{clone, fds, sealed};
 
-/// The hidden word by which the program knows that it is to be a container's first process.
-pub(crate) const HIDDEN_COMMAND: &str = "__container-init";
+/// The word by which a machine's init can be known among the host's processes; the container's id follows it.
+pub(crate) const INIT_WORD: &str = "__container-init";
 
 /// What PID 1 of the container is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,206 +37,238 @@ pub enum Init {
     Process,
 }
 
-/// What the first process is told.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Config {
-    pub(crate) spec: Spec,
+/// What the first process is made from. It is a copy of the engine's process and finds all of this in its memory.
+pub(crate) struct FirstProcess<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) bundle: &'a Path,
+    pub(crate) spec: &'a Spec,
     pub(crate) init: Init,
-    /// For each mount, whether a descriptor comes for it.
-    pub(crate) has_source: Vec<bool>,
-    pub(crate) cgroups: Vec<CgroupView>,
+    pub(crate) socket: BorrowedFd<'a>,
+    /// The program that it becomes in the end.
+    pub(crate) program: BorrowedFd<'a>,
+    /// What `start` writes to.
+    pub(crate) start: Option<BorrowedFd<'a>>,
+    /// Where `start` reads why the program could not be run; it ends without a word when it could.
+    pub(crate) answer: Option<BorrowedFd<'a>>,
+    /// Who decides system calls.
+    pub(crate) listener: Option<BorrowedFd<'a>>,
+    /// Who takes the terminal.
+    pub(crate) console: Option<BorrowedFd<'a>>,
+    pub(crate) cgroups: &'a [CgroupView],
+    /// Whether it is moved into cgroups, and told so, while it works.
+    pub(crate) attached_later: bool,
     pub(crate) cgroup_namespace: bool,
     pub(crate) time_namespace: bool,
-    /// Whether a socket comes that gets the terminal's master side.
-    pub(crate) has_console: bool,
-    /// Whether a socket comes to the program that decides system calls.
-    pub(crate) has_listener: bool,
+    pub(crate) user_namespace: bool,
+    /// The interfaces to set up, in a network namespace of its own.
+    pub(crate) network: Option<&'a MachineNetwork>,
     pub(crate) preserved: u32,
     pub(crate) keep_keyring: bool,
-    pub(crate) user_namespace: bool,
-    pub(crate) filter: Vec<Instruction>,
+    pub(crate) filter: &'a [Instruction],
     pub(crate) filter_flags: u32,
-    pub(crate) id: String,
-    pub(crate) bundle: PathBuf,
-    /// This process's id on the host.
-    pub(crate) pid: i32,
 }
 
-impl Config {
-    fn run_hooks(&self, choose: impl FnOnce(&Hooks) -> &Vec<Hook>, status: &str) -> Result<()> {
-        let Some(hooks) = &self.spec.hooks else { return Ok(()) };
-        hooks::run(choose(hooks), self.moment(status))
+impl FirstProcess<'_> {
+    /// The whole life of the process up to the program that it becomes. Returns the exit code of one that failed.
+    pub(crate) fn live(&self) -> i32 {
+        let Err(error) = self.work();
+        // When the engine is gone too, there is nobody left to tell.
+        let told = send_message(self.socket, &Message::Failed(error.to_string()));
+        if told.is_ok() { 1 } else { 3 }
     }
 
-    fn moment<'a>(&'a self, status: &'a str) -> Moment<'a> {
-        Moment { id: &self.id, status, pid: Some(self.pid), bundle: &self.bundle, spec: &self.spec }
-    }
-}
-
-/// Descriptors that come with the configuration, in this order on the wire.
-pub(crate) struct Descriptors {
-    pub(crate) root: OwnedFd,
-    /// What `start` writes to.
-    pub(crate) start: OwnedFd,
-    /// Where `start` reads why the program could not be run; it ends without a word when it could.
-    pub(crate) answer: OwnedFd,
-    /// Who takes the terminal.
-    pub(crate) console: Option<OwnedFd>,
-    /// Who decides system calls.
-    pub(crate) listener: Option<OwnedFd>,
-    pub(crate) sources: Vec<OwnedFd>,
-}
-
-/// To be called first thing by the program, while it has one thread: becomes a container's first process (or the
-/// ground of a user's containers, see [`crate::rootless`]) when
-/// that is what it was started for, and otherwise returns `None` at once.
-pub fn run_hidden_command_if_asked() -> Option<ExitCode> {
-    let mut arguments = std::env::args_os().skip(1);
-    let word = arguments.next()?;
-    if word == crate::rootless::HIDDEN_COMMAND {
-        return Some(crate::rootless::run(arguments));
-    }
-    if word != HIDDEN_COMMAND {
-        return None;
-    }
-    let socket =
-        arguments.next().and_then(|number: OsString| number.to_str()?.parse().ok()).and_then(fds::inherited);
-    let Some(socket) = socket else {
-        return Some(ExitCode::from(2));
-    };
-    match run(&socket) {
-        Ok(code) => Some(code),
-        Err(error) => {
-            let failed = Message::Failed(error.to_string());
-            // When the engine is gone too, there is nobody left to tell.
-            Some(if send_message(socket.as_fd(), &failed).is_ok() {
-                ExitCode::FAILURE
-            } else {
-                ExitCode::from(3)
-            })
+    fn work(&self) -> Result<std::convert::Infallible> {
+        rustix::process::setsid().doing("start a session")?;
+        if !self.keep_keyring {
+            clone::forget_keys();
         }
-    }
-}
-
-fn run(socket: &OwnedFd) -> Result<ExitCode> {
-    let (config, descriptors) = receive_config(socket.as_fd())?;
-    if config.init == Init::Small {
-        clone::set_process_name(c"init");
-    }
-    rustix::process::setsid().doing("start a session")?;
-    if !config.keep_keyring {
-        clone::forget_keys();
-    }
-    if config.cgroup_namespace {
-        clone::unshare(libc::CLONE_NEWCGROUP).doing("make a cgroup namespace")?;
-    }
-    if config.time_namespace {
-        clone::unshare(libc::CLONE_NEWTIME).doing("make a time namespace")?;
-        set_clocks(&config.spec)?;
-    }
-    adjust_oom_score(&config)?;
-    let uts = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
-    if let Some(name) = uts(&config.spec.hostname) {
-        rustix::system::sethostname(name.as_bytes()).doing("set the host name")?;
-    }
-    if let Some(name) = uts(&config.spec.domainname) {
-        rustix::system::setdomainname(name.as_bytes()).doing("set the domain name")?;
-    }
-    let (start, answer) = (descriptors.start, descriptors.answer);
-    config.run_hooks(|hooks| &hooks.create_container, "creating")?;
-    let mut sources = descriptors.sources.into_iter();
-    let terminal = rootfs::build(rootfs::Parts {
-        spec: &config.spec,
-        root: descriptors.root,
-        sources: config.has_source.iter().map(|has| if *has { sources.next() } else { None }).collect(),
-        cgroups: &config.cgroups,
-        user_namespace: config.user_namespace,
-        terminal: descriptors.console.is_some() && config.init == Init::Process,
-    })?;
-    if let (Some(terminal), Some(console)) = (terminal, descriptors.console) {
-        take_terminal(&config, terminal, &console)?;
-    }
-    match config.init {
-        Init::Small => {
-            config.run_hooks(|hooks| &hooks.start_container, "created")?;
-            small(socket)
+        if self.time_namespace {
+            clone::unshare(libc::CLONE_NEWTIME).doing("make a time namespace")?;
+            set_clocks(self.spec)?;
         }
-        Init::Process => become_program(&config, socket, &start, answer, descriptors.listener.as_ref()),
-    }
-}
-
-/// Stays as PID 1 with hardly a right left.
-fn small(socket: &OwnedFd) -> Result<ExitCode> {
-    reaper::prepare()?;
-    report_and_wait(socket)?;
-    // The conversation is over, and nothing of the host may stay open in here.
-    fds::close_all_from(3);
-    reaper::run();
-    // Descriptors that are still owned by name are closed already; dropping them would be an error, and the kernel
-    // lets no signal of its own end PID 1.
-    signals::leave(0)
-}
-
-/// Waits for `start` and becomes the specification's process.
-fn become_program(
-    config: &Config,
-    socket: &OwnedFd,
-    start: &OwnedFd,
-    answer: OwnedFd,
-    listener: Option<&OwnedFd>,
-) -> Result<ExitCode> {
-    let Some(process) = config.spec.process.as_ref() else {
-        // It can be made and removed, but never started: `start` refuses before it comes here.
-        report_and_wait(socket)?;
-        rustix::io::retry_on_intr(|| rustix::io::read(start, &mut [0; 1])).doing("wait for the start")?;
-        return Err(Error::invalid("process", "there is no program to run"));
-    };
-    let mut plan =
-        privileges::plan(process, config.filter.clone(), config.filter_flags, privileges::bounding_set())?;
-    let personality = config.spec.linux.as_ref().and_then(|linux| linux.personality.as_ref());
-    plan.personality = personality.map(privileges::personality).transpose()?;
-    plan.terminal = false;
-    plan.preserved = config.preserved;
-    plan.processors = [None, None];
-    if let Some(listener) = listener {
-        plan.listener =
-            Some((listener.as_raw_fd(), hooks::process_state(config.moment("created"), config.pid)?));
-    }
-    // A relative name counts from the program's own directory. Where that is missing, entering it will say so.
-    if rustix::process::chdir(&process.cwd).is_ok() {
-        find_program(config, process, &plan.candidates)?;
-    }
-    report_and_wait(socket)?;
-    // The socket must not outlive the conversation; a blocked read of the pipe is all that is left.
-    let mut word = [0; 1];
-    rustix::io::retry_on_intr(|| rustix::io::read(start, &mut word)).doing("wait for the start")?;
-    let failure = match config.run_hooks(|hooks| &hooks.start_container, "created") {
-        Ok(()) => {
-            let (stage, error) = plan.ready().run(None);
-            let source = std::io::Error::from_raw_os_error(error);
-            if stage == Stage::Exec {
-                cannot_run(config, process, source)
-            } else {
-                Error::System { operation: Stage::describe(stage as u8).to_owned(), source }
+        self.adjust_oom_score()?;
+        // From here on whoever shares a namespace with this process may not look into what is a copy of the engine.
+        clone::become_opaque();
+        let uts = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
+        if let Some(name) = uts(&self.spec.hostname) {
+            rustix::system::sethostname(name.as_bytes()).doing("set the host name")?;
+        }
+        if let Some(name) = uts(&self.spec.domainname) {
+            rustix::system::setdomainname(name.as_bytes()).doing("set the domain name")?;
+        }
+        let mut joined = false;
+        let mut join_cgroups = || self.join_cgroups(&mut joined);
+        if self.spec.hooks.is_some() {
+            // Hooks find everything joined that there is to join; the engine says so before it runs the first.
+            join_cgroups()?;
+        }
+        let Arrival { pid, root, sources } = conversation::receive_arrival(self.socket)?;
+        if let Some(network) = self.network {
+            network.configure()?;
+        }
+        self.run_hooks(pid, |hooks| &hooks.create_container, "creating")?;
+        let terminal = rootfs::build(rootfs::Parts {
+            spec: self.spec,
+            root,
+            sources,
+            cgroups: self.cgroups,
+            join_cgroups: &mut join_cgroups,
+            user_namespace: self.user_namespace,
+            terminal: self.console.is_some() && self.init == Init::Process,
+        })?;
+        if let (Some(terminal), Some(console)) = (terminal, self.console) {
+            self.take_terminal(terminal, console)?;
+        }
+        match self.init {
+            Init::Small => {
+                self.run_hooks(pid, |hooks| &hooks.start_container, "created")?;
+                self.become_small_init()
             }
+            Init::Process => self.become_program(pid),
         }
-        Err(error) => error,
-    };
-    // `start` reads this; when it has gone away, so has everybody who wanted to know.
-    drop(std::io::Write::write_all(&mut std::fs::File::from(answer), failure.to_string().as_bytes()));
-    Err(failure)
+    }
+
+    /// Makes sure that this process is in all its cgroups, and shows the container nothing above them.
+    fn join_cgroups(&self, joined: &mut bool) -> Result<()> {
+        if std::mem::replace(joined, true) {
+            return Ok(());
+        }
+        if self.attached_later && receive_message(self.socket)? != Some(Message::Attached) {
+            return Err(engine_gone());
+        }
+        if self.cgroup_namespace {
+            clone::unshare(libc::CLONE_NEWCGROUP).doing("make a cgroup namespace")?;
+        }
+        Ok(())
+    }
+
+    fn run_hooks(&self, pid: i32, choose: impl FnOnce(&Hooks) -> &Vec<Hook>, status: &str) -> Result<()> {
+        let Some(hooks) = &self.spec.hooks else { return Ok(()) };
+        hooks::run(choose(hooks), self.moment(pid, status))
+    }
+
+    fn moment<'a>(&'a self, pid: i32, status: &'a str) -> Moment<'a> {
+        Moment { id: self.id, status, pid: Some(pid), bundle: self.bundle, spec: self.spec }
+    }
+
+    /// Becomes PID 1 of a machine, which says and hears the last words itself.
+    fn become_small_init(&self) -> Result<std::convert::Infallible> {
+        let number = self.socket.as_raw_fd().to_string();
+        let arguments = clone::c_strings(["yado", INIT_WORD, &number, self.id]).doing("name the init")?;
+        let error = sealed::run(self.program, &arguments, &[], &[self.socket.as_raw_fd()]);
+        Err(std::io::Error::from_raw_os_error(error)).doing("run the init")
+    }
+
+    /// Waits for `start` and becomes the specification's process.
+    fn become_program(&self, pid: i32) -> Result<std::convert::Infallible> {
+        let missing = || Error::invalid("process", "there is no program to run");
+        let (Some(start), Some(answer)) = (self.start, self.answer) else { return Err(missing()) };
+        let Some(process) = self.spec.process.as_ref() else {
+            // It can be made and removed, but never started: `start` refuses before it comes here.
+            self.report_and_wait(start)?;
+            return Err(missing());
+        };
+        let mut plan =
+            privileges::plan(process, self.filter.to_vec(), self.filter_flags, privileges::bounding_set())?;
+        let personality = self.spec.linux.as_ref().and_then(|linux| linux.personality.as_ref());
+        plan.personality = personality.map(privileges::personality).transpose()?;
+        plan.terminal = false;
+        plan.preserved = self.preserved;
+        plan.processors = [None, None];
+        if let Some(listener) = self.listener {
+            let state = hooks::process_state(self.moment(pid, "created"), pid)?;
+            plan.listener = Some((listener.as_raw_fd(), state));
+        }
+        // A relative name counts from the program's own directory. Where that is missing, entering it will say so.
+        if rustix::process::chdir(&process.cwd).is_ok() {
+            find_program(self.id, process, &plan.candidates)?;
+        }
+        // A filter that lets nothing through but the program itself cannot be in force before the step in between, and
+        // one that somebody decides about is handed out by who installs it, in full.
+        let can_launch = plan.no_new_privileges || seccomp::lets_launch(&plan.filter);
+        let launcher = if can_launch && plan.listener.is_none() {
+            Some(Launcher::new(&plan, self.program, answer).doing("prepare to run the program")?)
+        } else {
+            None
+        };
+        self.report_and_wait(start)?;
+        let failure = match self.run_hooks(pid, |hooks| &hooks.start_container, "created") {
+            Ok(()) => {
+                let (stage, error) = plan.ready_through(launcher.as_ref()).run(None);
+                failure_of(self.id, process, stage as u8, error)
+            }
+            Err(error) => error,
+        };
+        // `start` reads this; when it has gone away, so has everybody who wanted to know.
+        let _told = rustix::io::write(answer, failure.to_string().as_bytes());
+        Err(failure)
+    }
+
+    /// Says that everything stands, goes on only when the engine has written that down, and then waits for `start`.
+    fn report_and_wait(&self, start: BorrowedFd<'_>) -> Result<()> {
+        send_message(self.socket, &Message::Ready)?;
+        if receive_message(self.socket)? != Some(Message::Continue) {
+            return Err(engine_gone());
+        }
+        let mut word = [0; 1];
+        rustix::io::retry_on_intr(|| rustix::io::read(start, &mut word)).doing("wait for the start")?;
+        Ok(())
+    }
+
+    /// Through the host's `/proc`, as long as it is the one that is seen: the container's may be anything.
+    fn adjust_oom_score(&self) -> Result<()> {
+        let asked = self.spec.process.as_ref().and_then(|process| process.oom_score_adj);
+        let Some(text) = asked.and_then(|score| CString::new(score.to_string()).ok()) else { return Ok(()) };
+        match clone::adjust_oom_score(&text) {
+            // In a user namespace nobody may lower it, and the container can live without.
+            Err(libc::EACCES | libc::EPERM) if self.user_namespace => Ok(()),
+            other => other.map_err(std::io::Error::from_raw_os_error).doing("set 'process.oomScoreAdj'"),
+        }
+    }
+
+    /// Makes the terminal this process's own and hands its master side out.
+    fn take_terminal(&self, terminal: rootfs::Terminal, console: BorrowedFd<'_>) -> Result<()> {
+        let process = self.spec.process.as_ref();
+        if let Some(size) = process.and_then(|process| process.console_size) {
+            let size = rustix::termios::Winsize {
+                ws_row: size.height,
+                ws_col: size.width,
+                ws_xpixel: 0,
+                ws_ypixel: 0,
+            };
+            rustix::termios::tcsetwinsize(&terminal.slave, size).doing("set the terminal's size")?;
+        }
+        let user = process.map_or(0, |process| process.user.uid);
+        rustix::fs::fchown(&terminal.slave, Some(rustix::fs::Uid::from_raw(user)), None)
+            .doing("give the terminal to the user")?;
+        rustix::process::ioctl_tiocsctty(&terminal.slave).doing("take the terminal")?;
+        rustix::stdio::dup2_stdin(&terminal.slave).doing("use the terminal")?;
+        rustix::stdio::dup2_stdout(&terminal.slave).doing("use the terminal")?;
+        rustix::stdio::dup2_stderr(&terminal.slave).doing("use the terminal")?;
+        fds::send(console, b"/dev/ptmx", &[terminal.master.as_raw_fd()]).doing("hand out the terminal")?;
+        Ok(())
+    }
 }
 
-fn cannot_run(config: &Config, process: &Process, source: std::io::Error) -> Error {
-    Error::Command {
-        id: config.id.clone(),
-        command: process.args.first().cloned().unwrap_or_default(),
-        source,
+fn engine_gone() -> Error {
+    Error::invalid("container", "the engine went away")
+}
+
+/// What went wrong on the way to the program, from the step's number and the system's.
+pub(crate) fn failure_of(id: &str, process: &Process, stage: u8, error: i32) -> Error {
+    let source = std::io::Error::from_raw_os_error(error);
+    if stage == Stage::Exec as u8 {
+        return cannot_run(id, process, source);
     }
+    Error::System { operation: Stage::describe(stage).to_owned(), source }
+}
+
+fn cannot_run(id: &str, process: &Process, source: std::io::Error) -> Error {
+    Error::Command { id: id.to_owned(), command: process.args.first().cloned().unwrap_or_default(), source }
 }
 
 /// Fails when the program is nowhere or may not be run, so that making the container already tells.
-fn find_program(config: &Config, process: &Process, candidates: &[CString]) -> Result<()> {
+fn find_program(id: &str, process: &Process, candidates: &[CString]) -> Result<()> {
     let mut answer = Errno::NOENT;
     for path in candidates {
         match rustix::fs::access(path.as_c_str(), rustix::fs::Access::EXEC_OK) {
@@ -249,7 +280,7 @@ fn find_program(config: &Config, process: &Process, candidates: &[CString]) -> R
             Err(_) => {}
         }
     }
-    Err(cannot_run(config, process, answer.into()))
+    Err(cannot_run(id, process, answer.into()))
 }
 
 fn is_directory(status: &rustix::fs::Stat) -> bool {
@@ -265,49 +296,4 @@ fn set_clocks(spec: &Spec) -> Result<()> {
         return Ok(());
     }
     std::fs::write("/proc/self/timens_offsets", lines.concat()).doing("set the clocks of 'linux.timeOffsets'")
-}
-
-/// Through the host's `/proc`, as long as it is the one that is seen: the container's may be anything.
-fn adjust_oom_score(config: &Config) -> Result<()> {
-    let asked = config.spec.process.as_ref().and_then(|process| process.oom_score_adj);
-    let Some(text) = asked.and_then(|score| CString::new(score.to_string()).ok()) else { return Ok(()) };
-    match clone::adjust_oom_score(&text) {
-        // In a user namespace nobody may lower it, and the container can live without.
-        Err(libc::EACCES | libc::EPERM) if config.user_namespace => Ok(()),
-        other => other.map_err(std::io::Error::from_raw_os_error).doing("set 'process.oomScoreAdj'"),
-    }
-}
-
-/// Makes the terminal this process's own and hands its master side out.
-fn take_terminal(config: &Config, terminal: rootfs::Terminal, console: &OwnedFd) -> Result<()> {
-    let process = config.spec.process.as_ref();
-    if let Some(size) = process.and_then(|process| process.console_size) {
-        let size =
-            rustix::termios::Winsize { ws_row: size.height, ws_col: size.width, ws_xpixel: 0, ws_ypixel: 0 };
-        rustix::termios::tcsetwinsize(&terminal.slave, size).doing("set the terminal's size")?;
-    }
-    let user = process.map_or(0, |process| process.user.uid);
-    rustix::fs::fchown(&terminal.slave, Some(rustix::fs::Uid::from_raw(user)), None)
-        .doing("give the terminal to the user")?;
-    rustix::process::ioctl_tiocsctty(&terminal.slave).doing("take the terminal")?;
-    rustix::stdio::dup2_stdin(&terminal.slave).doing("use the terminal")?;
-    rustix::stdio::dup2_stdout(&terminal.slave).doing("use the terminal")?;
-    rustix::stdio::dup2_stderr(&terminal.slave).doing("use the terminal")?;
-    fds::send(console.as_fd(), b"/dev/ptmx", &[terminal.master.as_raw_fd()])
-        .doing("hand out the terminal")?;
-    Ok(())
-}
-
-/// Says that everything stands, and goes on only when the engine has written that down.
-fn report_and_wait(socket: &OwnedFd) -> Result<()> {
-    send_message(socket.as_fd(), &Message::Ready)?;
-    match receive_message(socket.as_fd())? {
-        Some(Message::Continue) => Ok(()),
-        _ => Err(Error::invalid("container", "the engine went away")),
-    }
-}
-
-/// The number of a descriptor as an argument.
-pub(crate) fn argument(socket: &OwnedFd) -> String {
-    socket.as_raw_fd().to_string()
 }

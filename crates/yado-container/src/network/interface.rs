@@ -5,8 +5,8 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::link::{self, Pair};
-use super::netlink::Connection;
+use super::link::{self, Pair, Place};
+use super::netlink::{Connection, Message};
 use crate::error::{Context, Error, Result};
 use crate::rootless;
 use crate::sys::clone;
@@ -39,18 +39,25 @@ pub struct MachineNetwork {
 }
 
 impl MachineNetwork {
-    /// Connects a namespace that nobody has connected yet.
-    pub(crate) fn attach(&self, namespace: BorrowedFd<'_>) -> Result<()> {
-        let inside = connect_inside(namespace)?;
-        bring_up(&inside)?;
+    /// From the host's side: a pair for each interface, its one end a port of the bridge, the other born in the network
+    /// namespace of the process.
+    pub(crate) fn connect(&self, pid: i32) -> Result<()> {
         if self.interfaces.is_empty() {
             return Ok(());
         }
         let outside = connect_outside()?;
+        self.interfaces.iter().try_for_each(|interface| pair(&outside, Place::Process(pid), interface))
+    }
+
+    /// From the inside, when all pairs are there: everything up, with its addresses.
+    pub(crate) fn configure(&self) -> Result<()> {
+        let inside = Connection::route().doing("talk to the kernel about networks")?;
+        // The loopback device is the first of every network namespace.
+        let mut messages = vec![link::up(1)];
         for interface in &self.interfaces {
-            add(&outside, &inside, namespace, interface)?;
+            messages.extend(settings(&inside, interface)?);
         }
-        Ok(())
+        inside.send(&messages).doing("set the addresses of the container's interfaces")
     }
 }
 
@@ -60,7 +67,9 @@ impl MachineNetwork {
 pub fn attach(namespace: BorrowedFd<'_>, interface: &Interface) -> Result<()> {
     let inside = connect_inside(namespace)?;
     let outside = connect_outside()?;
-    add(&outside, &inside, namespace, interface)
+    pair(&outside, Place::Namespace(namespace.as_raw_fd()), interface)?;
+    let messages = settings(&inside, interface)?;
+    inside.send(&messages).doing(format!("set the addresses of '{}'", interface.name))
 }
 
 fn bring_up(inside: &Connection) -> Result<()> {
@@ -107,12 +116,8 @@ fn fresh_name() -> Result<String> {
     Ok(bytes.iter().fold(PREFIX.to_owned(), |name, byte| format!("{name}{byte:02x}")))
 }
 
-fn add(
-    outside: &Connection,
-    inside: &Connection,
-    namespace: BorrowedFd<'_>,
-    interface: &Interface,
-) -> Result<()> {
+/// Makes the pair of an interface.
+fn pair(outside: &Connection, place: Place, interface: &Interface) -> Result<()> {
     let name = &interface.name;
     if name.is_empty() || name.len() > 15 || name.contains('/') {
         return Err(Error::invalid(
@@ -120,19 +125,22 @@ fn add(
             "an interface's name has 1 to 15 characters and no slash",
         ));
     }
-    let bridge = find(outside, &interface.bridge)?;
     let pair = Pair {
         host_name: &fresh_name()?,
-        bridge,
-        namespace: namespace.as_raw_fd(),
+        bridge: find(outside, &interface.bridge)?,
+        place,
         guest_name: name,
         guest_address: interface.mac,
         mtu: interface.mtu,
     };
     outside
         .send(&[link::new_pair(&pair)])
-        .doing(format!("connect '{name}' to the bridge '{}'", interface.bridge))?;
-    let index = find(inside, name)?;
+        .doing(format!("connect '{name}' to the bridge '{}'", interface.bridge))
+}
+
+/// What gives an interface its addresses and its way out.
+fn settings(inside: &Connection, interface: &Interface) -> Result<Vec<Message>> {
+    let index = find(inside, &interface.name)?;
     let mut messages: Vec<_> = interface
         .addresses
         .iter()
@@ -140,5 +148,5 @@ fn add(
         .collect();
     messages.push(link::up(index));
     messages.extend(interface.gateway.map(|gateway| link::default_route(index, gateway)));
-    inside.send(&messages).doing(format!("set the addresses of '{name}'"))
+    Ok(messages)
 }

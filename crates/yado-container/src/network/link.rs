@@ -17,6 +17,7 @@ const LINK_NAME: u16 = 3;
 const LINK_MTU: u16 = 4;
 const LINK_MASTER: u16 = 10;
 const LINK_INFO: u16 = 18;
+const LINK_NAMESPACE_OF: u16 = 19;
 const LINK_NAMESPACE: u16 = 28;
 const INFO_KIND: u16 = 1;
 const INFO_DATA: u16 = 2;
@@ -86,11 +87,20 @@ pub(super) fn new_bridge(name: &str, address: [u8; 6]) -> Message {
         .nest(LINK_INFO, &Attributes::default().text(INFO_KIND, "bridge"))
 }
 
+/// The network namespace that a pair's other end is born in.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    /// That of this process.
+    Process(i32),
+    /// An open one.
+    Namespace(i32),
+}
+
 /// What a pair of connected interfaces is made from.
 pub(super) struct Pair<'a> {
     pub(super) host_name: &'a str,
     pub(super) bridge: u32,
-    pub(super) namespace: i32,
+    pub(super) place: Place,
     pub(super) guest_name: &'a str,
     pub(super) guest_address: Option<[u8; 6]>,
     pub(super) mtu: Option<u32>,
@@ -98,9 +108,13 @@ pub(super) struct Pair<'a> {
 
 /// Makes a pair: one end up and in the bridge, the other born in the container's namespace.
 pub(super) fn new_pair(pair: &Pair<'_>) -> Message {
+    let (kind, number) = match pair.place {
+        Place::Process(pid) => (LINK_NAMESPACE_OF, pid),
+        Place::Namespace(fd) => (LINK_NAMESPACE, fd),
+    };
     let mut peer = Attributes::with_header(&link_header(0, false))
         .text(LINK_NAME, pair.guest_name)
-        .attribute(LINK_NAMESPACE, &pair.namespace.to_ne_bytes());
+        .attribute(kind, &number.to_ne_bytes());
     let mut message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_header(0, true))
         .text(LINK_NAME, pair.host_name)
         .attribute(LINK_MASTER, &pair.bridge.to_ne_bytes());

@@ -14,6 +14,7 @@ use rustix::mount::{
 use super::cgroups::{CgroupView, mount_cgroups};
 use super::copy_up::copy_up;
 use super::options::{MountOptions, propagation};
+use super::sources::is_bind;
 use super::target::{Tree, is_directory};
 use super::terminal::Terminal;
 use super::{devices, masks};
@@ -25,8 +26,11 @@ use crate::sys::mount as attributes;
 pub(crate) struct Parts<'a> {
     pub(crate) spec: &'a Spec,
     pub(crate) root: OwnedFd,
-    pub(crate) sources: Vec<Option<OwnedFd>>,
+    /// One for each mount that shows a host path, in their order.
+    pub(crate) sources: Vec<OwnedFd>,
     pub(crate) cgroups: &'a [CgroupView],
+    /// To be called before cgroups are shown, and in any case: it returns when all of them are joined.
+    pub(crate) join_cgroups: &'a mut dyn FnMut() -> Result<()>,
     /// Whether this happens in a user namespace, where device nodes cannot be made.
     pub(crate) user_namespace: bool,
     /// Whether the first process gets a terminal.
@@ -41,18 +45,28 @@ pub(crate) fn build(parts: Parts<'_>) -> Result<Option<Terminal>> {
     move_mount(&parts.root, "", rustix::fs::CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
         .doing("attach the root file system")?;
     let tree = Tree::new(parts.root.as_fd());
-    for (mount, source) in parts.spec.mounts.iter().zip(parts.sources) {
-        mount_one(&tree, mount, source, parts.cgroups).map_err(|error| {
+    let mut sources = parts.sources.into_iter();
+    for mount in &parts.spec.mounts {
+        let options = MountOptions::parse(&mount.options);
+        let source = if is_bind(mount, &options) { sources.next() } else { None };
+        if mount.kind.as_deref().is_some_and(|kind| kind.starts_with("cgroup")) {
+            (parts.join_cgroups)()?;
+        }
+        mount_one(&tree, mount, &options, source, parts.cgroups).map_err(|error| {
             Error::invalid(format!("mount '{}'", mount.destination.display()), error.to_string())
         })?;
     }
     let linux = parts.spec.linux.clone().unwrap_or_default();
     devices::populate(&tree, &linux.devices, parts.user_namespace)?;
     let terminal = if parts.terminal { Some(Terminal::open(&tree)?) } else { None };
-    make_working_directory(&tree, parts.spec);
+    // Where it cannot be made, entering it will fail and say why.
+    if let Some(process) = &parts.spec.process {
+        drop(tree.directory(&process.cwd));
+    }
     masks::make_read_only(&tree, &linux.readonly_paths)?;
     masks::mask(&tree, &linux.masked_paths)?;
     set_sysctls(&linux.sysctl)?;
+    (parts.join_cgroups)()?;
     pivot(&parts.root)?;
     if parts.spec.root.as_ref().is_some_and(|root| root.readonly) {
         attributes::set_attributes(parts.root.as_fd(), attributes::RDONLY, 0, false)
@@ -67,30 +81,26 @@ pub(crate) fn build(parts: Parts<'_>) -> Result<Option<Terminal>> {
     Ok(terminal)
 }
 
-/// Makes the process's directory where the tree lacks it. Where that cannot be, entering it will fail and say why.
-fn make_working_directory(tree: &Tree<'_>, spec: &Spec) {
-    if let Some(process) = &spec.process
-        && let Err(error) = tree.directory(&process.cwd)
-    {
-        tracing::debug!(%error, "the working directory could not be made");
-    }
-}
-
-fn mount_one(tree: &Tree<'_>, mount: &Mount, source: Option<OwnedFd>, cgroups: &[CgroupView]) -> Result<()> {
+fn mount_one(
+    tree: &Tree<'_>,
+    mount: &Mount,
+    options: &MountOptions,
+    source: Option<OwnedFd>,
+    cgroups: &[CgroupView],
+) -> Result<()> {
     let path = &mount.destination;
-    let options = MountOptions::parse(&mount.options);
     if let Some(source) = source {
         let target = if is_directory(&source)? { tree.directory(path)? } else { tree.file(path)? };
         Tree::attach(&source, &target, path)?;
         tree.remember(path, &source)?;
-        return spread(&source, &options, path);
+        return spread(&source, options, path);
     }
     if options.again {
-        return mount_again(tree, path, &options);
+        return mount_again(tree, path, options);
     }
     let kind = mount.kind.as_deref().unwrap_or("none");
     if kind == "cgroup" || kind == "cgroup2" {
-        return mount_cgroups(tree, path, &options, cgroups, kind == "cgroup2");
+        return mount_cgroups(tree, path, options, cgroups, kind == "cgroup2");
     }
     if matches!(kind, "proc" | "sysfs") {
         // An image whose /proc is a link wants what is hidden in it to be in sight; no other one does that.
@@ -98,7 +108,7 @@ fn mount_one(tree: &Tree<'_>, mount: &Mount, source: Option<OwnedFd>, cgroups: &
     }
     let writable = MountOptions { set: options.set & !attributes::RDONLY, ..options.clone() };
     let made =
-        new_file_system(kind, mount.source.as_deref(), if options.copy_up { &writable } else { &options })?;
+        new_file_system(kind, mount.source.as_deref(), if options.copy_up { &writable } else { options })?;
     let target = tree.directory(path)?;
     if options.copy_up && kind == "tmpfs" {
         let from = tree
@@ -113,7 +123,7 @@ fn mount_one(tree: &Tree<'_>, mount: &Mount, source: Option<OwnedFd>, cgroups: &
     }
     Tree::attach(&made, &target, path)?;
     tree.remember(path, &made)?;
-    spread(&made, &options, path)
+    spread(&made, options, path)
 }
 
 /// Gives a mount that is there already other options.

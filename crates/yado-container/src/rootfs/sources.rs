@@ -15,21 +15,19 @@ pub(super) fn is_bind(mount: &Mount, options: &MountOptions) -> bool {
     !options.again && (options.bind || mount.kind.as_deref() == Some("bind"))
 }
 
-/// Opens the sources of all bind mounts; `None` stands for the others.
+/// Opens the sources of all bind mounts, in their order.
 ///
 /// `own` is the container's user namespace, for the mounts that ask to be translated by it.
 pub(crate) fn open_sources(
     mounts: &[Mount],
     base: Option<&Path>,
     own: Option<BorrowedFd<'_>>,
-) -> Result<Vec<Option<OwnedFd>>> {
+) -> Result<Vec<OwnedFd>> {
     mounts
         .iter()
-        .map(|mount| {
-            let options = MountOptions::parse(&mount.options);
-            if !is_bind(mount, &options) {
-                return Ok(None);
-            }
+        .map(|mount| (mount, MountOptions::parse(&mount.options)))
+        .filter(|(mount, options)| is_bind(mount, options))
+        .map(|(mount, options)| {
             let source = mount.source.as_deref().ok_or_else(|| {
                 Error::invalid(
                     format!("mounts[{}].source", mount.destination.display()),
@@ -40,7 +38,7 @@ pub(crate) fn open_sources(
                 Some(base) if source.is_relative() => base.join(source),
                 _ => source.to_owned(),
             };
-            open_source(mount, &options, &source, own).map(Some)
+            open_source(mount, &options, &source, own)
         })
         .collect()
 }

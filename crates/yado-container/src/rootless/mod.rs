@@ -23,9 +23,9 @@ use std::io::{BufRead, BufReader};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-pub(crate) use ground::{HIDDEN_COMMAND, run};
 pub use ids::Ids;
 
 use crate::error::{Context, Error, Result};
@@ -46,6 +46,13 @@ pub struct Ground {
 /// Whether this program needs a ground to make containers, which root does not.
 pub fn is_needed() -> bool {
     !rustix::process::geteuid().is_root()
+}
+
+/// To be called first thing by the program, while it has one thread: becomes the ground of a user's containers when that
+/// is what it was started for, and otherwise returns `None` at once.
+pub fn run_hidden_command_if_asked() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    (arguments.next()? == ground::HIDDEN_COMMAND).then(|| ground::run(arguments))
 }
 
 /// Moves this program, which must still have one thread, to the ground of the engine that keeps its records in

@@ -1,12 +1,10 @@
 //! A small assembler for classic BPF: blocks with labels, laid out so that every jump goes forward and fits.
 
-use serde::{Deserialize, Serialize};
-
 use super::{Comparison, Outcome, Test};
 use crate::error::{Error, Result};
 
 /// One instruction, as the kernel's `sock_filter`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub(crate) struct Instruction {
     /// Operation.
@@ -45,6 +43,43 @@ const KILL_PROCESS: u32 = 0x8000_0000;
 const NATIVE: u32 = 0xC000_003E;
 #[cfg(target_arch = "aarch64")]
 const NATIVE: u32 = 0xC000_00B7;
+
+impl Instruction {
+    /// As the kernel reads it.
+    pub(crate) fn bytes(&self) -> [u8; 8] {
+        let ([c0, c1], [o0, o1, o2, o3]) = (self.code.to_ne_bytes(), self.operand.to_ne_bytes());
+        [c0, c1, self.jump_true, self.jump_false, o0, o1, o2, o3]
+    }
+}
+
+/// Runs a program as the kernel would, on a call of this architecture: its verdict, and how many instructions led to it.
+/// `None` for what this assembler does not make.
+pub(super) fn run(program: &[Instruction], call: u32, arguments: [u64; 6]) -> Option<(u32, usize)> {
+    let mut data = [0u32; 16];
+    data[0] = call;
+    data[1] = NATIVE;
+    for (index, argument) in arguments.iter().enumerate() {
+        data[4 + 2 * index] = *argument as u32;
+        data[5 + 2 * index] = (*argument >> 32) as u32;
+    }
+    let (mut at, mut value, mut steps) = (0usize, 0u32, 0);
+    loop {
+        let step = program.get(at)?;
+        at += 1;
+        steps += 1;
+        let jump = |taken: bool| usize::from(if taken { step.jump_true } else { step.jump_false });
+        match step.code {
+            LOAD => value = *data.get((step.operand / 4) as usize)?,
+            AND => value &= step.operand,
+            JUMP => at += step.operand as usize,
+            JUMP_EQUAL => at += jump(value == step.operand),
+            JUMP_GREATER => at += jump(value > step.operand),
+            JUMP_GREATER_OR_EQUAL => at += jump(value >= step.operand),
+            RETURN => return Some((step.operand, steps)),
+            _ => return None,
+        }
+    }
+}
 
 fn instruction(code: u16, operand: u32, jump_true: u8, jump_false: u8) -> Instruction {
     Instruction { code, jump_true, jump_false, operand }

@@ -133,6 +133,17 @@ pub(crate) fn listener(profile: &Seccomp) -> Result<Option<&Path>> {
     }
 }
 
+/// Whether a filter, once installed, still lets a process run the small program that then runs another one.
+pub(crate) fn lets_launch(program: &[Instruction]) -> bool {
+    const ALLOWED: [u32; 2] = [0x7FFF_0000, 0x7FFC_0000];
+    let calls =
+        [libc::SYS_execveat, libc::SYS_execve, libc::SYS_fcntl, libc::SYS_write, libc::SYS_exit_group];
+    program.is_empty()
+        || calls.iter().all(|call| {
+            bpf::run(program, *call as u32, [0; 6]).is_some_and(|(verdict, _)| ALLOWED.contains(&verdict))
+        })
+}
+
 /// The flags for installing the filter.
 pub(crate) fn flags(profile: &Seccomp) -> Result<u32> {
     let first = if notifies(profile) { NEW_LISTENER } else { 0 };

@@ -1,39 +1,11 @@
-//! The compiled filters, run by an interpreter of the instructions that are used.
+//! The compiled filters, run as the kernel would run them.
 
 use super::*;
 use crate::spec::{SyscallRule, default_seccomp};
 
-/// Runs a program as the kernel would.
+/// The verdict that a program comes to.
 fn run(program: &[Instruction], call: u32, arguments: [u64; 6]) -> u32 {
-    run_counting(program, call, arguments).0
-}
-
-/// The verdict and the number of instructions that led to it.
-fn run_counting(program: &[Instruction], call: u32, arguments: [u64; 6]) -> (u32, usize) {
-    let mut data = [0u32; 16];
-    data[0] = call;
-    data[1] = if cfg!(target_arch = "x86_64") { 0xC000_003E } else { 0xC000_00B7 };
-    for (index, argument) in arguments.iter().enumerate() {
-        data[4 + 2 * index] = *argument as u32;
-        data[5 + 2 * index] = (*argument >> 32) as u32;
-    }
-    let (mut at, mut value, mut steps) = (0usize, 0u32, 0);
-    loop {
-        let step = program[at];
-        at += 1;
-        steps += 1;
-        let jump = |taken: bool| usize::from(if taken { step.jump_true } else { step.jump_false });
-        match step.code {
-            0x20 => value = data[(step.operand / 4) as usize],
-            0x54 => value &= step.operand,
-            0x05 => at += step.operand as usize,
-            0x15 => at += jump(value == step.operand),
-            0x25 => at += jump(value > step.operand),
-            0x35 => at += jump(value >= step.operand),
-            0x06 => return (step.operand, steps),
-            other => panic!("unexpected operation {other:#x}"),
-        }
-    }
+    bpf::run(program, call, arguments).unwrap().0
 }
 
 const ALLOW: u32 = 0x7FFF_0000;
@@ -71,10 +43,25 @@ fn the_default_profile_allows_and_denies_as_dockers() {
 }
 
 #[test]
+fn a_filter_for_one_call_alone_leaves_no_room_for_a_step_in_between() {
+    assert!(lets_launch(&[]));
+    assert!(lets_launch(&compile(&default_seccomp()).unwrap()));
+    let rule = SyscallRule {
+        names: ["execve", "read"].map(str::to_owned).to_vec(),
+        action: "SCMP_ACT_ALLOW".to_owned(),
+        errno_ret: None,
+        args: Vec::new(),
+    };
+    let narrow =
+        Seccomp { default_action: "SCMP_ACT_KILL".to_owned(), syscalls: vec![rule], ..Seccomp::default() };
+    assert!(!lets_launch(&compile(&narrow).unwrap()));
+}
+
+#[test]
 fn no_call_takes_many_steps() {
     let program = compile(&default_seccomp()).unwrap();
     for call in 0..600 {
-        let steps = run_counting(&program, call, [0; 6]).1;
+        let steps = bpf::run(&program, call, [0; 6]).unwrap().1;
         assert!(steps <= 20, "call {call} takes {steps} steps");
     }
 }

@@ -9,6 +9,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 pub(crate) use super::stage::Stage;
 
 use super::clone::{self, CloneOptions, errno};
+use super::launcher::Launcher;
 use super::{fds, signals};
 use crate::seccomp::{Instruction, NEW_LISTENER};
 
@@ -101,6 +102,7 @@ pub(crate) struct Plan {
 /// [`Plan`] with the pointer arrays that exec wants.
 pub(crate) struct Ready<'a> {
     plan: &'a Plan,
+    launcher: Option<&'a Launcher<'a>>,
     arguments: Vec<*const libc::c_char>,
     environment: Vec<*const libc::c_char>,
 }
@@ -108,9 +110,19 @@ pub(crate) struct Ready<'a> {
 impl Plan {
     /// Builds what must be built before forking.
     pub(crate) fn ready(&self) -> Ready<'_> {
+        self.ready_through(None)
+    }
+
+    /// As [`Plan::ready`], with the launcher's step before the program.
+    pub(crate) fn ready_through<'a>(&'a self, launcher: Option<&'a Launcher<'a>>) -> Ready<'a> {
         let pointers =
             |texts: &[CString]| texts.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect();
-        Ready { plan: self, arguments: pointers(&self.arguments), environment: pointers(&self.environment) }
+        Ready {
+            plan: self,
+            launcher,
+            arguments: pointers(launcher.map_or(self.arguments.as_slice(), Launcher::arguments)),
+            environment: pointers(&self.environment),
+        }
     }
 }
 
@@ -238,7 +250,7 @@ impl Ready<'_> {
             self.install_filter(report).map_err(|error| (Stage::Seccomp, error))?;
         }
         self.capabilities().map_err(|error| (Stage::Capabilities, error))?;
-        if plan.no_new_privileges {
+        if plan.no_new_privileges && self.launcher.is_none() {
             self.install_filter(report).map_err(|error| (Stage::Seccomp, error))?;
         }
         self.exec()
@@ -467,6 +479,9 @@ impl Ready<'_> {
 
     fn exec(&self) -> Result<(), (Stage, i32)> {
         fds::close_on_exec_from(3 + self.plan.preserved);
+        if let Some(launcher) = self.launcher {
+            return Err((Stage::Exec, launcher.run(&self.arguments, &self.environment)));
+        }
         let mut answer = libc::ENOENT;
         for candidate in &self.plan.candidates {
             // SAFETY: null-terminated arrays of C strings that live in the plan.

@@ -76,54 +76,66 @@ pub(crate) struct InitRequest<'a> {
     pub(crate) join: &'a [(RawFd, i32)],
     /// A cgroup v2 directory to be born in.
     pub(crate) cgroup: Option<RawFd>,
-    /// The program to run: this one.
-    pub(crate) program: BorrowedFd<'a>,
-    /// Its arguments, which name `socket` by number.
-    pub(crate) arguments: &'a [CString],
-    /// Our end of the conversation, left open for it.
+    /// Its end of the conversation.
     pub(crate) socket: BorrowedFd<'a>,
+    /// What else it keeps open.
+    pub(crate) kept: &'a [RawFd],
     /// What becomes its standard input, output and error.
     pub(crate) stdio: [RawFd; 3],
     /// How many descriptors from 3 up are left to it.
     pub(crate) preserved: u32,
-    /// Whether it takes the ids 0 of its new user namespace.
+    /// Whether it waits for one byte on the socket first, so that the caller can write its id mappings.
+    pub(crate) wait: bool,
+    /// Whether it takes the ids 0 of its user namespace.
     pub(crate) become_root: bool,
 }
 
-/// Starts the container's first process. It waits for one byte on the socket, so that the caller can write
-/// its id mappings, and then runs the program.
-pub(crate) fn start_init(request: &InitRequest<'_>) -> io::Result<(i32, OwnedFd)> {
-    let argv: Vec<*const libc::c_char> =
-        request.arguments.iter().map(|argument| argument.as_ptr()).chain([std::ptr::null()]).collect();
-    let options =
-        CloneOptions { flags: request.flags, cgroup: request.cgroup, sibling: !request.join.is_empty() };
-    let kept: Vec<RawFd> = [request.program.as_raw_fd(), request.socket.as_raw_fd()]
-        .into_iter()
+/// Starts the container's first process, which does `work` and ends with what that returns.
+///
+/// It is a copy of this program, and not this program run anew: starting a program is the dearest part of starting a
+/// container. `work` may allocate. It must not touch what other threads of this process may hold at this moment: no
+/// output through the standard library, no tracing, no threads.
+pub(crate) fn start_init(request: &InitRequest<'_>, work: &dyn Fn() -> i32) -> io::Result<(i32, OwnedFd)> {
+    // With other threads, or with namespaces to join, a process stands in between.
+    let direct = request.join.is_empty() && single_threaded();
+    let options = CloneOptions { flags: request.flags, cgroup: request.cgroup, sibling: !direct };
+    let kept: Vec<RawFd> = std::iter::once(request.socket.as_raw_fd())
+        .chain(request.kept.iter().copied())
         .chain((0..request.preserved).map(|number| 3 + number as RawFd))
         .collect();
     let gaps = gaps_between(&request.stdio, &kept);
-    if request.join.is_empty() {
-        // SAFETY: the child calls only init_child, which is async-signal-safe and never returns.
+    // A handler of ours must not run in the new process.
+    let _held = signals::Held::all();
+    if direct {
+        // SAFETY: this process has one thread, so that the new one finds no lock held by another; it never returns.
         return match unsafe { clone(&options) } {
-            Ok(0) => init_child(request, &argv, &gaps),
+            Ok(0) => init_child(request, &gaps, work),
             Ok(pid) => Ok((pid, pidfd_open(pid)?)),
             Err(error) => Err(io::Error::from_raw_os_error(error)),
         };
     }
-    start_init_after_joining(request, &options, &argv, &gaps)
+    start_init_through_another(request, &options, &gaps, work)
 }
 
-/// Joining needs a process in between: namespaces are joined by the one that then makes the others.
-fn start_init_after_joining(
+/// Whether this process has but one thread: its folder of threads has one folder beside the two of every folder.
+fn single_threaded() -> bool {
+    rustix::fs::stat("/proc/self/task").is_ok_and(|status| status.st_nlink == 3)
+}
+
+/// Joining needs a process in between, since namespaces are joined by the one that then makes the others. So does a
+/// program with several threads: the C library's fork leaves its allocator usable in the new process, which a bare
+/// clone does not, and that process has one thread.
+fn start_init_through_another(
     request: &InitRequest<'_>,
     options: &CloneOptions,
-    argv: &[*const libc::c_char],
     gaps: &[(u32, u32)],
+    work: &dyn Fn() -> i32,
 ) -> io::Result<(i32, OwnedFd)> {
     let (answer, report) = io::pipe()?;
-    // SAFETY: the child makes system calls only and never returns.
-    let between = match unsafe { clone(&CloneOptions::default()) } {
-        Ok(0) => {
+    // SAFETY: the child makes system calls and does `work`, whose caller keeps to what is allowed there; it never
+    // returns.
+    let between = match unsafe { libc::fork() } {
+        0 => {
             let mut outcome = 0;
             for &(namespace, kind) in request.join {
                 // SAFETY: an open descriptor and a flag.
@@ -135,7 +147,7 @@ fn start_init_after_joining(
             if outcome == 0 {
                 // SAFETY: as in start_init.
                 outcome = match unsafe { clone(options) } {
-                    Ok(0) => init_child(request, argv, gaps),
+                    Ok(0) => init_child(request, gaps, work),
                     Ok(pid) => pid,
                     Err(error) => -error,
                 };
@@ -147,8 +159,8 @@ fn start_init_after_joining(
                 libc::_exit(0)
             }
         }
-        Ok(pid) => pid,
-        Err(error) => return Err(io::Error::from_raw_os_error(error)),
+        pid if pid > 0 => pid,
+        _ => return Err(io::Error::last_os_error()),
     };
     drop(report);
     let mut bytes = [0; 4];
@@ -177,11 +189,11 @@ fn gaps_between(stdio: &[RawFd], others: &[RawFd]) -> Vec<(u32, u32)> {
     gaps
 }
 
-/// The container's first process up to its exec. Never returns.
-fn init_child(request: &InitRequest<'_>, argv: &[*const libc::c_char], gaps: &[(u32, u32)]) -> ! {
-    let socket = request.socket.as_raw_fd();
-    let environment = [std::ptr::null::<libc::c_char>()];
-    // SAFETY: system calls on numbers and on buffers that outlive them; nothing allocates.
+/// The container's first process up to its work. Never returns.
+fn init_child(request: &InitRequest<'_>, gaps: &[(u32, u32)], work: &dyn Fn() -> i32) -> ! {
+    signals::reset();
+    // SAFETY: system calls on numbers and on buffers that outlive them. The descriptors that are closed belong to
+    // values that this process never drops.
     unsafe {
         // While it waits, it must not hold the engine's end of this or another conversation: nobody would
         // then notice that the engine is gone.
@@ -189,7 +201,7 @@ fn init_child(request: &InitRequest<'_>, argv: &[*const libc::c_char], gaps: &[(
             libc::syscall(libc::SYS_close_range, first, last, 0);
         }
         let mut byte = 0u8;
-        if libc::read(socket, (&raw mut byte).cast(), 1) != 1 {
+        if request.wait && libc::read(request.socket.as_raw_fd(), (&raw mut byte).cast(), 1) != 1 {
             libc::_exit(1);
         }
         if request.become_root {
@@ -203,19 +215,17 @@ fn init_child(request: &InitRequest<'_>, argv: &[*const libc::c_char], gaps: &[(
                 libc::dup2(fd, number as RawFd);
             }
         }
-        signals::reset();
-        fds::close_on_exec_from(3 + request.preserved);
-        libc::fcntl(socket, libc::F_SETFD, 0);
-        libc::syscall(
-            libc::SYS_execveat,
-            request.program.as_raw_fd(),
-            c"".as_ptr(),
-            argv.as_ptr(),
-            environment.as_ptr(),
-            libc::AT_EMPTY_PATH,
-        );
-        libc::_exit(errno())
+        // Under their other numbers they would keep a pipe from ending whose reader waits for the engine's last word.
+        for fd in request.stdio {
+            if fd >= 3 + request.preserved as RawFd {
+                libc::close(fd);
+            }
+        }
     }
+    fds::close_on_exec_from(3 + request.preserved);
+    // A panic would go on into the caller's code.
+    let code = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or(101);
+    signals::leave(code)
 }
 
 /// A descriptor for a process that has not been waited for yet.
@@ -282,6 +292,12 @@ pub(crate) fn unshare(flags: i32) -> io::Result<()> {
     Ok(())
 }
 
+/// The last path component of this program's name for humans: what `ps` shows for the init.
+pub(crate) fn set_process_name(name: &CStr) {
+    // SAFETY: a C string that is copied.
+    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+}
+
 /// Copies text into C strings.
 pub(crate) fn c_strings<'a>(texts: impl IntoIterator<Item = &'a str>) -> io::Result<Vec<CString>> {
     texts
@@ -318,12 +334,6 @@ pub(crate) fn adjust_oom_score(text: &CStr) -> Result<(), i32> {
 pub(crate) fn become_opaque() {
     // SAFETY: plain numbers.
     unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
-}
-
-/// The last path component of this program's name for humans: what `ps` shows for the init.
-pub(crate) fn set_process_name(name: &CStr) {
-    // SAFETY: a C string that is copied.
-    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
 }
 
 /// Lets the calling thread make files as this owner while it keeps every capability.

@@ -108,12 +108,6 @@ pub(crate) fn close_on_exec_from(first: u32) {
     unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
 }
 
-/// Closes everything from `first` up, in a process that keeps no handle to any of it.
-pub(crate) fn close_all_from(first: u32) {
-    // SAFETY: called by the container's init after its last use of any descriptor; see there.
-    unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) };
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

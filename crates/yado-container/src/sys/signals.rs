@@ -1,4 +1,4 @@
-//! Signals: reset before exec, wait for them as PID 1, send them through a pidfd.
+//! Signals: held back, reset before exec, sent through a pidfd.
 #![allow(unsafe_code)] // Signal sets are C structures.
 
 use std::io;
@@ -21,48 +21,28 @@ pub(crate) fn reset() {
     }
 }
 
-/// Blocks every signal, so that they wait for [`next`].
-pub(crate) fn block_all() {
-    // SAFETY: a filled signal set is valid.
-    unsafe {
-        let mut all: libc::sigset_t = zeroed();
-        libc::sigfillset(&raw mut all);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
-    }
-}
+/// No signal is delivered to the calling thread while this lives.
+pub(crate) struct Held(libc::sigset_t);
 
-/// Waits for one of these blocked signals, or for as long; -1 when the time is over.
-pub(crate) fn next(signals: &[i32], most: Option<std::time::Duration>) -> i32 {
-    // SAFETY: the set is initialised before use, and the time lives as long as the call.
-    unsafe {
-        let mut set: libc::sigset_t = zeroed();
-        libc::sigemptyset(&raw mut set);
-        for &signal in signals {
-            libc::sigaddset(&raw mut set, signal);
-        }
-        match most {
-            None => libc::sigwaitinfo(&raw const set, std::ptr::null_mut()),
-            Some(time) => {
-                let time = libc::timespec {
-                    tv_sec: time.as_secs() as libc::time_t,
-                    tv_nsec: time.subsec_nanos().into(),
-                };
-                libc::sigtimedwait(&raw const set, std::ptr::null_mut(), &raw const time)
-            }
+impl Held {
+    /// Holds all of them back.
+    pub(crate) fn all() -> Self {
+        // SAFETY: a filled signal set is valid, and the second one is written by the call.
+        unsafe {
+            let mut all: libc::sigset_t = zeroed();
+            let mut before: libc::sigset_t = zeroed();
+            libc::sigfillset(&raw mut all);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+            Self(before)
         }
     }
 }
 
-/// Sends a signal by number to every process that this one may signal, itself excepted.
-pub(crate) fn to_all(signal: i32) {
-    // SAFETY: kill takes plain numbers. As PID 1 of a PID namespace, -1 reaches that namespace only.
-    unsafe { libc::kill(-1, signal) };
-}
-
-/// Whether there is any process that could be signalled beside this one.
-pub(crate) fn anyone_else() -> bool {
-    // SAFETY: signal 0 only asks.
-    unsafe { libc::kill(-1, 0) == 0 }
+impl Drop for Held {
+    fn drop(&mut self) {
+        // SAFETY: the set that was in force before.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
+    }
 }
 
 /// Ends this process at once: nothing is dropped, nothing at exit is run.

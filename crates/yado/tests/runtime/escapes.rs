@@ -29,18 +29,33 @@ fn the_runtimes_own_program_cannot_be_overwritten() {
     assert!(std::fs::read(env!("CARGO_BIN_EXE_yado")).unwrap() == before, "the program was changed");
 }
 
-/// CVE-2019-5736: the container runs the runtime as its program and looks at the mount that it came by.
+/// CVE-2019-5736: the container that runs the runtime as its program gets the step in between, which does nothing by itself; the
+/// runtime would print its version and end well.
 #[test]
-fn the_runtimes_program_comes_by_a_read_only_mount() {
+fn a_container_that_runs_itself_does_not_find_the_runtime() {
     let Some(bundle) = Bundle::new() else { return };
-    bundle.spec("root/readonly", json!(false));
+    for program in ["/proc/self/exe", "/proc/1/exe"] {
+        bundle.process(&[program, "--version"]);
+        let output = bundle.runtime().args(["run", "yado-test"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{program}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{program}");
+    }
+}
+
+/// Before it is started a container's first process is still the runtime's, and nobody inside may look into it.
+#[test]
+fn the_waiting_first_process_is_closed_to_those_inside() {
+    let Some(bundle) = Bundle::new() else { return };
     bundle.process(&["sleep", "1000"]);
-    let pid_file = bundle.path("pid");
-    bundle.ok(&["create", "--pid-file", pid_file.to_str().unwrap(), "yado-test"]);
-    let pid = std::fs::read_to_string(pid_file).unwrap();
-    let program = std::fs::File::open(format!("/proc/{pid}/exe")).unwrap();
-    let mount = rustix::fs::fstatvfs(&program).unwrap();
-    assert!(mount.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY));
+    bundle.ok(&["create", "yado-test"]);
+    for file in ["exe", "root", "cwd", "fd"] {
+        let path = format!("/proc/1/{file}");
+        let seen = bundle.runtime().args(["exec", "yado-test", "ls", "-l", &path]).output().unwrap();
+        assert!(
+            !seen.status.success() || !String::from_utf8_lossy(&seen.stdout).contains("->"),
+            "{path}: {seen:?}"
+        );
+    }
 }
 
 /// CVE-2024-21626: neither a working directory nor a descriptor leads to the host.

@@ -134,6 +134,9 @@ impl Making {
             .canonicalize()
             .map_err(|error| Failure(format!("cannot open the bundle '{}': {error}", bundle.display())))?;
         let mut spec = read_spec(&bundle)?;
+        if yado_container::must_be_protected(&spec)? {
+            yado_container::run_from_protected_program()?;
+        }
         allow_default_devices(&mut spec);
         let cgroups = spec.linux.as_ref().and_then(|linux| linux.cgroups_path.as_ref());
         if place.systemd && cgroups.is_some_and(|path| path.to_string_lossy().contains(':')) {
