@@ -133,6 +133,12 @@ pub trait Provider: Send {
         Ok(None)
     }
 
+    /// Where what the machine's first process wrote is found now; with `follow`, as it goes on writing.
+    fn log(&self, context: &Context, follow: bool) -> Result<Option<Log>> {
+        let _ = (context, follow);
+        Ok(None)
+    }
+
     /// Freezing and thawing.
     fn suspend(&mut self) -> Option<&mut dyn Suspend> {
         None
@@ -142,6 +148,15 @@ pub trait Provider: Send {
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         None
     }
+}
+
+/// What a machine's first process writes.
+#[derive(Debug, Clone)]
+pub enum Log {
+    /// To a file of the host, line after line; it may not be there yet.
+    File(std::path::PathBuf),
+    /// To a journal, which this command inside prints.
+    Command(crate::communicator::Exec),
 }
 
 /// Keeping a machine's data under a name, and going back to it. A death at any instant leaves either what was before

@@ -8,6 +8,7 @@ pub(crate) mod destroy;
 pub(crate) mod global_status;
 pub(crate) mod halt;
 pub(crate) mod init;
+pub(crate) mod logs;
 pub(crate) mod package;
 pub(crate) mod port;
 pub(crate) mod provision;

@@ -119,6 +119,20 @@ pub(super) fn wait_for_systemd(
     Ok(())
 }
 
+/// The command that prints what systemd and its services wrote since it was started.
+pub(super) fn journal(follow: bool) -> Exec {
+    let mut argv = vec!["journalctl", "--boot", "--no-pager", "--quiet"];
+    if follow {
+        argv.extend(["--follow", "--no-tail"]);
+    }
+    Exec {
+        argv: argv.into_iter().map(str::to_owned).collect(),
+        user: Some("root".to_owned()),
+        directory: Some("/".to_owned()),
+        ..Exec::default()
+    }
+}
+
 /// What a command of root prints.
 fn said(context: &Context, inside: &Inside, argv: &[&str]) -> Result<String> {
     use yado_core::Communicator;

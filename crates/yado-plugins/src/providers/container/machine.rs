@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use yado_container::{Container, CreateOptions, Engine, Init, Overlay, Status, rootless};
 use yado_core::error::Doing;
-use yado_core::provider::{Place, Snapshots, StopMode, Suspend};
+use yado_core::provider::{Log, Place, Snapshots, StopMode, Suspend};
 use yado_core::{
     Communicator, Context, Error, ErrorKind, Forward, Image, MachineRecord, MachineSpec, MachineState,
     Provider, Result,
@@ -16,7 +16,9 @@ use super::communicator::Inside;
 use super::first_process::FirstProcess;
 use super::layers::Layers;
 use super::root_files::{RootFiles, read_running};
-use super::{addresses, engine_error, folders, names, network, notices, owners, specification};
+use super::{
+    addresses, engine_error, first_process, folders, names, network, notices, owners, specification,
+};
 
 /// A machine, wanted, recorded, or real.
 pub(super) struct Machine {
@@ -263,6 +265,14 @@ impl Provider for Machine {
     fn layers(&self, _context: &Context) -> Result<Option<Vec<PathBuf>>> {
         let files = self.files(&self.image()?)?;
         Ok(Some(files.lower.into_iter().chain([files.upper]).collect()))
+    }
+
+    fn log(&self, _context: &Context, follow: bool) -> Result<Option<Log>> {
+        let running = self.container()?.filter(|container| container.state() == Status::Running);
+        Ok(Some(match running.filter(FirstProcess::is_systemd) {
+            Some(_) => Log::Command(first_process::journal(follow)),
+            None => Log::File(self.place.machine.join("console.log")),
+        }))
     }
 
     fn suspend(&mut self) -> Option<&mut dyn Suspend> {
