@@ -36,6 +36,8 @@ pub enum Step {
     Start,
     /// Wait until commands can be run inside.
     WaitReady,
+    /// Let limits that were changed count.
+    Adjust,
     /// Run what is due of its provisioners.
     Provision,
     /// Switch it off.
@@ -51,12 +53,13 @@ pub enum Step {
 /// The steps that lead from `state` to `goal`; empty when there is nothing to do.
 pub fn plan(state: MachineState, goal: Goal) -> Vec<Step> {
     use MachineState::{NotCreated, Running, Stopped, Suspended};
-    use Step::{Create, Destroy, FetchImage, Provision, Resume, Start, Stop, Suspend, WaitReady};
+    use Step::{Adjust, Create, Destroy, FetchImage, Provision, Resume, Start, Stop, Suspend, WaitReady};
     match (goal, state) {
         (Goal::Running, NotCreated) => vec![FetchImage, Create, Start, WaitReady, Provision],
         (Goal::Running | Goal::Restarted, Stopped) => vec![Start, WaitReady, Provision],
-        (Goal::Running, Suspended) => vec![Resume, WaitReady, Provision],
-        (Goal::Running | Goal::Provisioned, Running) => vec![Provision],
+        (Goal::Running, Suspended) => vec![Resume, WaitReady, Adjust, Provision],
+        (Goal::Running, Running) => vec![Adjust, Provision],
+        (Goal::Provisioned, Running) => vec![Provision],
         (Goal::Restarted, Running | Suspended) => vec![Stop, Start, WaitReady, Provision],
         (Goal::Stopped, Running | Suspended) => vec![Stop],
         (Goal::Suspended, Running) => vec![Suspend],
@@ -82,7 +85,7 @@ mod tests {
             (Step::FetchImage, NotCreated) => NotCreated,
             (Step::Create, NotCreated) => Stopped,
             (Step::Start, Stopped)
-            | (Step::WaitReady | Step::Provision, Running)
+            | (Step::WaitReady | Step::Adjust | Step::Provision, Running)
             | (Step::Resume, Suspended) => Running,
             (Step::Stop, Running | Suspended) => Stopped,
             (Step::Suspend, Running) => Suspended,
@@ -113,6 +116,6 @@ mod tests {
     fn what_is_already_so_needs_nothing() {
         assert!(plan(MachineState::Stopped, Goal::Stopped).is_empty());
         assert!(plan(MachineState::NotCreated, Goal::Destroyed).is_empty());
-        assert_eq!(plan(MachineState::Running, Goal::Running), vec![Step::Provision]);
+        assert_eq!(plan(MachineState::Running, Goal::Provisioned), vec![Step::Provision]);
     }
 }

@@ -139,6 +139,11 @@ pub trait Provider: Send {
         Ok(None)
     }
 
+    /// Changing what the machine may use while it runs.
+    fn limits(&mut self) -> Option<&mut dyn LiveLimits> {
+        None
+    }
+
     /// Freezing and thawing.
     fn suspend(&mut self) -> Option<&mut dyn Suspend> {
         None
@@ -148,6 +153,14 @@ pub trait Provider: Send {
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         None
     }
+}
+
+/// Changing what a running machine may use: memory, processors, processes.
+pub trait LiveLimits {
+    /// How the wanted limits differ from those that count now, a line each; empty for a machine that does not run.
+    fn pending(&self, context: &Context) -> Result<Vec<String>>;
+    /// Makes the wanted limits count.
+    fn apply(&mut self, context: &Context) -> Result<()>;
 }
 
 /// What a machine's first process writes.

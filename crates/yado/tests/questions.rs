@@ -1,6 +1,8 @@
 //! Questions on a terminal: answered, and left by Ctrl-C. The terminal is a real one, a pseudo-terminal whose other
 //! side the test holds.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::fs::File;

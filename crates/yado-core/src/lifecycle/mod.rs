@@ -1,6 +1,7 @@
 //! The lifecycle, written once for all providers. A command names a [`Goal`]; [`plan`] finds the steps; this module
 //! takes them, journalled, so that a killed process leaves a note for the next one (see [`recover`]).
 
+mod adjust;
 mod recover;
 mod reserve;
 mod settle;
@@ -25,6 +26,7 @@ use crate::registry::Registry;
 use crate::spec::MachineSpec;
 use crate::store::{MachineRecord, Store};
 
+pub use adjust::waiting_for_restart;
 pub use recover::recover_interrupted;
 
 /// What the lifecycle works with, the same for all machines of a command.

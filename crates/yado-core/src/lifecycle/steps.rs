@@ -23,6 +23,7 @@ impl Machine {
             Step::Create => self.create(context),
             Step::Start => self.start(context),
             Step::WaitReady => self.wait_ready(context),
+            Step::Adjust => self.adjust(context),
             Step::Provision => self.provision(context, options),
             Step::Stop => self.stop(context, options),
             Step::Suspend | Step::Resume => self.freeze_or_thaw(context, step),

@@ -10,6 +10,7 @@ pub(crate) mod halt;
 pub(crate) mod init;
 pub(crate) mod logs;
 pub(crate) mod package;
+pub(crate) mod plan;
 pub(crate) mod port;
 pub(crate) mod provision;
 pub(crate) mod reload;

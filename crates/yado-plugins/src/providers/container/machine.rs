@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use yado_container::{Container, CreateOptions, Engine, Init, Overlay, Status, rootless};
 use yado_core::error::Doing;
-use yado_core::provider::{Log, Place, Snapshots, StopMode, Suspend};
+use yado_core::provider::{LiveLimits, Log, Place, Snapshots, StopMode, Suspend};
 use yado_core::{
     Communicator, Context, Error, ErrorKind, Forward, Image, MachineRecord, MachineSpec, MachineState,
     Provider, Result,
@@ -15,6 +15,7 @@ use super::accounts::Accounts;
 use super::communicator::Inside;
 use super::first_process::FirstProcess;
 use super::layers::Layers;
+use super::limits::Limits;
 use super::root_files::{RootFiles, read_running};
 use super::{
     addresses, engine_error, first_process, folders, names, network, notices, owners, specification,
@@ -25,7 +26,7 @@ pub(super) struct Machine {
     pub(super) record: MachineRecord,
     spec: Option<MachineSpec>,
     pub(super) place: Place,
-    engine: Engine,
+    pub(super) engine: Engine,
 }
 
 impl Machine {
@@ -36,7 +37,7 @@ impl Machine {
         Ok(Self { record: record.clone(), spec, place: place.clone(), engine })
     }
 
-    fn spec(&self) -> Result<&MachineSpec> {
+    pub(super) fn spec(&self) -> Result<&MachineSpec> {
         self.spec.as_ref().ok_or_else(|| {
             Error::new(ErrorKind::Other, format!("'{}' has no configuration on record.", self.record.name))
         })
@@ -46,7 +47,7 @@ impl Machine {
         self.engine.load(&self.record.id).map_err(engine_error)
     }
 
-    fn running(&self) -> Result<Container> {
+    pub(super) fn running(&self) -> Result<Container> {
         self.container()?.filter(|container| container.state() != Status::Stopped).ok_or_else(|| {
             Error::new(ErrorKind::Other, format!("The machine '{}' is not running.", self.record.name))
                 .hinted("Run `yado up` to start it.")
@@ -151,7 +152,7 @@ impl Machine {
         }
         let first = specification::first_id(&self.record);
         let mounts = folders::mounts(context, &spec.synced_folders, &user, &accounts, first)?;
-        let mut limits = specification::Limits::of(spec);
+        let mut limits = Limits::of(spec);
         if let Some(ground) = rootless::ground() {
             let unlimited = self.engine.cannot_limit().map_err(engine_error)?;
             notices::tell(context, ground, &unlimited)?;
@@ -273,6 +274,10 @@ impl Provider for Machine {
             Some(_) => Log::Command(first_process::journal(follow)),
             None => Log::File(self.place.machine.join("console.log")),
         }))
+    }
+
+    fn limits(&mut self) -> Option<&mut dyn LiveLimits> {
+        Some(self)
     }
 
     fn suspend(&mut self) -> Option<&mut dyn Suspend> {

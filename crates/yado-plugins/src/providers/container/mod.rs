@@ -11,6 +11,7 @@ mod first_process;
 mod folders;
 mod layer_copy;
 mod layers;
+mod limits;
 mod machine;
 mod names;
 mod network;

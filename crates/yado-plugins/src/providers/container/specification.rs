@@ -3,67 +3,17 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
-use yado_container::spec::{self, Cpu, IdMapping, Memory, Mount, Pids, Resources, Spec};
+use yado_container::spec::{self, IdMapping, Mount, Spec};
 use yado_core::spec::{Origin, Problem, ProviderSettings};
 use yado_core::{Image, MachineRecord, MachineSpec};
 
 use super::first_process::FirstProcess;
 use super::folders::IDS;
+use super::limits::Limits;
 use super::{number, owners};
 
-/// Length of the period that processor time is counted in, in microseconds (the kernel's own default).
-const PERIOD: u64 = 100_000;
-
-/// The limits that a Vagrantfile asks for.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Limits {
-    /// In bytes.
-    pub(super) memory: Option<i64>,
-    /// In processors.
-    pub(super) cpus: Option<f64>,
-    pub(super) pids: i64,
-}
-
-impl Limits {
-    pub(super) fn of(spec: &MachineSpec) -> Self {
-        let setting =
-            |name: &str| settings(spec).and_then(|provider| provider.settings.get(name)).and_then(number);
-        Self {
-            memory: setting("memory").map(|mebibytes| (mebibytes * f64::from(1 << 20)) as i64),
-            cpus: setting("cpus"),
-            pids: setting("pids").map_or(8192, |pids| pids as i64),
-        }
-    }
-
-    /// Without those that nothing here can hold.
-    pub(super) fn without(mut self, kinds: &[&str]) -> Self {
-        self.memory = self.memory.filter(|_| !kinds.contains(&"memory"));
-        self.cpus = self.cpus.filter(|_| !kinds.contains(&"cpu"));
-        self.pids = if kinds.contains(&"pids") { 0 } else { self.pids };
-        self
-    }
-
-    fn resources(self) -> Resources {
-        Resources {
-            devices: spec::default_device_rules(),
-            // The same for memory and swap together: a limit that swap does not soften.
-            memory: self.memory.map(|bytes| Memory {
-                limit: Some(bytes),
-                swap: Some(bytes),
-                ..Memory::default()
-            }),
-            cpu: self.cpus.map(|cpus| Cpu {
-                quota: Some((cpus * PERIOD as f64) as i64),
-                period: Some(PERIOD),
-                ..Cpu::default()
-            }),
-            pids: (self.pids > 0).then_some(Pids { limit: self.pids }),
-            ..Resources::default()
-        }
-    }
-}
-
-fn settings(spec: &MachineSpec) -> Option<&ProviderSettings> {
+/// The settings of the `container` block.
+pub(super) fn settings(spec: &MachineSpec) -> Option<&ProviderSettings> {
     spec.providers.iter().find(|provider| provider.name == "container")
 }
 
