@@ -62,6 +62,7 @@ pub(crate) enum Command {
     GlobalStatus(commands::global_status::Arguments),
     Halt(commands::halt::Arguments),
     Init(commands::init::Arguments),
+    Lock(commands::lock::Arguments),
     Logs(commands::logs::Arguments),
     Package(commands::package::Arguments),
     Plan(commands::plan::Arguments),
@@ -86,6 +87,7 @@ pub(crate) enum Command {
     Trust(commands::trust::Arguments),
     Up(commands::up::Arguments),
     Validate(commands::validate::Arguments),
+    Verify(commands::verify::Arguments),
     Version(commands::version::Arguments),
 }
 
@@ -102,6 +104,7 @@ impl Command {
                 | Self::Status(_)
                 | Self::Trust(_)
                 | Self::Validate(_)
+                | Self::Verify(_)
                 | Self::Version(_)
         )
     }
@@ -156,6 +159,7 @@ fn dispatch(session: &Session, command: Command) -> Result<u8> {
         Command::GlobalStatus(arguments) => commands::global_status::run(session, &arguments),
         Command::Halt(arguments) => commands::halt::run(session, &arguments),
         Command::Init(arguments) => commands::init::run(session, &arguments),
+        Command::Lock(arguments) => commands::lock::run(session, &arguments),
         Command::Logs(arguments) => commands::logs::run(session, &arguments),
         Command::Package(arguments) => commands::package::run(session, &arguments),
         Command::Plan(arguments) => commands::plan::run(session, &arguments),
@@ -174,6 +178,7 @@ fn dispatch(session: &Session, command: Command) -> Result<u8> {
         Command::Trust(arguments) => commands::trust::run(session, &arguments),
         Command::Up(arguments) => commands::up::run(session, &arguments),
         Command::Validate(arguments) => commands::validate::run(session, &arguments),
+        Command::Verify(arguments) => commands::verify::run(session, &arguments),
         Command::Version(arguments) => commands::version::run(session, &arguments),
     }
 }

@@ -1,5 +1,6 @@
 //! The program: parse, run, turn an error into an exit code.
 
+mod agreement;
 mod cli;
 mod commands;
 mod foreign_plugins;

@@ -14,6 +14,7 @@ use yado_core::{
 };
 use yado_vagrantfile::{LoadOptions, Loaded, Stream};
 
+use crate::agreement::Agreement;
 use crate::cli::Global;
 use crate::foreign_plugins;
 use crate::settings::Settings;
@@ -30,6 +31,8 @@ pub(crate) struct Session {
     /// The directory that the command works in.
     pub(crate) directory: PathBuf,
     workshop: OnceCell<Workshop>,
+    /// What the project's lock file says, once a command has opened it.
+    pub(crate) agreement: Arc<Agreement>,
     /// What the user was told about settings that have no effect; each is told once, not for every machine.
     told: RefCell<BTreeSet<String>>,
 }
@@ -64,6 +67,7 @@ impl Session {
             context,
             directory,
             workshop: OnceCell::new(),
+            agreement: Arc::default(),
             told: RefCell::default(),
         })
     }
@@ -76,7 +80,7 @@ impl Session {
         let store = Arc::new(Store::open(&self.settings.home)?);
         let workshop = Workshop {
             registry: yado_plugins::registry(),
-            images: Arc::new(wiring::Boxes::new(&self.settings)),
+            images: Arc::new(wiring::Boxes::new(&self.settings, Arc::clone(&self.agreement))),
             store,
         };
         Ok(self.workshop.get_or_init(|| workshop))

@@ -7,6 +7,7 @@ use yado_boxes::{BoxStore, Network};
 use yado_core::spec::BoxSpec;
 use yado_core::{Context, Image, ImageSource, Result};
 
+use crate::agreement::Agreement;
 use crate::settings::Settings;
 
 /// The box store, opened when a box is first needed.
@@ -14,11 +15,13 @@ pub(crate) struct Boxes {
     home: PathBuf,
     network: Network,
     store: OnceLock<BoxStore>,
+    agreement: Arc<Agreement>,
 }
 
 impl Boxes {
-    pub(crate) fn new(settings: &Settings) -> Self {
-        Self { home: settings.home.clone(), network: settings.network.clone(), store: OnceLock::new() }
+    pub(crate) fn new(settings: &Settings, agreement: Arc<Agreement>) -> Self {
+        let store = OnceLock::new();
+        Self { home: settings.home.clone(), network: settings.network.clone(), store, agreement }
     }
 }
 
@@ -31,7 +34,17 @@ impl ImageSource for Boxes {
                 self.store.get_or_init(|| store)
             }
         };
-        store.resolve(context, spec, project, provider)
+        let agreed = self.agreement.pinned(store, spec, provider)?;
+        let image = store.resolve(context, &agreed, project, provider).map_err(|error| {
+            match (&spec.name, agreed.version == spec.version) {
+                (Some(name), false) => error.hinted(format!(
+                    "The lock file asks for this version; 'yado lock update {name}' takes the newest that there is."
+                )),
+                _ => error,
+            }
+        })?;
+        self.agreement.meet(context, store, spec, &image, provider)?;
+        Ok(image)
     }
 }
 

@@ -10,7 +10,7 @@ use super::BoxStore;
 use super::add::{AddOptions, Present};
 use super::record::InstalledBox;
 use crate::catalogue::{Catalogue, Choice, LARGEST, Wanted};
-use crate::fetch::{Address, Client, Failure, Proxies, ranged};
+use crate::fetch::{Address, Client, Failure, Proxies, ranged, retrying};
 use crate::platform;
 use crate::source::{Source, is_box_name};
 use crate::version::Version;
@@ -236,6 +236,16 @@ impl BoxStore {
             None => self.add_from_url(cx, address, &options, present),
         }
         .map(Some)
+    }
+
+    /// The digest (`sha256:…`) of what is at a URL: of a script of a provisioner, which is small.
+    pub fn digest_of_url(&self, cx: &Context, url: &str) -> Result<String> {
+        use sha2::Digest;
+        const LARGEST_SCRIPT: u64 = 64 << 20;
+        let client = self.client(&DownloadSpec::default())?;
+        let text = retrying(&cx.cancel, || client.get(url)?.read(url, LARGEST_SCRIPT))
+            .map_err(|failure| failure.into_error("The script"))?;
+        Ok(format!("sha256:{}", crate::layer::hex(&sha2::Sha256::digest(&text))))
     }
 
     /// Fetches a box file, going on with what an interrupted run has of it.

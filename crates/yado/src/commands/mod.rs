@@ -8,6 +8,7 @@ pub(crate) mod destroy;
 pub(crate) mod global_status;
 pub(crate) mod halt;
 pub(crate) mod init;
+pub(crate) mod lock;
 pub(crate) mod logs;
 pub(crate) mod package;
 pub(crate) mod plan;
@@ -25,6 +26,7 @@ pub(crate) mod suspend;
 pub(crate) mod trust;
 pub(crate) mod up;
 pub(crate) mod validate;
+pub(crate) mod verify;
 pub(crate) mod version;
 
 mod batch;

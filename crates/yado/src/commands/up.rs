@@ -7,6 +7,7 @@ use yado_core::{ErrorKind, MachineSpec, Result};
 
 use super::batch::Batch;
 use super::{ProvisionArguments, boxes};
+use crate::agreement::Mode;
 use crate::session::Session;
 use crate::targets::{Target, Wanted};
 
@@ -17,6 +18,9 @@ pub(crate) struct Arguments {
     names: Vec<String>,
     #[command(flatten)]
     provision: ProvisionArguments,
+    /// Use what the lock file has and nothing else; refuse whatever differs from it
+    #[arg(long)]
+    locked: bool,
     /// Build the machines with this provider
     #[arg(long)]
     provider: Option<String>,
@@ -43,7 +47,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         checked: true,
         ..Wanted::default()
     };
-    let targets = session.targets(&arguments.names, wanted)?;
+    let mut targets = session.targets(&arguments.names, wanted)?;
     if targets.is_empty() {
         session.ui.plain("No machines are to be started: all have 'autostart: false'. Name one to start it.");
         return Ok(0);
@@ -59,16 +63,46 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
             target.kind.name()
         ));
     }
+    agree(session, &mut targets, arguments.locked)?;
     tell_of_newer_boxes(session, &targets)?;
     let options = Options {
         provision: arguments.provision.wish(),
         keep_on_error: arguments.no_destroy_on_error,
         ..Options::default()
     };
-    Batch { goal: Goal::Running, action: "up", options, parallel: !arguments.no_parallel }
-        .run(session, targets)?;
+    let outcome = Batch { goal: Goal::Running, action: "up", options, parallel: !arguments.no_parallel }
+        .run(session, targets);
+    // What some machines were made of is known even if others failed.
+    session.agreement.keep(&session.context);
+    outcome?;
     show_messages(session, &messages);
     Ok(0)
+}
+
+/// Holds the machines that exist, and the scripts that are fetched, to the lock file; boxes follow when machines are
+/// made.
+fn agree(session: &Session, targets: &mut [Target], locked: bool) -> Result<()> {
+    // Machines named by their ids have no project here.
+    let Some(vagrantfile) = session.vagrantfile() else { return Ok(()) };
+    session.agreement.open(&vagrantfile, if locked { Mode::Strict } else { Mode::Grow })?;
+    let store = session.boxes()?;
+    for target in targets {
+        let Some(spec) = &mut target.spec else { continue };
+        let context = session.context.for_machine(&target.name);
+        let provider = target.kind.name();
+        session.agreement.pin_scripts(&context, &store, &mut spec.provisioners)?;
+        let recorded = target.record.as_ref().and_then(|record| record.image.as_deref());
+        let image: Option<yado_core::Image> = recorded.and_then(|text| serde_json::from_str(text).ok());
+        match image {
+            Some(image) => session.agreement.meet(&context, &store, &spec.image, &image, provider)?,
+            // What is missing is told before the first machine is made.
+            None if target.kind.needs_box(spec) => {
+                session.agreement.pinned(&store, &spec.image, provider).map(drop)?;
+            }
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// Asks the catalogues of boxes that machines are made from, or would be; no answer is no reason to stop.

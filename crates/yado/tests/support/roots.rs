@@ -9,11 +9,13 @@ pub fn make(folder: &Path, word: &str, megabytes: usize) {
         std::fs::create_dir_all(folder.join(name)).unwrap();
     }
     std::fs::copy("/usr/bin/busybox", folder.join("bin/busybox")).unwrap();
-    for name in
-        ["sh", "sleep", "cat", "id", "echo", "true", "env", "pwd", "ls", "mkdir", "chmod", "chown", "su"]
-    {
+    for name in [
+        "sh", "sleep", "cat", "id", "echo", "true", "env", "pwd", "ls", "mkdir", "chmod", "chown", "su", "rm",
+    ] {
         drop(std::os::unix::fs::symlink("busybox", folder.join("bin").join(name)));
     }
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(folder.join("tmp"), std::fs::Permissions::from_mode(0o1777)).unwrap();
     std::fs::write(folder.join("etc/greeting"), word).unwrap();
     let noise: Vec<u8> = (0..(megabytes << 18) as u32)
         .flat_map(|number| number.wrapping_mul(2_654_435_761).rotate_left(number % 31).to_le_bytes())
