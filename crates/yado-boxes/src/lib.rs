@@ -17,6 +17,7 @@ mod host;
 mod layer;
 mod lock;
 mod lockfile;
+mod oci;
 mod owners;
 mod package;
 mod platform;

@@ -26,6 +26,10 @@ pub enum Source {
     Url(String),
     /// A catalogue in a file.
     Catalogue(PathBuf),
+    /// An image of containers in a registry, without the `oci:` before it.
+    Oci(String),
+    /// A folder that is an image of containers in OCI's layout.
+    OciLayout(PathBuf),
     /// A name that a catalogue server may know, such as `org/box`.
     Named(String),
 }
@@ -60,6 +64,9 @@ impl Source {
         if text.starts_with("http://") || text.starts_with("https://") {
             return Some(Self::Url(text.to_owned()));
         }
+        if let Some(reference) = text.strip_prefix("oci:") {
+            return Some(Self::Oci(reference.to_owned()));
+        }
         let path = base.join(text);
         (!text.is_empty() && path.exists()).then(|| Self::of_path(&path))
     }
@@ -71,6 +78,7 @@ impl Source {
                 && std::fs::read(path).is_ok_and(|text| Catalogue::is_one(&text))
         };
         match () {
+            () if crate::oci::is_layout(path) => Self::OciLayout(path.to_owned()),
             () if path.is_dir() => Self::Directory(path.to_owned()),
             () if is_catalogue() => Self::Catalogue(path.to_owned()),
             () => Self::Archive(path.to_owned()),
@@ -82,10 +90,11 @@ impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Host => f.write_str("host"),
-            Self::Directory(path) | Self::Archive(path) | Self::Catalogue(path) => {
+            Self::Directory(path) | Self::Archive(path) | Self::Catalogue(path) | Self::OciLayout(path) => {
                 write!(f, "{}", path.display())
             }
             Self::Bootstrap { distribution, suite } => write!(f, "bootstrap:{distribution}/{suite}"),
+            Self::Oci(reference) => write!(f, "oci:{reference}"),
             Self::Url(url) => f.write_str(&shown(url)),
             Self::Named(name) => f.write_str(name),
         }

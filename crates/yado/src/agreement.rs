@@ -95,7 +95,10 @@ impl Agreement {
         if is_suite && store.find(name, Some(&exact), provider)?.is_none() {
             return Ok(spec.clone());
         }
-        Ok(BoxSpec { version: Some(exact), ..spec.clone() })
+        // A tag may lead elsewhere by now, a digest may not.
+        let is_image = locked.source.starts_with("oci:") && locked.source.contains('@');
+        let urls = if is_image { vec![locked.source.clone()] } else { spec.urls.clone() };
+        Ok(BoxSpec { version: Some(exact), urls, ..spec.clone() })
     }
 
     /// Compares the box that a machine is made from, or was made from, with what is agreed on.

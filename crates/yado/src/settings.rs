@@ -58,6 +58,14 @@ impl Settings {
                 Some(token.trim().to_owned()).filter(|token| !token.is_empty())
             }),
             ca_bundle: path("CURL_CA_BUNDLE"),
+            registry_credentials: [
+                path("REGISTRY_AUTH_FILE"),
+                Some(path("DOCKER_CONFIG").unwrap_or_else(|| user.join(".docker")).join("config.json")),
+                path("XDG_RUNTIME_DIR").map(|folder| folder.join("containers/auth.json")),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
             no_update_check: text("VAGRANT_BOX_UPDATE_CHECK_DISABLE").is_some(),
         };
         Self {

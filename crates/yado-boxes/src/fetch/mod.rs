@@ -40,6 +40,8 @@ pub struct Network {
     pub token: Option<String>,
     /// Certificates to trust instead of the system's (`CURL_CA_BUNDLE`).
     pub ca_bundle: Option<PathBuf>,
+    /// Files with credentials for registries of images, the first ones first.
+    pub registry_credentials: Vec<PathBuf>,
     /// No look for newer boxes on `up` (`VAGRANT_BOX_UPDATE_CHECK_DISABLE`).
     pub no_update_check: bool,
 }

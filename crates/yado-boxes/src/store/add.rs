@@ -15,7 +15,7 @@ use crate::scratch;
 use crate::source::Source;
 use crate::unpack::{Digests, Tree, copy_directory};
 use crate::version::Version;
-use crate::{archive, bootstrap, checksum, host, lock, platform, prepare};
+use crate::{archive, bootstrap, checksum, host, lock, oci, platform, prepare};
 
 /// The provider that boxes are made for when nothing else is said.
 pub(super) const CONTAINER: &str = "container";
@@ -77,6 +77,8 @@ struct Made {
     host_mounts: Vec<(PathBuf, PathBuf)>,
     vagrantfile: Option<Vec<u8>>,
     stamp: Option<(u64, i64)>,
+    /// The source, made exact: an image by its digest.
+    exact: Option<String>,
 }
 
 impl BoxStore {
@@ -164,7 +166,7 @@ impl BoxStore {
             provider: provider.to_owned(),
             version: options.version.clone().unwrap_or(made.version),
             architecture: options.foreign.clone().unwrap_or_else(|| platform::architecture().to_owned()),
-            source: source.to_string(),
+            source: made.exact.unwrap_or_else(|| source.to_string()),
             host_mounts: made.host_mounts,
             size: made.layer.size,
             user: prepare::USER.to_owned(),
@@ -248,6 +250,7 @@ impl BoxStore {
             host_mounts: Vec::new(),
             vagrantfile: None,
             stamp: None,
+            exact: None,
         };
         match source {
             Source::Host => {
@@ -275,6 +278,10 @@ impl BoxStore {
                     cx.info("Calculating and comparing box checksum...");
                     checksum::verify(path, expected, kind, &cx.cancel)?;
                 }
+                if oci::is_archive(cx, path) {
+                    let layer = self.import_image(cx, &oci::open(cx, path, self.layers.directory())?)?;
+                    return Ok(Made { stamp: stamp(path), ..made(layer, "0") });
+                }
                 let scratch = self.layers.begin()?;
                 let target = scratch.path().join("root");
                 std::fs::create_dir(&target).doing(|| format!("creating '{}'", target.display()))?;
@@ -286,6 +293,11 @@ impl BoxStore {
                 let layer = self.layers.finish(scratch, &contents.root, &known, &cx.cancel)?;
                 Ok(Made { vagrantfile: contents.vagrantfile, stamp: stamp(path), ..made(layer, "0") })
             }
+            Source::OciLayout(path) => {
+                let layer = self.import_image(cx, &oci::open(cx, path, self.layers.directory())?)?;
+                Ok(made(layer, "0"))
+            }
+            Source::Oci(text) => self.make_from_registry(cx, text, options),
             Source::Url(url) => {
                 let file = self.download(cx, url, options)?;
                 let made = self.make(cx, &Source::Archive(file.path().to_owned()), options);
@@ -317,6 +329,43 @@ impl BoxStore {
         }
     }
 
+    fn make_from_registry(&self, cx: &Context, text: &str, options: &AddOptions) -> Result<Made> {
+        let reference = oci::Reference::parse(text)?;
+        if options.checksum.is_some() {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "A checksum was given for an image in a registry, which is named by its digest instead.",
+            )
+            .hinted(format!("Write '{reference}@sha256:DIGEST'.")));
+        }
+        let downloads = self.downloads();
+        let client = self.client(&options.download)?;
+        let image = oci::pull(cx, &client, &self.network, &reference, &downloads)?;
+        let layer = self.import_image(cx, &image)?;
+        let exact = oci::Reference { digest: image.digest.clone(), ..reference }.to_string();
+        image.discard();
+        Ok(Made {
+            layer,
+            version: "0".to_owned(),
+            host_mounts: Vec::new(),
+            vagrantfile: None,
+            stamp: None,
+            exact: Some(exact),
+        })
+    }
+
+    /// Makes an image's layers one tree with the user in it.
+    fn import_image(&self, cx: &Context, image: &oci::Pulled) -> Result<Layer> {
+        let scratch = self.layers.begin()?;
+        let root = scratch.path().to_owned();
+        make_public(&root)?;
+        let digests = oci::unpack(cx, image, &root)?;
+        let mut tree = open(&root)?.with_digests(digests);
+        prepare::prepare(&mut tree)?;
+        let known = tree.into_digests();
+        self.layers.finish(scratch, &root, &known, &cx.cancel)
+    }
+
     /// Makes a layer: `fill` is given the empty tree and its path.
     fn import(&self, cx: &Context, fill: impl FnOnce(&mut Tree, &Path) -> Result<()>) -> Result<Layer> {
         let scratch = self.layers.begin()?;
@@ -332,6 +381,7 @@ fn name(source: &Source, options: &AddOptions) -> Result<String> {
         (Some(name), _) if !name.is_empty() => Ok(name.clone()),
         (_, Source::Host) => Ok(host::NAME.to_owned()),
         (_, Source::Bootstrap { distribution, suite }) => Ok(format!("{distribution}/{suite}")),
+        (_, Source::Oci(_)) => Ok(source.to_string()),
         _ => Err(Error::new(ErrorKind::Usage, "A name is required when adding a box file directly.")
             .hinted("Give it with '--name NAME'.")),
     }

@@ -248,11 +248,17 @@ impl BoxStore {
         Ok(format!("sha256:{}", crate::layer::hex(&sha2::Sha256::digest(&text))))
     }
 
-    /// Fetches a box file, going on with what an interrupted run has of it.
-    pub(super) fn download(&self, cx: &Context, url: &str, options: &AddOptions) -> Result<ranged::Fetched> {
+    /// Where downloads lie; what was given up there is removed.
+    pub(super) fn downloads(&self) -> PathBuf {
         let downloads = self.cache.join("downloads");
         ranged::collect(&downloads);
         crate::scratch::collect(&downloads);
+        downloads
+    }
+
+    /// Fetches a box file, going on with what an interrupted run has of it.
+    pub(super) fn download(&self, cx: &Context, url: &str, options: &AddOptions) -> Result<ranged::Fetched> {
+        let downloads = self.downloads();
         cx.detail(format!("Downloading: {url}"));
         let client = self.client(&options.download)?;
         let token = self.authorization(url, options.server.as_deref());

@@ -35,6 +35,11 @@ impl Compression {
     }
 }
 
+/// Whether a stream that begins with `start` is not compressed.
+pub(crate) fn is_plain(start: &[u8]) -> bool {
+    Compression::of(start) == Compression::Plain
+}
+
 /// The largest zstd window that is read, as a power of two: 64 MiB. Only `--ultra` and `--long` ask for more.
 const WINDOW: u32 = 26;
 

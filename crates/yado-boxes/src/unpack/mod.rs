@@ -11,13 +11,14 @@ mod entries;
 mod entry_path;
 #[cfg(test)]
 mod hostile;
+mod removal;
 mod sparse;
 #[cfg(test)]
 mod tests;
 mod tree;
 
 pub(crate) use ahead::read_ahead;
-pub(crate) use compression::decompress;
+pub(crate) use compression::{decompress, is_plain};
 pub(crate) use copy::copy_directory;
 pub(crate) use digests::{Digests, copy};
 pub(crate) use entries::{Options, Unpacked, entries, unpack, unpack_entry};

@@ -80,7 +80,7 @@ impl Tree {
     }
 
     /// Opens a directory of the tree; `None` when it does not exist.
-    fn directory_at(&self, path: &EntryPath) -> io::Result<Option<Arc<OwnedFd>>> {
+    pub(super) fn directory_at(&self, path: &EntryPath) -> io::Result<Option<Arc<OwnedFd>>> {
         if path.is_root() {
             return Ok(Some(Arc::clone(&self.root)));
         }
@@ -94,6 +94,11 @@ impl Tree {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Something is about to be removed: the directory that was worked in last may go.
+    pub(super) fn forget_place(&mut self) {
+        self.last = None;
     }
 
     /// Opens the parent of `path`, making it (0755, root) where it is missing.

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod debian;
+pub mod registry;
 pub mod roots;
 pub mod web;
 
