@@ -219,3 +219,29 @@ fn a_killed_download_goes_on_and_twenty_requests_are_one() {
     let parts = std::fs::read_dir(sandbox.home().join("cache/downloads")).unwrap().flatten();
     assert_eq!(parts.filter(|file| file.path().extension().is_none_or(|kind| kind != "lock")).count(), 0);
 }
+
+#[test]
+fn twelve_ups_of_one_new_box_download_it_once() {
+    if !can_make_machines("a box") {
+        return;
+    }
+    let Some(web) = Web::start("many ups") else { return };
+    roots::make_box(&web.site().join("one.box"), "lxc", "one", 60, "cat");
+    let address = format!("http://localhost:{}/one.box", web.plain);
+    let text = format!("Vagrant.configure('2') {{ |c| c.vm.box = 'one'; c.vm.box_url = '{address}' }}");
+    let home = Sandbox::empty();
+    let projects: Vec<_> = (0..12).map(|_| Sandbox::new(&text).with_home(&home.home())).collect();
+    let children: Vec<_> = projects.iter().map(|project| project.start(&["up"])).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let size = web.site().join("one.box").metadata().unwrap().len();
+    let sent: u64 = web.log().iter().filter_map(|line| line.split(' ').nth(4)?.parse::<u64>().ok()).sum();
+    // Each looks once what is there, and what was on its way then counts as sent, too.
+    assert!(sent < 2 * size, "{sent} of {size}");
+    home.ok(&["box", "verify"]);
+    for project in &projects {
+        project.destroy_and_audit();
+    }
+}
