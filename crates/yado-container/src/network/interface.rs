@@ -125,8 +125,9 @@ fn pair(outside: &Connection, place: Place, interface: &Interface) -> Result<()>
             "an interface's name has 1 to 15 characters and no slash",
         ));
     }
+    let host_name = fresh_name()?;
     let pair = Pair {
-        host_name: &fresh_name()?,
+        host_name: &host_name,
         bridge: find(outside, &interface.bridge)?,
         place,
         guest_name: name,
@@ -135,7 +136,10 @@ fn pair(outside: &Connection, place: Place, interface: &Interface) -> Result<()>
     };
     outside
         .send(&[link::new_pair(&pair)])
-        .doing(format!("connect '{name}' to the bridge '{}'", interface.bridge))
+        .doing(format!("connect '{name}' to the bridge '{}'", interface.bridge))?;
+    outside
+        .send(&[link::reflecting_port(find(outside, &host_name)?)])
+        .doing(format!("set up the port of the bridge '{}'", interface.bridge))
 }
 
 /// What gives an interface its addresses and its way out.

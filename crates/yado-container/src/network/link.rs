@@ -9,6 +9,7 @@ const NEW_LINK: u16 = 16;
 const DELETE_LINK: u16 = 17;
 const GET_LINK: u16 = 18;
 const NEW_ADDRESS: u16 = 20;
+const GET_ADDRESS: u16 = 22;
 const NEW_ROUTE: u16 = 24;
 const GET_ROUTE: u16 = 26;
 
@@ -129,6 +130,17 @@ pub(super) fn new_pair(pair: &Pair<'_>) -> Message {
     message.nest(LINK_INFO, &Attributes::default().text(INFO_KIND, "veth").nest(INFO_DATA, &data))
 }
 
+/// Lets a bridge's port get back what came from it: where bridged packets are filtered as IP packets (br_netfilter), a
+/// machine's packet for its own forwarded port has become one for itself before the bridge sees it.
+pub(super) fn reflecting_port(index: u32) -> Message {
+    const SET_LINK: u16 = 19;
+    const PORT: u16 = 12;
+    const REFLECT: u16 = 4;
+    let mut header = link_header(index, false);
+    header[0] = libc::AF_BRIDGE as u8;
+    Message::new(SET_LINK, 0, &header).nest(PORT, &Attributes::default().attribute(REFLECT, &[1]))
+}
+
 /// Brings a link up.
 pub(super) fn up(index: u32) -> Message {
     Message::new(NEW_LINK, 0, &link_header(index, true))
@@ -170,6 +182,21 @@ pub(super) fn add_address(index: u32, address: IpAddr, prefix: u8) -> Message {
         message = message.attribute(BROADCAST, &last.to_be_bytes());
     }
     message
+}
+
+/// All IPv4 addresses of this namespace, with the names of their links.
+pub(super) fn addresses(connection: &Connection) -> io::Result<Vec<(String, IpAddr)>> {
+    const LOCAL: u16 = 2;
+    let header = [libc::AF_INET as u8, 0, 0, 0, 0, 0, 0, 0];
+    let links = all(connection)?;
+    let answers = connection.dump(&Message::new(GET_ADDRESS, 0, &header))?;
+    let one = |body: &Vec<u8>| {
+        let index = number(body.get(4..)?)?;
+        let octets: [u8; 4] = find(body.get(8..)?, LOCAL)?.try_into().ok()?;
+        let link = links.iter().find(|link| link.index == index)?;
+        Some((link.name.clone(), IpAddr::from(octets)))
+    };
+    Ok(answers.iter().filter_map(one).collect())
 }
 
 /// Adds a default route through a gateway.

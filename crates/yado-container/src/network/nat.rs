@@ -1,9 +1,11 @@
 //! An environment's way out and its forwarded ports: one nftables table, replaced as a whole.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
+use super::link;
+use super::netlink::Connection;
 use super::nft::{self, Address, Hook, Purpose, Rule, Table};
 use super::registry::Registry;
 use crate::error::{Context, Error, Result};
@@ -39,8 +41,9 @@ pub struct Subnet {
 pub struct Forward {
     /// TCP or UDP.
     pub protocol: Protocol,
-    /// The host's address, usually 127.0.0.1; 0.0.0.0 for all of them.
-    pub host_ip: Ipv4Addr,
+    /// The host's address, usually 127.0.0.1; 0.0.0.0 for all of them. One of IPv6 can be led to a machine for users
+    /// who are not root only: a process does it for them, while the kernel does not translate between the two.
+    pub host_ip: IpAddr,
     /// The host's port.
     pub host_port: u16,
     /// The machine's address.
@@ -58,6 +61,8 @@ pub struct NatTable {
     pub masquerade: Vec<Subnet>,
     /// Forwarded ports.
     pub forwards: Vec<Forward>,
+    /// Bridges of private networks, whose machines are reached by each other and by this host alone.
+    pub bridges: Vec<String>,
 }
 
 impl NatTable {
@@ -71,7 +76,39 @@ impl NatTable {
             return ground.forward(&self.name, &self.forwards);
         }
         let table = self.build()?;
-        registry.change(|_| table.apply().doing(format!("set up address translation for '{}'", self.name)))
+        registry.change(|changes| {
+            let inlets = self.inlets()?;
+            changes.open_inlets(&self.name, &inlets)?;
+            let mut table = table;
+            // Whoever may come in for the ports' sake must not be led anywhere else.
+            for link in inlets.iter().filter(|link| changes.opened_inlet(link)) {
+                let elsewhere = Rule::default().arriving_through(link).not_through_links(WALLED);
+                table.rule("passing", elsewhere.redirected(false).unsolicited().drop());
+            }
+            table.apply().doing(format!("set up address translation for '{}'", self.name))
+        })
+    }
+
+    /// The links that packets for the forwarded ports arrive through: those that have the ports' addresses.
+    fn inlets(&self) -> Result<Vec<String>> {
+        let wanted: Vec<IpAddr> =
+            self.forwards.iter().map(|forward| forward.host_ip).filter(|ip| !ip.is_loopback()).collect();
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let everywhere = wanted.iter().any(IpAddr::is_unspecified);
+        let addresses = Connection::route()
+            .and_then(|connection| link::addresses(&connection))
+            .doing("look for the links that forwarded ports are reached through")?;
+        let ours = |name: &str| name == "lo" || name.starts_with(WALLED);
+        let mut links: Vec<String> = addresses
+            .into_iter()
+            .filter(|(name, address)| !ours(name) && (everywhere || wanted.contains(address)))
+            .map(|(name, _)| name)
+            .collect();
+        links.sort();
+        links.dedup();
+        Ok(links)
     }
 
     /// Takes the rules out of force; fine when there are none.
@@ -80,7 +117,8 @@ impl NatTable {
         if let Some(ground) = rootless::ground() {
             ground.forward(&self.name, &[])?;
         }
-        registry.change(|_| {
+        registry.change(|changes| {
+            changes.open_inlets(&self.name, &[])?;
             nft::remove(&name).doing(format!("remove the address translation of '{}'", self.name))
         })
     }
@@ -110,10 +148,17 @@ impl NatTable {
         let martian = Rule::default().not_from("lo").network(Address::Destination, loopback, 8, true);
         table.rule("martians", martian.drop());
         for forward in &self.forwards {
+            let redirection = redirection(forward)?;
             if !forward.host_ip.is_loopback() {
-                table.rule("arriving", redirection(forward));
+                table.rule("arriving", redirection.clone());
             }
-            table.rule("local", redirection(forward));
+            table.rule("local", redirection);
+        }
+        // What arrives through another link is led to these bridges only where a forwarded port says so. What stays
+        // within a bridge may pass here too (br_netfilter), and is none of this table's business.
+        for bridge in &self.bridges {
+            let entering = Rule::default().not_from(bridge).through_link(bridge);
+            table.rule("passing", entering.redirected(false).unsolicited().drop());
         }
         for subnet in &self.masquerade {
             let (network, prefix) = (subnet.address, subnet.prefix);
@@ -127,6 +172,9 @@ impl NatTable {
             table.rule("leaving", to(from(true), false).masquerade());
             // A machine that reaches a neighbour through the host's port must get its answer that way too.
             table.rule("leaving", to(from(true), true).redirected(true).masquerade());
+            // Also when it came through a private network, in which the two are neighbours as well.
+            let from_ours = Rule::default().arriving_through_links(WALLED);
+            table.rule("leaving", to(from_ours, true).redirected(true).masquerade());
             let from_loopback = Rule::default().network(Address::Source, loopback, 8, true);
             table.rule("leaving", to(from_loopback, true).masquerade());
         }
@@ -134,17 +182,22 @@ impl NatTable {
     }
 }
 
-fn redirection(forward: &Forward) -> Rule {
-    let rule = if forward.host_ip.is_unspecified() {
-        Rule::default().for_this_machine()
-    } else {
-        Rule::default().address(Address::Destination, forward.host_ip)
+fn redirection(forward: &Forward) -> Result<Rule> {
+    let rule = match forward.host_ip {
+        IpAddr::V4(address) if address.is_unspecified() => Rule::default().for_this_machine(),
+        IpAddr::V4(address) => Rule::default().address(Address::Destination, address),
+        IpAddr::V6(address) => {
+            return Err(Error::invalid(
+                format!("forwarded port {} of {address}", forward.host_port),
+                "the kernel leads no IPv6 address to one of IPv4",
+            ));
+        }
     };
     let protocol = match forward.protocol {
         Protocol::Tcp => libc::IPPROTO_TCP,
         Protocol::Udp => libc::IPPROTO_UDP,
     };
-    rule.port(protocol as u8, forward.host_port).redirect(forward.guest_ip, forward.guest_port)
+    Ok(rule.port(protocol as u8, forward.host_port).redirect(forward.guest_ip, forward.guest_port))
 }
 
 /// The names of all tables of ours that are in force.

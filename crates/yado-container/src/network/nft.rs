@@ -126,6 +126,13 @@ pub(super) enum Address {
     Destination = 16,
 }
 
+/// A link's whole name as the kernel compares it.
+fn link_name(link: &str) -> Vec<u8> {
+    let mut name = link.as_bytes().to_vec();
+    name.resize(16, 0);
+    name
+}
+
 impl Rule {
     fn expression(self, name: &str, data: &Attributes) -> Self {
         let element = Attributes::default().text(1, name).nest(2, data);
@@ -184,9 +191,27 @@ impl Rule {
 
     /// The packet came in through another link than this.
     pub(super) fn not_from(self, link: &str) -> Self {
-        let mut name = link.as_bytes().to_vec();
-        name.resize(16, 0);
-        self.meta(6).compare(false, &name)
+        self.meta(6).compare(false, &link_name(link))
+    }
+
+    /// The packet came in through this link.
+    pub(super) fn arriving_through(self, link: &str) -> Self {
+        self.meta(6).compare(true, &link_name(link))
+    }
+
+    /// The packet came in through a link whose name starts like this.
+    pub(super) fn arriving_through_links(self, start: &str) -> Self {
+        self.meta(6).compare(true, start.as_bytes())
+    }
+
+    /// The packet leaves through this link.
+    pub(super) fn through_link(self, link: &str) -> Self {
+        self.meta(7).compare(true, &link_name(link))
+    }
+
+    /// The packet leaves through a link whose name does not start like this.
+    pub(super) fn not_through_links(self, start: &str) -> Self {
+        self.meta(7).compare(false, start.as_bytes())
     }
 
     /// The packet leaves through a link whose name starts like this.

@@ -27,6 +27,11 @@ pub(super) struct Changes {
     pub(super) bridges: Vec<String>,
     /// Kernel parameters and what they were before.
     pub(super) parameters: BTreeMap<PathBuf, String>,
+    /// The links that each table's forwarded ports are reached through from elsewhere.
+    pub(super) inlets: BTreeMap<String, Vec<String>>,
+    /// Those of them that nothing was passed on from before, and what their parameter was then. What was changed for
+    /// the way out is not among them.
+    opened: BTreeMap<String, String>,
     /// Where they are kept.
     #[serde(skip)]
     kept_in: Option<Registry>,
@@ -123,7 +128,10 @@ impl Registry {
 
 impl Changes {
     fn is_empty(&self) -> bool {
-        self.bridges.is_empty() && self.parameters.is_empty()
+        self.bridges.is_empty()
+            && self.parameters.is_empty()
+            && self.inlets.is_empty()
+            && self.opened.is_empty()
     }
 
     /// Writes down what is about to be done, so that whoever comes after a kill knows it.
@@ -143,15 +151,57 @@ impl Changes {
         std::fs::write(path, value).path("set the kernel parameter", path)
     }
 
-    /// Puts back what was changed. What is gone by now needs no care.
-    pub(super) fn restore(&mut self) -> Result<()> {
-        for (path, value) in std::mem::take(&mut self.parameters) {
-            if path.exists() {
-                std::fs::write(&path, value).path("restore the kernel parameter", &path)?;
+    /// Lets packets that come in through these links be passed on, for the ports of one table. Links that no table
+    /// needs any more are put back.
+    pub(super) fn open_inlets(&mut self, table: &str, links: &[String]) -> Result<()> {
+        let before = self.inlets.remove(table).unwrap_or_default();
+        if !links.is_empty() {
+            self.inlets.insert(table.to_owned(), links.to_vec());
+        }
+        for link in before {
+            if self.inlets.values().flatten().any(|needed| *needed == link) {
+                continue;
+            }
+            if let Some(value) = self.opened.remove(&link) {
+                put_back(&forwarding(&link), &value)?;
+            }
+        }
+        for link in links {
+            let before = std::fs::read_to_string(forwarding(link)).unwrap_or_default();
+            if before.trim() == "0" {
+                self.opened.insert(link.clone(), "0".to_owned());
+                self.save()?;
+                let path = forwarding(link);
+                std::fs::write(&path, "1").path("set the kernel parameter", &path)?;
             }
         }
         Ok(())
     }
+
+    /// Whether nothing was passed on from this link before.
+    pub(super) fn opened_inlet(&self, link: &str) -> bool {
+        self.opened.contains_key(link)
+    }
+
+    /// Puts back what was changed. What is gone by now needs no care.
+    pub(super) fn restore(&mut self) -> Result<()> {
+        for (path, value) in std::mem::take(&mut self.parameters) {
+            put_back(&path, &value)?;
+        }
+        Ok(())
+    }
+}
+
+fn put_back(path: &Path, value: &str) -> Result<()> {
+    if path.exists() {
+        std::fs::write(path, value).path("restore the kernel parameter", path)
+    } else {
+        Ok(())
+    }
+}
+
+fn forwarding(link: &str) -> PathBuf {
+    PathBuf::from("/proc/sys/net/ipv4/conf").join(link).join("forwarding")
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ impl<'a> Net<'a> {
         let table = NatTable {
             name: format!("test-{}", std::process::id()),
             masquerade: vec![SUBNET],
-            forwards: Vec::new(),
+            ..NatTable::default()
         };
         Self { ground, registry, table }
     }
@@ -137,9 +137,9 @@ fn forwarding() {
     let ground = Ground::new();
     let mut net = Net::new(&ground);
     let one = net.machine("one", 11);
-    let forward = |protocol, host_ip, host_port| Forward {
+    let forward = |protocol, host_ip: Ipv4Addr, host_port| Forward {
         protocol,
-        host_ip,
+        host_ip: host_ip.into(),
         host_port,
         guest_ip: address(11),
         guest_port: 7777,
@@ -269,7 +269,7 @@ fn walls() {
     let others = NatTable {
         name: format!("other-{}", std::process::id()),
         masquerade: vec![Subnet { address: gateway, prefix: 24 }],
-        forwards: Vec::new(),
+        ..NatTable::default()
     };
     others.apply(&net.registry).unwrap();
     assert_eq!(reach(&one, theirs), "stayed");
@@ -277,7 +277,7 @@ fn walls() {
     assert_eq!(reach(&other, theirs), "reached");
     net.table.forwards = vec![Forward {
         protocol: Protocol::Tcp,
-        host_ip: gateway,
+        host_ip: gateway.into(),
         host_port: 7777,
         guest_ip: address(11),
         guest_port: 7777,
@@ -364,7 +364,7 @@ fn crowd() {
                 let table = NatTable {
                     name: format!("crowd-{owner}"),
                     masquerade: vec![Subnet { address: gateway, prefix: 24 }],
-                    forwards: Vec::new(),
+                    ..NatTable::default()
                 };
                 for _ in 0..5 {
                     Bridge::ensure(&registry, &name, gateway.into(), 24).unwrap();

@@ -92,23 +92,22 @@ pub(super) fn assign(
     Ok(interfaces)
 }
 
-/// The address that other machines of the environment reach this one by: its first private one, else that of `eth0`.
-pub(super) fn known_address(store: &Store, record: &MachineRecord) -> Result<Option<Ipv4Addr>> {
+/// The address by which another machine of the environment reaches this one: that in the first private network with a
+/// fixed address in which the other has an interface too, else that of `eth0`.
+pub(super) fn known_address(
+    store: &Store,
+    record: &MachineRecord,
+    viewer: &MachineRecord,
+) -> Result<Option<Ipv4Addr>> {
     let spec: Option<MachineSpec> = record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let addresses: Vec<Ipv4Addr> = store
-        .leases(LeaseKind::Address, Owner::Machine(&record.id))?
-        .iter()
-        .filter_map(|text| text.parse().ok())
-        .collect();
-    let private = spec
-        .iter()
-        .flat_map(|spec| &spec.networks)
-        .filter(|network| network.kind == "private_network")
-        .find_map(|network| text(network, "ip")?.parse().ok());
-    Ok(private.filter(|ip| addresses.contains(ip)).or_else(|| {
-        let subnet = environment_subnet(store, &record.environment).ok().flatten()?;
-        addresses.iter().copied().find(|address| subnet.contains(*address))
-    }))
+    for network in spec.iter().flat_map(|spec| &spec.networks) {
+        let Some(address) = text(network, "ip").and_then(|ip| ip.parse().ok()) else { continue };
+        let Some((_, subnet)) = private_bridge_of(store, record, network)? else { continue };
+        if has_address_in(store, viewer, subnet)? {
+            return Ok(Some(address));
+        }
+    }
+    own_address(store, record)
 }
 
 /// Why an address cannot be a machine's on a private network; `None` when it can.

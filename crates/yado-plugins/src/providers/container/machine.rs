@@ -98,7 +98,7 @@ impl Machine {
         let spec = self.spec()?;
         let hostname = specification::hostname(Some(spec), &self.record.name);
         if spec.allow_hosts_modification {
-            let machines = network::known_machines(&self.place.store, &self.record.environment)?;
+            let machines = network::known_machines(&self.place.store, &self.record)?;
             files.write_etc("hosts", &names::hosts(&files.read_etc("hosts"), &hostname, &machines))?;
         }
         files.write_etc("hostname", &format!("{hostname}\n"))?;
@@ -110,7 +110,6 @@ impl Machine {
     /// while whoever came to be known found it not running yet.
     fn tell_all(&self, context: &Context) -> Result<()> {
         let store = &self.place.store;
-        let machines = network::known_machines(store, &self.record.environment)?;
         for other in store.machines(Some(&self.record.environment))? {
             if other.provider != "container" {
                 continue;
@@ -124,6 +123,7 @@ impl Machine {
             if spec.as_ref().is_some_and(|spec| !spec.allow_hosts_modification) {
                 continue;
             }
+            let machines = network::known_machines(store, &other)?;
             let block = names::block(&specification::hostname(spec.as_ref(), &other.name), &machines);
             let known = read_running(container.pid() as u32, "etc/hosts").unwrap_or_default();
             if !known.contains(&block) {

@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use yado_container::network::{self, Bridge, MachineNetwork, NatTable, Protocol, Registry};
+use yado_container::rootless;
 use yado_core::error::Doing;
 use yado_core::spec::Problem;
-use yado_core::{Forward, MachineRecord, MachineSpec, Result, Store};
+use yado_core::{Forward, MachineRecord, MachineSpec, Result, Store, ports};
 
 use super::addresses::{self, Interface};
 use super::engine_error;
@@ -18,7 +19,8 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
         message,
         origin: network.origin.clone(),
     };
-    spec.networks
+    let mut problems = forward_problems(spec);
+    problems.extend(spec.networks
         .iter()
         .filter_map(|network| {
             match network.kind.as_str() {
@@ -40,15 +42,40 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
             }
             _ => None,
         }
-        })
+        }));
+    problems
+}
+
+/// Forwarded ports that cannot be led to a machine. What is no address at all is told when ports are reserved.
+fn forward_problems(spec: &MachineSpec) -> Vec<Problem> {
+    let wanted = ports::wanted(spec, false).unwrap_or_default();
+    let objection = |forward: &Forward| {
+        // For other users than root a process leads them, which minds no address's family.
+        if let IpAddr::V6(address) = forward.host_ip
+            && !rootless::is_needed()
+        {
+            return Some(format!(
+                "A forwarded port cannot be opened on the IPv6 address '{address}': machines are led to by IPv4. Use \
+                 'host_ip: \"127.0.0.1\"', or 'host_ip: \"0.0.0.0\"' for other hosts."
+            ));
+        }
+        let IpAddr::V6(address) = forward.guest_ip? else { return None };
+        Some(format!(
+            "A forwarded port cannot lead to the IPv6 address '{address}' ('guest_ip:'); leave it out."
+        ))
+    };
+    wanted
+        .into_iter()
+        .filter_map(|wish| Some(Problem { message: objection(&wish.forward)?, origin: wish.origin }))
         .collect()
 }
 
-/// Names and addresses of an environment's machines, also of those that are only about to be made.
-pub(super) fn known_machines(store: &Store, environment: &str) -> Result<Vec<(String, Ipv4Addr)>> {
+/// Names and addresses of an environment's machines, as one of them reaches them; also of those that are only about to
+/// be made.
+pub(super) fn known_machines(store: &Store, viewer: &MachineRecord) -> Result<Vec<(String, Ipv4Addr)>> {
     let mut known = Vec::new();
-    for record in store.machines(Some(environment))? {
-        let Some(address) = addresses::known_address(store, &record)? else { continue };
+    for record in store.machines(Some(&viewer.environment))? {
+        let Some(address) = addresses::known_address(store, &record, viewer)? else { continue };
         let spec: Option<MachineSpec> =
             record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let hostname = super::specification::hostname(spec.as_ref(), &record.name);
@@ -135,7 +162,8 @@ pub(super) fn prepare(
         Bridge::ensure(&registry, &interface.bridge, interface.host.into(), interface.subnet.prefix)
             .map_err(engine_error)?;
     }
-    table(store, record, Some(forwards))?.apply(&registry).map_err(engine_error)
+    let private = interfaces.iter().skip(1).map(|interface| interface.bridge.clone()).collect();
+    table(store, record, forwards, private)?.apply(&registry).map_err(engine_error)
 }
 
 /// After a machine has stopped: its forwarded ports and bridges that nobody uses any more go. `is_up` tells what other
@@ -161,7 +189,7 @@ pub(super) fn without_machine(
             gone(&bridge)?;
         }
     }
-    let table = table(store, record, None)?;
+    let table = table(store, record, &[], Vec::new())?;
     if others.iter().any(|other| other.environment == record.environment) {
         return table.apply(&registry).map_err(engine_error);
     }
@@ -173,19 +201,33 @@ pub(super) fn without_machine(
 /// How long the kernel may take to let go of a stopped machine's port on a bridge.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The rules of an environment: those of its other machines as recorded, and this one's.
-fn table(store: &Store, record: &MachineRecord, own: Option<&[Forward]>) -> Result<NatTable> {
+/// The rules of an environment: those of its other machines as recorded, and this one's with the bridges of its private
+/// networks.
+fn table(
+    store: &Store,
+    record: &MachineRecord,
+    own: &[Forward],
+    mut bridges: Vec<String>,
+) -> Result<NatTable> {
     let mut forwards = Vec::new();
     for other in store.machines(Some(&record.environment))? {
         let theirs: Vec<Forward> = if other.id == record.id {
-            own.unwrap_or_default().to_vec()
+            own.to_vec()
         } else {
+            let spec: Option<MachineSpec> =
+                other.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
+            for network in spec.iter().flat_map(|spec| &spec.networks) {
+                bridges
+                    .extend(addresses::private_bridge_of(store, &other, network)?.map(|(bridge, _)| bridge));
+            }
             other.forwards.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
         };
         let Some(address) = addresses::own_address(store, &other)? else { continue };
-        forwards.extend(theirs.iter().filter_map(|forward| translated(forward, address)));
+        forwards.extend(theirs.iter().map(|forward| translated(forward, address)));
     }
     let subnet = addresses::environment_subnet(store, &record.environment)?;
+    bridges.sort();
+    bridges.dedup();
     Ok(NatTable {
         name: addresses::environment_bridge(&record.environment),
         masquerade: subnet
@@ -193,22 +235,22 @@ fn table(store: &Store, record: &MachineRecord, own: Option<&[Forward]>) -> Resu
             .into_iter()
             .collect(),
         forwards,
+        bridges,
     })
 }
 
-fn translated(forward: &Forward, address: Ipv4Addr) -> Option<network::Forward> {
-    let IpAddr::V4(host_ip) = forward.host_ip else { return None };
+fn translated(forward: &Forward, address: Ipv4Addr) -> network::Forward {
     let guest_ip = match forward.guest_ip {
         Some(IpAddr::V4(ip)) if !ip.is_loopback() && !ip.is_unspecified() => ip,
         _ => address,
     };
-    Some(network::Forward {
+    network::Forward {
         protocol: if forward.protocol == "udp" { Protocol::Udp } else { Protocol::Tcp },
-        host_ip,
+        host_ip: forward.host_ip,
         host_port: forward.host_port,
         guest_ip,
         guest_port: forward.guest_port,
-    })
+    }
 }
 
 /// One process at a time works out and sets an environment's rules, so that nobody sets what was true a moment ago.
