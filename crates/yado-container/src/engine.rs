@@ -41,6 +41,11 @@ impl Engine {
     /// Finds a container on record, running or not.
     pub fn load(&self, id: &str) -> Result<Option<Container>> {
         check_id(id)?;
+        let found = Container::load(&self.records, self.layout()?, id)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        self.records.remove_remains(id)?;
         Container::load(&self.records, self.layout()?, id)
     }
 

@@ -135,6 +135,17 @@ impl Records {
         Ok(())
     }
 
+    /// Removes what is left of a container whose removal was interrupted when its record was gone already, or whose
+    /// creation was before there was one: then there is nothing else of it.
+    pub(crate) fn remove_remains(&self, id: &str) -> Result<()> {
+        if !self.folder(id).exists() && !self.lock_path(id).exists() {
+            return Ok(());
+        }
+        // Whoever is at it just now has the lock, and is waited for.
+        let _lock = self.lock(id)?;
+        if self.read(id)?.is_none() { self.remove(id) } else { Ok(()) }
+    }
+
     /// The ids of all containers, also of half-made ones.
     pub(crate) fn ids(&self) -> Result<Vec<String>> {
         let mut ids = Vec::new();
@@ -223,6 +234,18 @@ mod tests {
         let pid = std::process::id() as i32;
         assert!(start_time(pid).is_some_and(|time| time > 0));
         assert_eq!(start_time(-1), None);
+    }
+
+    #[test]
+    fn what_an_interrupted_removal_left_goes_when_it_is_looked_for() {
+        let root = std::env::temp_dir().join(format!("yado-remains-{}", std::process::id()));
+        let engine = crate::Engine::open(&root).unwrap();
+        std::fs::create_dir(root.join("web")).unwrap();
+        std::fs::write(root.join("web/start"), "").unwrap();
+        std::fs::write(root.join("web.lock"), "").unwrap();
+        assert!(engine.load("web").unwrap().is_none());
+        assert_eq!(std::fs::read_dir(&root).unwrap().count(), 0);
+        std::fs::remove_dir_all(root).unwrap();
     }
 
     #[test]
