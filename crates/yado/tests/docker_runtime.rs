@@ -1,4 +1,5 @@
-//! Docker's everyday commands with yado as the runtime: a real dockerd of its own, in a folder of its own.
+//! Docker's everyday commands with yado as the runtime and with runc, side by side: a real dockerd of its own, in a
+//! folder of its own. Both must come to the same.
 //!
 //! Skipped, with the reason, where there is no dockerd or no right to start it.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking")]
@@ -67,14 +68,16 @@ fn memory_limit(id: &str) -> Option<String> {
 #[test]
 fn dockers_everyday_commands_work() {
     let Some(docker) = start() else { return };
-    one_command(&docker);
-    one_day(&docker);
-    mistakes(&docker);
+    for runtime in ["yado", "runc"] {
+        one_command(&docker, runtime);
+        one_day(&docker, runtime);
+        mistakes(&docker, runtime);
+    }
 }
 
-fn one_command(docker: &Docker) {
+fn one_command(docker: &Docker, runtime: &str) {
     let run = |options: &[&str], line: &str| {
-        let words = [&["run", "--rm", "--runtime", "yado"], options, &["box", "sh", "-c", line]].concat();
+        let words = [&["run", "--rm", "--runtime", runtime], options, &["box", "sh", "-c", line]].concat();
         docker.run(&words)
     };
     assert_eq!(run(&[], "echo out; id"), "out\nuid=0 gid=0 groups=0");
@@ -87,14 +90,14 @@ fn one_command(docker: &Docker) {
         "good"
     );
     assert_eq!(run(&["--user", "1000"], "echo again > /dev/stderr && echo good > /dev/stdout"), "good");
-    let output = docker.try_run(&["run", "--rm", "--runtime", "yado", "box", "sh", "-c", "exit 42"]);
+    let output = docker.try_run(&["run", "--rm", "--runtime", runtime, "box", "sh", "-c", "exit 42"]);
     assert_eq!(output.status.code(), Some(42));
-    let shown =
-        docker.on_terminal("docker run --rm -it --runtime yado box sh -c 'tty; echo shown > /dev/console'");
+    let line = "docker run --rm -it --runtime RUNTIME box sh -c 'tty; echo shown > /dev/console'";
+    let shown = docker.on_terminal(&line.replace("RUNTIME", runtime));
     assert!(shown.contains("/dev/pts/0") && shown.contains("shown"), "{shown}");
 }
 
-fn one_day(docker: &Docker) {
+fn one_day(docker: &Docker, runtime: &str) {
     let line = "trap 'echo bye; exit 7' TERM; echo started; touch /tmp/ok; while :; do sleep 0.1; done";
     let id = docker.run(&[
         "run",
@@ -102,7 +105,7 @@ fn one_day(docker: &Docker) {
         "--name",
         "web",
         "--runtime",
-        "yado",
+        runtime,
         "--memory",
         "64m",
         "--memory-swap",
@@ -144,9 +147,9 @@ fn one_day(docker: &Docker) {
 }
 
 /// Docker chooses its exit code by the runtime's words.
-fn mistakes(docker: &Docker) {
+fn mistakes(docker: &Docker, runtime: &str) {
     let code =
-        |program: &str| docker.try_run(&["run", "--rm", "--runtime", "yado", "box", program]).status.code();
+        |program: &str| docker.try_run(&["run", "--rm", "--runtime", runtime, "box", program]).status.code();
     assert_eq!(code("no-such-program"), Some(127));
     assert_eq!(code("/etc"), Some(126));
 }
