@@ -39,9 +39,11 @@ impl Podman {
 
     fn import_busybox(&self) {
         let root = self.folder.path().join("busybox");
-        std::fs::create_dir_all(root.join("bin")).unwrap();
+        for folder in ["bin", "tmp"] {
+            std::fs::create_dir_all(root.join(folder)).unwrap();
+        }
         std::fs::copy("/usr/bin/busybox", root.join("bin/busybox")).unwrap();
-        for name in ["sh", "sleep", "id"] {
+        for name in ["sh", "sleep", "id", "test", "touch", "tty"] {
             symlink("busybox", root.join("bin").join(name)).unwrap();
         }
         let archive = self.folder.path().join("busybox.tar");
@@ -75,11 +77,18 @@ impl Podman {
         let mut seen = vec![once("id"), once("exit 42")];
         let line = "trap 'echo bye; exit 7' TERM; echo started; while :; do sleep 0.1; done";
         let name = self.folder.path().file_name().unwrap().to_str().unwrap().to_owned();
-        let words = [&["run", "-d", "--name", &name], &LIMITS[..], &["box", "sh", "-c", line]].concat();
+        let health = ["--health-cmd", "test -e /tmp/ok", "--health-interval", "disable"];
+        let words =
+            [&["run", "-d", "--name", &name], &LIMITS[..], &health, &["box", "sh", "-c", line]].concat();
         seen.push((self.run(&words).0, "an id".to_owned()));
         for words in [
             &["exec", &name, "id", "-u"][..],
             &["exec", &name, "sh", "-c", "exit 9"],
+            &["exec", "-t", &name, "tty"],
+            &["stats", "--no-stream", "--format", "{{.Name}}", &name],
+            &["healthcheck", "run", &name],
+            &["exec", &name, "sh", "-c", "echo > /tmp/ok"],
+            &["healthcheck", "run", &name],
             &["pause", &name],
             &["ps", "-a", "--format", "{{.Status}}"],
             &["unpause", &name],
@@ -124,9 +133,12 @@ fn podmans_everyday_commands_come_to_the_same_as_with_runc() {
     assert_eq!(ours[0], (Some(0), "uid=7 gid=8 groups=8\n".to_owned()));
     assert_eq!(ours[1].0, Some(42));
     assert_eq!(ours[3], (Some(0), "0\n".to_owned()));
-    assert_eq!(ours[6].1, "Paused\n");
-    assert_eq!(ours[9].1, "7\n");
-    assert_eq!(ours[10].1, "started\nbye\n");
+    assert!(ours[5].1.starts_with("/dev/pts/"), "{ours:?}");
+    assert_eq!(ours[6], (Some(0), "NAME\n".to_owned()));
+    assert_eq!((ours[7].0, ours[9].0), (Some(1), Some(0)), "first it is not healthy, and then it is");
+    assert_eq!(ours[11].1, "Paused (healthy)\n");
+    assert_eq!(ours[14].1, "7\n");
+    assert_eq!(ours[15].1, "started\nbye\n");
     let runc = if Path::new("/usr/sbin/runc").exists() { "/usr/sbin/runc" } else { "/usr/bin/runc" };
     assert_eq!(ours, Podman::new(runc).day());
 }
