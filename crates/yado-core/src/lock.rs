@@ -61,9 +61,8 @@ impl MachineLock {
                 Err(std::fs::TryLockError::Error(problem)) => return Err(problem).doing(doing),
             }
             // The holder before us removes the file when it is done: what we locked may no longer be what others see.
-            let same = std::fs::metadata(&path).is_ok_and(|seen| {
-                file.metadata().is_ok_and(|mine| (mine.dev(), mine.ino()) == (seen.dev(), seen.ino()))
-            });
+            let same = std::fs::metadata(&path)
+                .is_ok_and(|seen| file.metadata().is_ok_and(|mine| is_same(&mine, &seen)));
             if same {
                 file.set_len(0).doing(doing)?;
                 file.rewind().doing(doing)?;
@@ -74,6 +73,27 @@ impl MachineLock {
             }
         }
     }
+}
+
+/// Removes the files of locks whose holders were killed. One that cannot be removed is harmless.
+pub(crate) fn remove_abandoned(home: &Path) {
+    for entry in std::fs::read_dir(home.join("locks")).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|end| end != "lock") {
+            continue;
+        }
+        let Ok(file) = File::options().read(true).write(true).open(&path) else { continue };
+        let same = || {
+            std::fs::metadata(&path).is_ok_and(|seen| file.metadata().is_ok_and(|mine| is_same(&mine, &seen)))
+        };
+        if file.try_lock().is_ok() && same() {
+            drop(std::fs::remove_file(&path));
+        }
+    }
+}
+
+fn is_same(one: &std::fs::Metadata, other: &std::fs::Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 impl Drop for MachineLock {
@@ -91,6 +111,19 @@ fn file_name(machine: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_killed_holders_go_and_those_of_living_ones_stay() {
+        let home = tempfile::tempdir().unwrap();
+        let _living = MachineLock::take(home.path(), "e", "web", "up").unwrap();
+        let folder = home.path().join("locks");
+        for name in ["e-db.lock", "e.network"] {
+            std::fs::write(folder.join(name), "destroy, process 1").unwrap();
+        }
+        remove_abandoned(home.path());
+        assert!(!folder.join("e-db.lock").exists());
+        assert!(folder.join("e-web.lock").exists() && folder.join("e.network").exists());
+    }
 
     #[test]
     fn a_second_taker_is_told_who_has_it_and_gets_it_afterwards() {

@@ -23,6 +23,7 @@ pub fn recover_interrupted(context: &Context, workshop: &Workshop) -> Result<()>
             drop(lock);
         }
     }
+    crate::lock::remove_abandoned(workshop.store.home());
     Ok(())
 }
 
