@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use crate::args::Arity;
 use crate::object::Variables;
 use crate::procs::{Method, NativeFunction};
-use crate::symbol::Symbol;
+use crate::symbol::{BySymbol, Symbol};
 use crate::value::Value;
 
 /// A shared class or module.
@@ -41,11 +41,11 @@ pub struct RClass {
     /// Prepended modules, in order.
     pub prepends: RefCell<Vec<ClassRef>>,
     /// Methods defined by Ruby code or by embedding code; `None` where `undef` removed one.
-    pub methods: RefCell<IndexMap<Symbol, Rc<Method>>>,
+    pub methods: RefCell<IndexMap<Symbol, Rc<Method>, BySymbol>>,
     /// Methods of the core library.
     pub tables: RefCell<Vec<Table>>,
     /// Constants.
-    pub constants: RefCell<IndexMap<Symbol, Constant>>,
+    pub constants: RefCell<IndexMap<Symbol, Constant, BySymbol>>,
     /// Names of private constants.
     pub private_constants: RefCell<Vec<Symbol>>,
     /// `@@class` variables.
@@ -59,7 +59,7 @@ pub struct RClass {
     /// Whether changing it is an error.
     pub frozen: Cell<bool>,
     /// Found methods, valid for one generation of the class hierarchy.
-    pub(crate) cache: RefCell<(u64, HashMap<Symbol, Option<Rc<Method>>>)>,
+    pub(crate) cache: RefCell<(u64, HashMap<Symbol, Option<Rc<Method>>, BySymbol>)>,
     /// Ancestors, valid for one generation of the class hierarchy.
     pub(crate) ancestors: RefCell<(u64, Option<Rc<[ClassRef]>>)>,
 }

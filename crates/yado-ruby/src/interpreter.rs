@@ -15,7 +15,7 @@ use crate::limits::{Limits, Usage};
 use crate::object::RObject;
 use crate::procs::Proc;
 use crate::source::{SourceFile, Span};
-use crate::symbol::Symbol;
+use crate::symbol::{BySymbol, Symbol};
 use crate::value::Value;
 
 /// A call in progress, for backtraces.
@@ -49,8 +49,8 @@ pub struct Interpreter {
     pub environment: BTreeMap<String, String>,
     /// The working directory as Ruby code sees and changes it.
     pub directory: PathBuf,
-    pub(crate) globals: HashMap<Symbol, Value>,
-    pub(crate) global_aliases: HashMap<Symbol, Symbol>,
+    pub(crate) globals: HashMap<Symbol, Value, BySymbol>,
+    pub(crate) global_aliases: HashMap<Symbol, Symbol, BySymbol>,
     pub(crate) files: Vec<SourceFile>,
     pub(crate) loaded: Vec<PathBuf>,
     pub(crate) load_path: Vec<PathBuf>,
@@ -84,8 +84,8 @@ impl Interpreter {
             host,
             core,
             main,
-            globals: HashMap::new(),
-            global_aliases: HashMap::new(),
+            globals: HashMap::default(),
+            global_aliases: HashMap::default(),
             files: Vec::new(),
             loaded: Vec::new(),
             load_path: Vec::new(),

@@ -47,5 +47,5 @@ pub use procs::{
 pub use regexp::{MatchData, Regexp};
 pub use source::{SourceFile, Span};
 pub use stdlib::gem_version::{Constraint, Segment, Version};
-pub use symbol::Symbol;
+pub use symbol::{BySymbol, Symbol, SymbolHasher};
 pub use value::{ArrayRef, Eval, RArray, RString, Range, StrRef, Value};

@@ -7,14 +7,14 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 
 use crate::class::ClassRef;
-use crate::symbol::Symbol;
+use crate::symbol::{BySymbol, Symbol};
 use crate::value::Value;
 
 /// A shared object.
 pub type ObjectRef = Rc<RObject>;
 
 /// Instance variables in the order of their first assignment.
-pub type Variables = IndexMap<Symbol, Value>;
+pub type Variables = IndexMap<Symbol, Value, BySymbol>;
 
 /// An instance of a class that has no representation of its own.
 pub struct RObject {

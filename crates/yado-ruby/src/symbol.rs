@@ -4,10 +4,42 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// An interned name, as in Ruby's `:name`. Equal text means equal symbol within one thread.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Symbol(u32);
+
+impl Hash for Symbol {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u32(self.0);
+    }
+}
+
+/// Hashes symbols by one multiplication. A program cannot choose their numbers, which are counted upwards, and so cannot
+/// make them collide; tables whose keys it does choose keep the standard library's hasher.
+#[derive(Default, Clone, Copy)]
+pub struct SymbolHasher(u64);
+
+/// How a table whose keys are symbols finds them.
+pub type BySymbol = BuildHasherDefault<SymbolHasher>;
+
+impl Hasher for SymbolHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        // The golden ratio, as an odd 64-bit number: both ends of the product differ between neighbours.
+        self.0 = (self.0.rotate_left(5) ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 struct Interner {
     numbers: HashMap<&'static str, u32>,

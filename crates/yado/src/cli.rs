@@ -53,7 +53,9 @@ pub(crate) struct Global {
     pub(crate) version: bool,
 }
 
+// The options of a command are made when that command was typed, which saves most of what parsing costs.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Command {
     Box(commands::boxes::Arguments),
     Compare(commands::compare::Arguments),

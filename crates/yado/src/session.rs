@@ -251,7 +251,7 @@ impl Session {
             forced: asked.or(self.settings.default_provider.as_deref()),
             preferred: &self.settings.preferred_providers,
         };
-        self.workshop()?.registry.choose(&self.context.host, mentioned, wish)
+        yado_plugins::registry().choose(&self.context.host, mentioned, wish)
     }
 
     /// Synced folders that lie neither near the project nor among the user's own files: with one of `/etc`, whoever
@@ -298,7 +298,7 @@ impl Session {
 
     /// Everything about a machine that would stop it from being brought up, as one error.
     pub(crate) fn check(&self, spec: &MachineSpec, kind: &dyn ProviderKind) -> Result<()> {
-        let registry = self.workshop()?.registry;
+        let registry = yado_plugins::registry();
         let mut sections = spec.problems.clone();
         for (_, problems) in &mut sections {
             problems.retain(|problem| !is_no_mistake_here(&registry, &problem.message));
