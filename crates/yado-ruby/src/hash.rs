@@ -24,6 +24,8 @@ pub struct RHash {
     pub default_proc: RefCell<Option<Rc<Proc>>>,
     /// Whether changing it is an error.
     pub frozen: Cell<bool>,
+    /// How many loops are going through it; new keys are refused meanwhile.
+    pub iterating: Cell<usize>,
     /// Whether keys are compared by identity.
     pub by_identity: Cell<bool>,
     /// Subclass, singleton class and instance variables, when it has any.
@@ -159,6 +161,22 @@ impl PartialEq for HashKey {
 }
 
 impl Eq for HashKey {}
+
+/// A loop through a hash, until it is dropped.
+pub(crate) struct Iteration(HashRef);
+
+impl Iteration {
+    pub(crate) fn of(hash: &HashRef) -> Self {
+        hash.iterating.set(hash.iterating.get() + 1);
+        Self(hash.clone())
+    }
+}
+
+impl Drop for Iteration {
+    fn drop(&mut self) {
+        self.0.iterating.set(self.0.iterating.get() - 1);
+    }
+}
 
 impl RHash {
     /// A new empty hash.

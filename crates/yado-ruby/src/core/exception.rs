@@ -49,7 +49,7 @@ fn make(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
     interpreter.call_method(this, names::NEW, args)
 }
 
-fn initialize(_interpreter: &mut Interpreter, this: &Value, mut args: Args) -> Eval {
+fn initialize(interpreter: &mut Interpreter, this: &Value, mut args: Args) -> Eval {
     if let Some(keywords) = args.keywords.take() {
         for (name, place) in
             [("receiver", names::HIDDEN_RECEIVER), ("key", names::HIDDEN_KEY), ("name", names::HIDDEN_NAME)]
@@ -60,6 +60,18 @@ fn initialize(_interpreter: &mut Interpreter, this: &Value, mut args: Args) -> E
         }
         if !keywords.is_empty() {
             args.positional.push(Value::Hash(keywords));
+        }
+    }
+    let exits = interpreter.class_named("SystemExit").is_some_and(|exit| interpreter.is_a(this, &exit));
+    if exits {
+        let status = match args.get(0) {
+            Some(Value::Int(status)) => Some(*status),
+            Some(Value::Bool(success)) => Some(i64::from(!success)),
+            _ => None,
+        };
+        if let Some(status) = status {
+            set_hidden(this, names::HIDDEN_STATUS, Value::Int(status));
+            args.positional.remove(0);
         }
     }
     if let Some(message) = args.get(0) {

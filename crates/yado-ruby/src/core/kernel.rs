@@ -213,8 +213,10 @@ fn proc(interpreter: &mut Interpreter, _this: &Value, args: Args) -> Eval {
     }
 }
 
-fn loop_forever(interpreter: &mut Interpreter, _this: &Value, args: Args) -> Eval {
-    let block = expect_block(interpreter, &args)?;
+fn loop_forever(interpreter: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    let Some(block) = args.block.clone() else {
+        return Ok(crate::core::enumerator::enumerator(interpreter, this, "loop", args));
+    };
     loop {
         match interpreter.call_proc(&block, Args::none()) {
             Ok(_) => {}

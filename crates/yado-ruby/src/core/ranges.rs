@@ -31,6 +31,7 @@ pub(crate) const METHODS: Table = &[
     ("reverse_each", reverse_each, NONE),
     ("step", step, Arity::between(0, 1)),
     ("%", step, ONE),
+    ("bsearch", bsearch, NONE),
     ("include?", include, ONE),
     ("member?", include, ONE),
     ("===", cover, ONE),
@@ -391,4 +392,36 @@ fn equal(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 
 fn hash(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
     Ok(Value::Int(crate::core::library::native_hash(this)))
+}
+
+/// `bsearch` between whole numbers; without an end, up to the largest that fits a machine word.
+fn bsearch(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    let Some(block) = args.block.clone() else { return Ok(enumerator(ruby, this, "bsearch", args)) };
+    let range = this_range(ruby, this)?;
+    let (Value::Int(begin), Value::Int(_) | Value::Nil) = (&range.begin, &range.end) else {
+        let class = ruby.class_name(&ruby.class_of(&range.begin));
+        return Err(ruby.exception("TypeError", format!("can't do binary search for {class}")));
+    };
+    let mut low = i128::from(*begin);
+    let mut high = match &range.end {
+        Value::Int(end) => i128::from(*end) + i128::from(!range.exclusive),
+        _ => i128::from(i64::MAX),
+    };
+    let mut found = Value::Nil;
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let item = Value::Int(middle as i64);
+        match ruby.call_proc_one(&block, item.clone())? {
+            Value::Int(0) => return Ok(item),
+            Value::Int(number) if number > 0 => low = middle + 1,
+            answer if answer.truthy() => {
+                if !matches!(answer, Value::Int(_)) {
+                    found = item;
+                }
+                high = middle;
+            }
+            _ => low = middle + 1,
+        }
+    }
+    Ok(found)
 }

@@ -35,6 +35,9 @@ pub(super) const CHANGE: Table = &[
 
 fn store(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let hash = changeable(ruby, this)?;
+    if hash.iterating.get() > 0 && lookup(ruby, &hash, &args.at(0))?.is_none() {
+        return Err(ruby.exception("RuntimeError", "can't add a new key into hash during iteration"));
+    }
     if hash.by_identity.get() {
         let address = args.at(0).address() as i64;
         let key = if address == 0 {

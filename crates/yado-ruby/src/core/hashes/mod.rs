@@ -10,7 +10,7 @@ use crate::class::Table;
 use crate::core::arrays::dig_on;
 use crate::core::enumerable::block_or_enumerator;
 use crate::core::enumerator::enumerator;
-use crate::hash::{HashRef, RHash};
+use crate::hash::{HashRef, Iteration, RHash};
 use crate::interpreter::Interpreter;
 use crate::procs::Proc;
 use crate::value::{Eval, Value};
@@ -277,7 +277,9 @@ fn each_pair(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 
 fn each(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let block = block_or_enumerator!(ruby, this, args, "each");
-    for (key, value) in this_hash(ruby, this)?.to_vec() {
+    let hash = this_hash(ruby, this)?;
+    let _iteration = Iteration::of(&hash);
+    for (key, value) in hash.to_vec() {
         ruby.call_proc_one(&block, pair(key, value))?;
     }
     Ok(this.clone())
@@ -285,7 +287,9 @@ fn each(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 
 fn each_key(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let block = block_or_enumerator!(ruby, this, args, "each_key");
-    for (key, _) in this_hash(ruby, this)?.to_vec() {
+    let hash = this_hash(ruby, this)?;
+    let _iteration = Iteration::of(&hash);
+    for (key, _) in hash.to_vec() {
         ruby.call_proc_one(&block, key)?;
     }
     Ok(this.clone())
@@ -293,7 +297,9 @@ fn each_key(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 
 fn each_value(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let block = block_or_enumerator!(ruby, this, args, "each_value");
-    for (_, value) in this_hash(ruby, this)?.to_vec() {
+    let hash = this_hash(ruby, this)?;
+    let _iteration = Iteration::of(&hash);
+    for (_, value) in hash.to_vec() {
         ruby.call_proc_one(&block, value)?;
     }
     Ok(this.clone())
