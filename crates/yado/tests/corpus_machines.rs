@@ -59,7 +59,10 @@ fn case_049_two_machines_from_an_inventory_share_a_port_by_correction() {
         sandbox.inside("master1", "hostname; getent hosts master2"),
         "master1\n192.168.11.34   master2\n"
     );
-    assert_eq!(sandbox.inside("master2", "hostname; ls /vagrant"), "master2\nVagrantfile\ninventory.yml\n");
+    assert_eq!(
+        sandbox.inside("master2", "hostname; ls /vagrant"),
+        "master2\nVagrantfile\nVagrantfile.lock\ninventory.yml\n"
+    );
     assert_eq!((sandbox.port("master1", 8380), sandbox.port("master2", 8380)), (8380, 8381));
     assert_ne!(sandbox.port("master1", 22), sandbox.port("master2", 22));
     sandbox.inside("master2", SERVE_8380);
@@ -104,7 +107,7 @@ fn case_164_a_machine_that_is_asked_for_gets_the_users_key() {
     let said = sandbox.ok(&["up", "empty", "--provider", "container", "--trust"]);
     assert!(said.contains("    empty: Copying ssh key into vm"), "{said}");
     assert_eq!(sandbox.inside("empty", "sudo cat /root/.ssh/authorized_keys"), "ssh-rsa AAAA traveller\n");
-    assert_eq!(sandbox.inside("empty", "ls /vagrant"), "Vagrantfile\n");
+    assert_eq!(sandbox.inside("empty", "ls /vagrant"), "Vagrantfile\nVagrantfile.lock\n");
     assert!(sandbox.ok(&["status", "dokku"]).contains("not created"));
     sandbox.destroy_and_audit();
 }
@@ -187,6 +190,6 @@ fn case_685_three_machines_of_one_box_version_find_each_other() {
         sandbox.inside("node2", "hostname; getent hosts kube-master kube-node1 node1 | tr -s ' '"),
         "kube-node2\n192.168.56.100 kube-master\n192.168.56.101 kube-node1\n192.168.56.101 node1\n"
     );
-    assert_eq!(sandbox.inside("kube-master", "ls /vagrant"), "Vagrantfile\n");
+    assert_eq!(sandbox.inside("kube-master", "ls /vagrant"), "Vagrantfile\nVagrantfile.lock\n");
     sandbox.destroy_and_audit();
 }
