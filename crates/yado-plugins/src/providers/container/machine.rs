@@ -114,10 +114,6 @@ impl Machine {
             if other.provider != "container" {
                 continue;
             }
-            let Some(container) = self.engine.load(&other.id).map_err(engine_error)? else { continue };
-            if container.state() != Status::Running {
-                continue;
-            }
             let spec: Option<MachineSpec> =
                 other.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
             if spec.as_ref().is_some_and(|spec| !spec.allow_hosts_modification) {
@@ -125,6 +121,15 @@ impl Machine {
             }
             let machines = network::known_machines(store, &other)?;
             let block = names::block(&specification::hostname(spec.as_ref(), &other.name), &machines);
+            // Machines that are brought up together know each other from the beginning: a look at the layer is enough.
+            let upper = self.place.machine.with_file_name(&other.id).join(Layers::of(&other)?.upper);
+            if (RootFiles { upper, lower: Vec::new() }).read_etc("hosts").contains(&block) {
+                continue;
+            }
+            let Some(container) = self.engine.load(&other.id).map_err(engine_error)? else { continue };
+            if container.state() != Status::Running {
+                continue;
+            }
             let known = read_running(container.pid() as u32, "etc/hosts").unwrap_or_default();
             if !known.contains(&block) {
                 let inside = Inside::root_only(container);
