@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""sysbench in a machine against sysbench beside it: cpu, memory, and files on the overlay.
+
+  bench/overhead.py [--rounds N] [--seconds S] [--size MIB] [--yado PROGRAM] [--json FILE]
+
+Needs root and Debian's sysbench. The machine is made from this computer's own /usr, so that both run the same program.
+The files inside lie in the machine's writable layer, those outside on the same file system beside it. Inside and
+outside take turns, and who begins changes with each round; what is compared are medians of what sysbench counts, for
+each second of processor time that it got: on a machine that does other work at the same time, that still tells.
+"""
+import argparse, json, os, pathlib, platform, re, shutil, statistics, subprocess, sys, tempfile, time
+
+from machines import cpu_pressure
+
+VAGRANTFILE = """
+Vagrant.configure("2") do |config|
+  config.vm.box = "host"
+  config.vm.synced_folder ".", "/vagrant", disabled: true
+end
+"""
+
+
+def tests(seconds, size):
+    """Name, sysbench's arguments, the pattern of the figure."""
+    files = f"fileio --file-total-size={size}M --file-num=8 --time={seconds}"
+    return [
+        ("cpu, events/s", f"cpu --cpu-max-prime=20000 --time={seconds}", r"events per second:\s+([\d.]+)"),
+        ("memory, MiB/s", f"memory --memory-block-size=1M --memory-total-size=1T --time={seconds}", r"\(([\d.]+) MiB/sec\)"),
+        ("fileio seqrd, reads/s", f"{files} --file-test-mode=seqrd", r"reads/s:\s+([\d.]+)"),
+        ("fileio rndrw, reads/s", f"{files} --file-test-mode=rndrw --file-fsync-freq=0 --file-fsync-end=off", r"reads/s:\s+([\d.]+)"),
+    ]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=16)
+    parser.add_argument("--seconds", type=int, default=1)
+    parser.add_argument("--size", type=int, default=128, metavar="MIB")
+    parser.add_argument("--yado", default=str(pathlib.Path(__file__).resolve().parent.parent / "target/release/yado"))
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    if not shutil.which("sysbench"):
+        sys.exit("sysbench is not installed")
+    with tempfile.TemporaryDirectory(prefix="yado-bench-") as top:
+        project, outside = pathlib.Path(top) / "project", pathlib.Path(top) / "files"
+        project.mkdir()
+        outside.mkdir()
+        (project / "Vagrantfile").write_text(VAGRANTFILE)
+        environment = dict(os.environ, YADO_HOME=f"{top}/home")
+        yado = lambda *words: subprocess.run([os.path.abspath(options.yado), *words], cwd=project, env=environment, check=True,
+                                             capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
+        places = {
+            # A shell of its own counts what it ran, and not what the login shell did before.
+            "inside": lambda line: yado("ssh", "-T", "-c", f"mkdir -p ~/files && cd ~/files && sh -c '{line}'"),
+            "outside": lambda line: subprocess.run(["sh", "-c", line], cwd=outside, check=True, capture_output=True,
+                                                   text=True, stdin=subprocess.DEVNULL).stdout,
+        }
+        yado("up")
+        try:
+            found = measure(options, places)
+        finally:
+            yado("destroy", "-f")
+    show(found, options)
+
+
+def measure(options, places):
+    kinds = tests(options.seconds, options.size)
+    found = {name: {place: [] for place in places} for name, _, _ in kinds}
+    for run in places.values():
+        run(f"sysbench fileio --file-total-size={options.size}M --file-num=8 prepare")
+    waited, begin = cpu_pressure(), time.perf_counter()
+    for turn in range(options.rounds + 1):
+        order = sorted(places, reverse=turn % 2 == 1)
+        for name, line, pattern in kinds:
+            for place in order:
+                # The shell's last line has the processor time of what it ran: in user mode, in the kernel.
+                output = places[place](f"sysbench {line} run; times")
+                rate = float(re.search(pattern, output).group(1))
+                took = float(re.search(r"total time:\s+([\d.]+)s", output).group(1))
+                spent = sum(60 * int(minutes) + float(seconds)
+                            for minutes, seconds in re.findall(r"(\d+)m([\d.]+)s", output.splitlines()[-1]))
+                if turn > 0:  # the first round warms caches and counts for nobody
+                    found[name][place].append(rate * took / spent)
+    options.busy = (cpu_pressure() - waited) / (time.perf_counter() - begin)
+    return found
+
+
+def show(found, options):
+    print(f"{'test':<24}{'outside':>12}{'inside':>12}{'ratio':>8}{'of pairs: p10':>15}{'median':>8}{'p90':>7}")
+    for name, lists in found.items():
+        pairs = sorted(inside / outside for inside, outside in zip(lists["inside"], lists["outside"]))
+        inside, outside = statistics.median(lists["inside"]), statistics.median(lists["outside"])
+        print(f"{name:<24}{outside:>12.0f}{inside:>12.0f}{inside / outside:>8.3f}{pairs[len(pairs) // 10]:>15.3f}"
+              f"{statistics.median(pairs):>8.3f}{pairs[len(pairs) * 9 // 10]:>7.3f}")
+    print(f"somebody waited for a processor {options.busy:.0%} of the time")
+    if options.json:
+        facts = {"kernel": platform.release(), "cores": os.cpu_count(), "rounds": options.rounds,
+                 "somebody waited for a processor": round(options.busy, 2)}
+        pathlib.Path(options.json).write_text(json.dumps({"facts": facts, "per second of processor time": found}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
