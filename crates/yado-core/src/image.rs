@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::disk::MachineDisk;
+use crate::error::{Error, ErrorKind, Result};
 use crate::spec::BoxSpec;
 
 /// A box as a provider sees it. Immutable; shared by all machines made from it.
@@ -26,10 +27,27 @@ pub struct Image {
     pub vagrantfile: Option<PathBuf>,
     /// Which user to enter as when the Vagrantfile says nothing; `vagrant` exists in every box that yado makes.
     pub user: String,
+    /// The disk to boot from, for providers that [want one](crate::ProviderKind::wants_disk).
+    #[serde(default)]
+    pub disk: Option<MachineDisk>,
 }
 
 /// Where images come from: the box store, or a stand-in in tests.
 pub trait ImageSource: Sync {
     /// The image that a box description means for a provider; fetched or built when it is not at hand.
     fn resolve(&self, context: &Context, spec: &BoxSpec, project: &Path, provider: &str) -> Result<Image>;
+
+    /// The same with a disk to boot from.
+    fn resolve_disk(
+        &self,
+        context: &Context,
+        spec: &BoxSpec,
+        project: &Path,
+        provider: &str,
+    ) -> Result<Image> {
+        let _ = (context, project, provider);
+        let name = spec.name.as_deref().unwrap_or_default();
+        Err(Error::new(ErrorKind::BoxNotFound, format!("The box '{name}' has no disk to boot from."))
+            .at(spec.origin.clone()))
+    }
 }

@@ -7,6 +7,7 @@
 pub mod communicator;
 pub mod context;
 pub mod copying;
+pub mod disk;
 pub mod environment;
 pub mod error;
 pub mod event;

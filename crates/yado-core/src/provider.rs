@@ -82,6 +82,10 @@ pub trait ProviderKind: Kind {
     fn maps_owners(&self) -> bool {
         true
     }
+    /// Whether its machines boot from a disk instead of running on layers.
+    fn wants_disk(&self) -> bool {
+        false
+    }
     /// Everything in `spec` that this provider cannot do, found before anything is changed.
     fn check(&self, spec: &MachineSpec) -> Vec<crate::spec::Problem>;
     /// A handle on the machine of this record; creates nothing.

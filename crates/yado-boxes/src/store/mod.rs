@@ -219,6 +219,7 @@ impl BoxStore {
                 .vagrantfile
                 .then(|| installed.directory(&self.boxes).join(record::VAGRANTFILE)),
             user: installed.user.clone(),
+            disk: None,
         }
     }
 }

@@ -37,7 +37,12 @@ impl Machine {
         if !self.kind.needs_box(spec) {
             return Ok(());
         }
-        let image = self.workshop.images.resolve(context, &spec.image, &spec.project, self.kind.name())?;
+        let (images, provider) = (&self.workshop.images, self.kind.name());
+        let image = if self.kind.wants_disk() {
+            images.resolve_disk(context, &spec.image, &spec.project, provider)?
+        } else {
+            images.resolve(context, &spec.image, &spec.project, provider)?
+        };
         let text = serde_json::to_string(&image).doing(|| "recording the image")?;
         self.workshop.store.set_image(&self.made()?.id, &text)?;
         self.reread()

@@ -158,6 +158,7 @@ impl ImageSource for Images {
             host_mounts: vec![],
             vagrantfile: None,
             user: "vagrant".into(),
+            disk: None,
         })
     }
 }
