@@ -39,5 +39,5 @@ pub use owners::{Owners, translate_owners};
 pub use package::{Package, PackageFormat, write_image};
 pub use platform::architecture;
 pub use source::Source;
-pub use store::{AddOptions, BoxStore, InstalledBox, Usage, Verified};
+pub use store::{AddOptions, BoxStore, InstalledBox, Usage, Verified, installed_vagrantfile};
 pub use version::{Constraints, Version};

@@ -97,7 +97,7 @@ pub struct ProviderSettings {
 }
 
 /// `config.vm.box*`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoxSpec {
     /// `config.vm.box`; `None` for providers that need none.
     pub name: Option<String>,

@@ -39,7 +39,7 @@ fn machines(loaded: &mut Loaded) -> Result<Vec<Json>, crate::LoadError> {
     let names = loaded.machines();
     for machine in &names {
         let provider = loaded.first_provider(&machine.name)?;
-        let config = loaded.configured(&machine.name, Some(&provider), None)?;
+        let config = loaded.configured(&machine.name, Some(&provider))?;
         let mut row = vec![
             ("name".to_owned(), json!(machine.name)),
             ("primary".to_owned(), json!(machine.primary)),
@@ -55,7 +55,7 @@ fn machines(loaded: &mut Loaded) -> Result<Vec<Json>, crate::LoadError> {
     // Checked last, from configurations put together anew: checking runs the providers' blocks once more.
     let mut result = Vec::new();
     for (machine, (mut row, provider)) in names.iter().zip(rows) {
-        let config = loaded.configured(&machine.name, Some(&provider), None)?;
+        let config = loaded.configured(&machine.name, Some(&provider))?;
         let found = loaded.complaints(&config, &machine.name, &provider, false);
         let shown = found.into_iter().map(|(title, list)| {
             let messages: Vec<String> = list.into_iter().map(|complaint| complaint.message).collect();
@@ -69,7 +69,7 @@ fn machines(loaded: &mut Loaded) -> Result<Vec<Json>, crate::LoadError> {
 
 /// One machine, as it is when this provider builds it.
 pub(crate) fn machine(loaded: &mut Loaded, name: &str, provider: &str) -> Result<Json, crate::LoadError> {
-    let config = loaded.configured(name, Some(provider), None)?;
+    let config = loaded.configured(name, Some(provider))?;
     let row = Dump { loaded, config: &config }.machine(provider);
     Ok(Json::Object(row.into_iter().collect()))
 }

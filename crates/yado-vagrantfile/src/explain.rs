@@ -30,7 +30,7 @@ pub struct Setting {
 impl Loaded {
     /// All settings of a machine when this provider builds it, defaults among them.
     pub fn settings(&mut self, machine: &str, provider: &str) -> Result<Vec<Setting>, LoadError> {
-        let config = self.configured(machine, Some(provider), None)?;
+        let config = self.configured(machine, Some(provider))?;
         let mut found = Vec::new();
         let sections: Vec<(String, Value)> =
             config.sections.borrow().iter().map(|(name, section)| (name.clone(), section.clone())).collect();

@@ -136,6 +136,17 @@ impl LoadError {
         self
     }
 
+    /// The same, for what a box's own Vagrantfile did: no trust in the project lets it do more.
+    pub(crate) fn of_a_box(mut self) -> Self {
+        if std::mem::take(&mut self.details.trust) {
+            self.message.push_str(
+                "\n\nThis is the Vagrantfile that came with the box. It gets no rights from `yado trust`; \
+                 `config.vm.ignore_box_vagrantfile = true` leaves it out.",
+            );
+        }
+        self
+    }
+
     /// Remembers the places at fault together with their sources.
     fn point_at(&mut self, interpreter: &Interpreter, failure: &Failure) {
         for diagnostic in &failure.diagnostics {

@@ -38,6 +38,8 @@ pub(crate) struct VagrantfileHost {
     pub(crate) environment: BTreeMap<String, String>,
     /// Whether programs run and files change.
     pub(crate) trusted: bool,
+    /// Set while somebody else's code runs, such as a box's: what the project may do is not meant for it.
+    pub(crate) foreign: Rc<Cell<bool>>,
     /// Takes what is printed.
     pub(crate) sink: Sink,
     /// What was refused, each with its place.
@@ -66,9 +68,15 @@ fn vagrants(command: &Command) -> Option<Vec<&str>> {
     matches!(name, "vagrant" | "yado").then(|| arguments.to_vec())
 }
 
+impl VagrantfileHost {
+    fn trusted(&self) -> bool {
+        self.trusted && !self.foreign.get()
+    }
+}
+
 impl Host for VagrantfileHost {
     fn read_file(&self, path: &Path) -> Result<Vec<u8>, HostError> {
-        if self.trusted { self.sandbox.read_file(path) } else { self.reading.read(path) }
+        if self.trusted() { self.sandbox.read_file(path) } else { self.reading.read(path) }
     }
 
     fn facts(&self, path: &Path, follow_links: bool) -> io::Result<FileFacts> {
@@ -102,7 +110,7 @@ impl Host for VagrantfileHost {
     fn print(&mut self, stream: Stream, text: &[u8]) {
         let printed = self.printed.get() + text.len();
         self.printed.set(printed);
-        if printed > MOST_PRINTED && !self.trusted {
+        if printed > MOST_PRINTED && !self.trusted() {
             exhaust(Limit::Output);
             return;
         }
@@ -118,7 +126,7 @@ impl Host for VagrantfileHost {
     ) -> Result<Output, HostError> {
         let asked = Asked { reading: &self.reading, directory, environment };
         let plugins = vagrants(command).is_some_and(|words| words.first() == Some(&"plugin"));
-        if !self.trusted || (plugins && answers::find("vagrant", &asked).is_none()) {
+        if !self.trusted() || (plugins && answers::find("vagrant", &asked).is_none()) {
             self.plugins_asked_for.set(self.plugins_asked_for.get() || plugins);
             return match answers::answer(command, &asked, input)? {
                 Some(output) => Ok(output),
@@ -134,14 +142,14 @@ impl Host for VagrantfileHost {
         if thrown_away {
             return Ok(());
         }
-        if !self.trusted {
+        if !self.trusted() {
             return self.sandbox.change(change);
         }
         Ok(apply(change)?)
     }
 
     fn connect(&mut self, place: &str) -> Result<(), HostError> {
-        if self.trusted { Ok(()) } else { Err(HostError::Refused(format!("connecting to {place}"))) }
+        if self.trusted() { Ok(()) } else { Err(HostError::Refused(format!("connecting to {place}"))) }
     }
 
     fn goes_on_instead(&self, command: &Command) -> bool {

@@ -31,4 +31,5 @@ pub use explain::Setting;
 pub use failure::{LoadError, Place};
 pub use host::Sink;
 pub use loaded::{LoadOptions, Loaded, MachineName, failure_json, find, load};
+pub use loader::{BoxVagrantfiles, WantedBox};
 pub use yado_ruby::{Stream, on_big_stack};

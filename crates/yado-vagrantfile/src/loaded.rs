@@ -15,7 +15,7 @@ use crate::failure::LoadError;
 use crate::host::reading::Reading;
 use crate::host::{Sink, VagrantfileHost};
 use crate::json::to_json;
-use crate::loader::{Loader, vm_cell, vm_of};
+use crate::loader::{BoxVagrantfiles, Loader, vm_cell, vm_of};
 use crate::object;
 use crate::root::Root;
 use crate::schema::providers;
@@ -36,6 +36,8 @@ pub struct LoadOptions {
     pub env: Vec<(String, String)>,
     /// Whether it may run programs and write files.
     pub trusted: bool,
+    /// Finds the Vagrantfiles of installed boxes, which lie below all others; without one, boxes have nothing to say.
+    pub boxes: Option<BoxVagrantfiles>,
     /// Providers of yado's own, with their settings.
     pub extra_providers: Vec<(&'static str, &'static Schema)>,
     /// The provider asked for on the command line or by the environment.
@@ -54,6 +56,7 @@ impl LoadOptions {
             argv: Vec::new(),
             env: Vec::new(),
             trusted: false,
+            boxes: None,
             extra_providers: Vec::new(),
             default_provider: None,
             output: None,
@@ -106,10 +109,12 @@ pub fn load(options: LoadOptions) -> Result<Loaded, LoadError> {
     let variable =
         |wanted: &str| options.env.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let reading = Rc::new(Reading::new(&project, home.as_deref(), variable("VAGRANT_HOME")));
+    let foreign = Rc::new(Cell::new(false));
     let host = VagrantfileHost {
         directory: options.cwd.clone(),
         environment: options.env.into_iter().collect(),
         trusted: options.trusted,
+        foreign: Rc::clone(&foreign),
         sink: options.output.unwrap_or_else(|| Box::new(|_: Stream, _: &[u8]| {})),
         refused: Rc::clone(&refused),
         reading: Rc::clone(&reading),
@@ -124,7 +129,7 @@ pub fn load(options: LoadOptions) -> Result<Loaded, LoadError> {
     interpreter.set_constant(None, "ARGV", Value::array(argv));
     interpreter.set_global("$0", Value::str("vagrant"));
     interpreter.set_global("$PROGRAM_NAME", Value::str("vagrant"));
-    let mut loader = Loader::new(&session, reading);
+    let mut loader = Loader::new(&session, reading, foreign, options.boxes);
     let own = options.home_vagrantfile.filter(|own| own.is_file() && *own != path);
     for file in own.iter().chain([&path]) {
         let blocks = loader.read(&mut interpreter, file);
@@ -226,7 +231,7 @@ impl Loaded {
     fn look_at_every_machine(&mut self) -> Result<bool, LoadError> {
         let mut wants_plugins = false;
         for machine in self.machines() {
-            let config = self.configured(&machine.name, None, None)?;
+            let config = self.configured(&machine.name, None)?;
             let Some(cell) = vm_cell(&config) else { continue };
             let (image, version) = {
                 let config = cell.config.borrow();
@@ -291,19 +296,17 @@ impl Loaded {
     }
 
     fn failed(&mut self, control: Control) -> LoadError {
+        if let Some(path) = self.loader.at_fault.take() {
+            return LoadError::new(&mut self.interpreter, &path, control, true).of_a_box();
+        }
         let path = self.path.clone();
         LoadError::new(&mut self.interpreter, &path, control, true).after_refusals(&self.refused.borrow())
     }
 
     /// A machine's finished configuration.
-    pub(crate) fn configured(
-        &mut self,
-        name: &str,
-        provider: Option<&str>,
-        boxed: Option<&Path>,
-    ) -> Result<Rc<Root>, LoadError> {
+    pub(crate) fn configured(&mut self, name: &str, provider: Option<&str>) -> Result<Rc<Root>, LoadError> {
         let global = Rc::clone(&self.global);
-        let outcome = self.loader.machine(&mut self.interpreter, &global, name, provider, boxed);
+        let outcome = self.loader.machine(&mut self.interpreter, &global, name, provider);
         outcome.map_err(|control| self.failed(control))
     }
 
@@ -331,7 +334,7 @@ impl Loaded {
         if let Some(forced) = self.forced_provider() {
             return Ok(forced);
         }
-        let config = self.configured(name, None, None)?;
+        let config = self.configured(name, None)?;
         let first = vm_of(&config, |vm| vm.providers.keys().next().cloned()).flatten();
         Ok(first.unwrap_or_else(|| "virtualbox".to_owned()))
     }
@@ -349,18 +352,13 @@ impl Loaded {
 
     /// The providers that a machine's configuration mentions, in order of first mention.
     pub fn mentioned_providers(&mut self, machine: &str) -> Vec<String> {
-        let Ok(config) = self.configured(machine, None, None) else { return Vec::new() };
+        let Ok(config) = self.configured(machine, None) else { return Vec::new() };
         vm_of(&config, |vm| vm.providers.keys().cloned().collect()).unwrap_or_default()
     }
 
-    /// What a machine should be when this provider builds it; `box_vagrantfile` is the one inside the box, once
-    /// the box is known.
-    pub fn machine(
-        &mut self,
-        name: &str,
-        provider: &str,
-        box_vagrantfile: Option<&Path>,
-    ) -> yado_core::Result<MachineSpec> {
+    /// What a machine should be when this provider builds it. To be asked again when its box was installed meanwhile,
+    /// which may bring a Vagrantfile of its own.
+    pub fn machine(&mut self, name: &str, provider: &str) -> yado_core::Result<MachineSpec> {
         self.interpreter.renew_limits();
         let machines = self.machines();
         let Some(machine) = machines.iter().find(|machine| machine.name == name) else {
@@ -369,7 +367,7 @@ impl Loaded {
             );
             return Err(Error::new(ErrorKind::MachineNotFound, message));
         };
-        let config = self.configured(name, Some(provider), box_vagrantfile)?;
+        let config = self.configured(name, Some(provider))?;
         let found = self.complaints(&config, name, provider, true);
         let spec = crate::spec::build(self, &config, machine, provider, found);
         match self.interpreter.check_limits() {

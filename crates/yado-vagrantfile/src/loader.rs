@@ -1,7 +1,8 @@
 //! Puts configurations together: which blocks count for a machine, in which order. Every block runs once and its
 //! result is kept, so that what it says to an outer `config` counts for all machines.
 
-use std::path::Path;
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use yado_ruby::{Args, Eval, Interpreter, Proc, Value};
@@ -20,10 +21,33 @@ enum Said {
     Old(Rc<OldRoot>),
 }
 
+/// The box that a machine wants, for finding what the box itself has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedBox {
+    /// The machine.
+    pub machine: String,
+    /// The box's name.
+    pub name: String,
+    /// Constraints on its version, as the Vagrantfile has them.
+    pub version: Option<String>,
+    /// The provider that the machine is made with.
+    pub provider: String,
+}
+
+/// Finds the Vagrantfile of an installed box.
+pub type BoxVagrantfiles = Box<dyn Fn(&WantedBox) -> Option<PathBuf>>;
+
 /// See the module.
 pub(crate) struct Loader {
     session: Rc<Session>,
     reading: Rc<Reading>,
+    /// Set while a box's Vagrantfile speaks, which somebody else wrote: trust in the project is not meant for it.
+    foreign: Rc<Cell<bool>>,
+    boxes: Option<BoxVagrantfiles>,
+    /// Vagrantfiles of boxes that were read.
+    boxed: Vec<(PathBuf, Vec<Block>)>,
+    /// The one of them that failed.
+    pub(crate) at_fault: Option<PathBuf>,
     /// Blocks that ran, and what they said. Keeping the block keeps its address its own.
     done: Vec<(Rc<Proc>, Said)>,
     /// The blocks of the files that count for all machines.
@@ -32,8 +56,14 @@ pub(crate) struct Loader {
 
 impl Loader {
     /// A loader that has run nothing.
-    pub(crate) fn new(session: &Rc<Session>, reading: Rc<Reading>) -> Self {
-        Self { session: Rc::clone(session), reading, done: Vec::new(), base: Vec::new() }
+    pub(crate) fn new(
+        session: &Rc<Session>,
+        reading: Rc<Reading>,
+        foreign: Rc<Cell<bool>>,
+        boxes: Option<BoxVagrantfiles>,
+    ) -> Self {
+        let (boxed, done, base) = (Vec::new(), Vec::new(), Vec::new());
+        Self { session: Rc::clone(session), reading, foreign, boxes, boxed, at_fault: None, done, base }
     }
 
     /// Runs a file; what it gives to `Vagrant.configure` is the result.
@@ -87,52 +117,77 @@ impl Loader {
         Ok(result)
     }
 
-    /// The configuration of one machine. With a provider, its overrides are laid over everything; with a box, the
-    /// box's Vagrantfile lies below everything.
+    /// The configuration of one machine. With a provider, its overrides are laid over everything, and the Vagrantfile
+    /// of the machine's box, when that is installed, below everything.
     pub(crate) fn machine(
         &mut self,
         interpreter: &mut Interpreter,
         global: &Root,
         name: &str,
         provider: Option<&str>,
-        boxed: Option<&Path>,
     ) -> Eval<Rc<Root>> {
         let own = machine_blocks(global, name);
         let base = self.base.clone();
         let mut config = self.load(interpreter, &[&base, &own])?;
-        let mut below = Vec::new();
-        if let Some(path) = boxed.filter(|_| !ignores_box(&config)) {
-            // What is in a box beside its Vagrantfile is there to be loaded by it.
-            if let Some(folder) = path.parent() {
-                self.reading.permit(folder);
-            }
-            below = self.read(interpreter, path)?;
-            config = self.load(interpreter, &[&below, &base, &own])?;
-        }
         let Some(provider) = provider else { return Ok(config) };
         // A provider's override can name another box, and overriding starts again then; so does Vagrant, which does
         // it all once more when that box is not installed. Blocks that count their runs can see it.
         let initial = wanted_box(&config);
         let mut seen = initial.clone();
         for _ in 0..2 {
+            let mut below = self.box_blocks(interpreter, &config, name, provider)?;
+            if let Some(below) = &below {
+                config = self.load(interpreter, &[below, &base, &own])?;
+            }
             // A box name that changes with every run would go on for ever.
             for _ in 0..8 {
                 let over = vm_of(&config, |vm| vm.overrides(provider)).unwrap_or_default();
                 if !over.is_empty() {
-                    config = self.load(interpreter, &[&below, &base, &own, &over])?;
+                    let below = below.as_deref().unwrap_or_default();
+                    config = self.load(interpreter, &[below, &base, &own, &over])?;
                 }
                 let now = wanted_box(&config);
                 if same(&now, &seen) {
                     break;
                 }
+                below = self.box_blocks(interpreter, &config, name, provider)?;
                 seen = now;
             }
-            if boxed.is_some() {
+            if below.is_some() {
                 break;
             }
             seen = (initial.1.clone(), seen.1);
         }
         Ok(config)
+    }
+
+    /// What the box that this configuration wants has to say itself; `None` when it is not installed, says nothing, or
+    /// is not to be heard. Its blocks have run afterwards.
+    fn box_blocks(
+        &mut self,
+        interpreter: &mut Interpreter,
+        config: &Root,
+        machine: &str,
+        provider: &str,
+    ) -> Eval<Option<Vec<Block>>> {
+        let Some(boxes) = self.boxes.as_ref().filter(|_| !ignores_box(config)) else { return Ok(None) };
+        let (name, version) = wanted_box(config);
+        let Some(name) = name.text_or_symbol().filter(|name| !name.is_empty()) else { return Ok(None) };
+        let version = version.text_or_symbol();
+        let wanted = WantedBox { machine: machine.to_owned(), name, version, provider: provider.to_owned() };
+        let Some(path) = boxes(&wanted) else { return Ok(None) };
+        if let Some((_, blocks)) = self.boxed.iter().find(|(known, _)| *known == path) {
+            return Ok(Some(blocks.clone()));
+        }
+        let before = self.foreign.replace(true);
+        let outcome = self.read(interpreter, &path).and_then(|blocks| {
+            blocks.iter().try_for_each(|block| self.run(interpreter, block).map(drop))?;
+            Ok(blocks)
+        });
+        self.foreign.set(before);
+        let blocks = outcome.inspect_err(|_| self.at_fault = Some(path.clone()))?;
+        self.boxed.push((path, blocks.clone()));
+        Ok(Some(blocks))
     }
 }
 

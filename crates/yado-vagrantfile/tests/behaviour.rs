@@ -19,7 +19,7 @@ fn read(folder: &Path) -> Result<Loaded, LoadError> {
 
 fn machine(text: &str, provider: &str) -> MachineSpec {
     let folder = project(text);
-    read(folder.path()).unwrap().machine("default", provider, None).unwrap()
+    read(folder.path()).unwrap().machine("default", provider).unwrap()
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_command_is_refused_until_the_project_is_trusted() {
     let mut options = LoadOptions::new(folder.path());
     options.trusted = true;
     options.env = vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())];
-    let spec = load(options).unwrap().machine("default", "docker", None).unwrap();
+    let spec = load(options).unwrap().machine("default", "docker").unwrap();
     assert_eq!(spec.image.name.as_deref(), Some("7"));
 }
 
@@ -149,7 +149,7 @@ fn host_paths_of_folders_are_absolute_and_disabled_folders_are_left_out() {
     let folder = project(
         "Vagrant.configure('2') do |config|\n  config.vm.synced_folder '.', '/vagrant', disabled: true\n  config.vm.synced_folder '../x/./y', '/y', type: 'rsync'\nend\n",
     );
-    let spec = read(folder.path()).unwrap().machine("default", "docker", None).unwrap();
+    let spec = read(folder.path()).unwrap().machine("default", "docker").unwrap();
     assert_eq!(spec.synced_folders.len(), 1);
     assert_eq!(spec.synced_folders[0].host_path, folder.path().parent().unwrap().join("x/y"));
     assert_eq!(spec.synced_folders[0].kind.as_deref(), Some("rsync"));
@@ -174,20 +174,6 @@ fn overrides_of_the_chosen_provider_alone_are_applied() {
 }
 
 #[test]
-fn the_vagrantfile_of_a_box_lies_below_the_projects() {
-    let folder = project("Vagrant.configure('2') { |config| config.vm.hostname = 'own' }\n");
-    let boxed = folder.path().join("box.rb");
-    std::fs::write(
-        &boxed,
-        "Vagrant.configure('2') do |config|\n  config.vm.hostname = 'boxed'\n  config.ssh.username = 'core'\nend\n",
-    )
-    .unwrap();
-    let spec = read(folder.path()).unwrap().machine("default", "docker", Some(&boxed)).unwrap();
-    assert_eq!(spec.hostname.as_deref(), Some("own"));
-    assert_eq!(spec.ssh.username.as_deref(), Some("core"));
-}
-
-#[test]
 fn settings_of_a_provider_that_nobody_knows_are_kept() {
     let text = "Vagrant.configure('2') do |config|\n  config.vm.provider('strange') { |s| s.memory = 5; s.storage :file, size: '3G' }\nend\n";
     let strange = &machine(text, "strange").providers[0];
@@ -206,7 +192,7 @@ fn providers_of_our_own_take_the_settings_of_their_table() {
     );
     let mut options = LoadOptions::new(folder.path());
     options.extra_providers = vec![("container", &SCHEMA)];
-    let spec = load(options).unwrap().machine("default", "container", None).unwrap();
+    let spec = load(options).unwrap().machine("default", "container").unwrap();
     assert_eq!(spec.providers[0].settings["cpus"], 4);
     let (title, problems) = &spec.problems[0];
     assert_eq!(title, "container provider");
@@ -220,6 +206,74 @@ fn the_users_own_vagrantfile_lies_below_the_projects() {
     std::fs::write(&own, "Vagrant.configure('2') { |c| c.vm.box = 'own'; c.vm.boot_timeout = 9 }\n").unwrap();
     let mut options = LoadOptions::new(folder.path());
     options.home_vagrantfile = Some(own);
-    let spec = load(options).unwrap().machine("default", "docker", None).unwrap();
+    let spec = load(options).unwrap().machine("default", "docker").unwrap();
     assert_eq!((spec.image.name.as_deref(), spec.boot_timeout), (Some("project"), 9));
+}
+
+/// A project whose machine wants the box `a`, beside boxes that bring these Vagrantfiles.
+fn with_boxes(text: &str, boxes: &[(&str, &str)], trusted: bool) -> (tempfile::TempDir, LoadOptions) {
+    let folder = project(text);
+    for (name, own) in boxes {
+        std::fs::create_dir_all(folder.path().join("boxes").join(name)).unwrap();
+        std::fs::write(folder.path().join("boxes").join(name).join("Vagrantfile"), own).unwrap();
+    }
+    let store = folder.path().join("boxes");
+    let mut options = LoadOptions::new(folder.path());
+    options.trusted = trusted;
+    options.boxes = Some(Box::new(move |wanted| {
+        assert_eq!((wanted.machine.as_str(), wanted.provider.as_str()), ("default", "docker"));
+        Some(store.join(&wanted.name).join("Vagrantfile")).filter(|path| path.is_file())
+    }));
+    (folder, options)
+}
+
+#[test]
+fn the_vagrantfile_of_a_box_lies_below_all_others() {
+    let own = "Vagrant.configure('2') { |c| c.vm.hostname = 'from-box'; c.ssh.username = 'core'; c.vm.boot_timeout = 9; c.vm.network 'forwarded_port', guest: 80, host: 8080, id: 'web' }";
+    let text = "Vagrant.configure('2') { |c| c.vm.box = 'a'; c.vm.hostname = 'mine' }\n";
+    let (_folder, options) = with_boxes(text, &[("a", own)], false);
+    let mut loaded = load(options).unwrap();
+    let spec = loaded.machine("default", "docker").unwrap();
+    assert_eq!((spec.hostname.as_deref(), spec.boot_timeout), (Some("mine"), 9));
+    assert_eq!(spec.ssh.username.as_deref(), Some("core"));
+    assert!(format!("{:?}", spec.networks).contains("8080"), "{:?}", spec.networks);
+    let settings = loaded.settings("default", "docker").unwrap();
+    let timeout = settings.iter().find(|setting| setting.key == "vm.boot_timeout").unwrap();
+    assert!(format!("{timeout:?}").contains("boxes/a/Vagrantfile"), "{timeout:?}");
+}
+
+#[test]
+fn the_vagrantfile_of_a_box_can_be_ignored() {
+    let own = "Vagrant.configure('2') { |c| c.vm.boot_timeout = 9 }";
+    let text = "Vagrant.configure('2') { |c| c.vm.box = 'a'; c.vm.ignore_box_vagrantfile = true }\n";
+    let (_folder, options) = with_boxes(text, &[("a", own)], false);
+    assert_eq!(load(options).unwrap().machine("default", "docker").unwrap().boot_timeout, 300);
+}
+
+#[test]
+fn a_provider_that_overrides_the_box_gets_the_vagrantfile_of_that_one() {
+    let text = "Vagrant.configure('2') do |c|\n  c.vm.box = 'a'\n  c.vm.provider('docker') { |_, o| o.vm.box = 'b' }\nend\n";
+    let boxes = [
+        ("a", "Vagrant.configure('2') { |c| c.vm.boot_timeout = 9 }"),
+        ("b", "Vagrant.configure('2') { |c| c.vm.graceful_halt_timeout = 7 }"),
+    ];
+    let (_folder, options) = with_boxes(text, &boxes, false);
+    let spec = load(options).unwrap().machine("default", "docker").unwrap();
+    assert_eq!(spec.image.name.as_deref(), Some("b"));
+    assert_eq!((spec.boot_timeout, spec.graceful_halt_timeout), (300, 7));
+}
+
+#[test]
+fn trust_in_the_project_is_not_meant_for_the_vagrantfile_of_a_box() {
+    let text = "Vagrant.configure('2') { |c| c.vm.box = 'a' }\n";
+    for own in [
+        "File.write(File.expand_path('../touched', __FILE__), 'x')",
+        "Vagrant.configure('2') { |c| `touch #{File.expand_path('../touched', __FILE__)}` }",
+    ] {
+        let (folder, options) = with_boxes(text, &[("a", own)], true);
+        let error = load(options).unwrap().machine("default", "docker").unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("boxes/a/Vagrantfile") && error.contains("ignore_box_vagrantfile"), "{error}");
+        assert!(!folder.path().join("boxes/a/touched").exists());
+    }
 }

@@ -12,7 +12,7 @@ use yado_core::spec::Problem;
 use yado_core::{
     Cancel, Context, Environment, Error, ErrorKind, EventSink, Host, MachineSpec, ProviderKind, Result, Store,
 };
-use yado_vagrantfile::{LoadOptions, Loaded, Stream};
+use yado_vagrantfile::{BoxVagrantfiles, LoadOptions, Loaded, Stream, WantedBox};
 
 use crate::agreement::Agreement;
 use crate::cli::Global;
@@ -170,9 +170,31 @@ impl Session {
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
             trusted: self.trusted()?,
+            boxes: Some(self.box_vagrantfiles()),
             extra_providers: providers.iter().map(|kind| (kind.name(), kind.schema())).collect(),
             output: Some(Box::new(move |stream, text| ui.vagrantfile_said(stream == Stream::Err, text))),
             ..LoadOptions::new(&self.directory)
+        })
+    }
+
+    /// Where the Vagrantfiles of installed boxes are found: that of the box which a machine was made from, or would be.
+    fn box_vagrantfiles(&self) -> BoxVagrantfiles {
+        let home = self.settings.home.clone();
+        let data = self.vagrantfile().and_then(|path| Some(self.data_directory(path.parent()?)));
+        Box::new(move |wanted| {
+            let found = yado_boxes::installed_vagrantfile(
+                &home,
+                &wanted.name,
+                wanted.version.as_deref(),
+                &wanted.provider,
+            );
+            // Most boxes have none in any version, and then nobody has to ask which one the machine was made from.
+            let found = found?;
+            let made_from = data.as_deref().and_then(|data| recorded_image(&home, data, wanted));
+            match made_from {
+                Some(image) => image.vagrantfile.filter(|path| path.is_file()),
+                None => Some(found),
+            }
         })
     }
 
@@ -329,6 +351,14 @@ impl Session {
         }
         Err(Error::new(ErrorKind::ConfigInvalid, problems_text(&sections)))
     }
+}
+
+/// What a machine was made from, if it was from the box that it wants now.
+fn recorded_image(home: &Path, data: &Path, wanted: &WantedBox) -> Option<yado_core::Image> {
+    let environment = std::fs::read_to_string(data.join("id")).ok()?;
+    let record = Store::open(home).ok()?.machine(environment.trim(), &wanted.machine).ok()??;
+    let image: yado_core::Image = serde_json::from_str(record.image.as_deref()?).ok()?;
+    (image.name == wanted.name && record.provider == wanted.provider).then_some(image)
 }
 
 /// Whether a host directory is the project's, beside it, in the user's home (but for hidden directories, where keys

@@ -38,21 +38,35 @@ pub(crate) struct Wanted<'a> {
 impl Session {
     /// The machines that `names` mean, in the order of definition.
     pub(crate) fn targets(&self, names: &[String], wanted: Wanted<'_>) -> Result<Vec<Target>> {
-        let mut project = match self.project() {
-            Ok(project) => Some(project),
+        self.targets_of(&mut self.project_for(wanted)?, names, wanted)
+    }
+
+    /// The project here or above, unless the machines that are meant can do without.
+    pub(crate) fn project_for(&self, wanted: Wanted<'_>) -> Result<Option<Project>> {
+        match self.project() {
+            Ok(project) => Ok(Some(project)),
             // By id from anywhere.
-            Err(problem) if problem.kind() == ErrorKind::NoEnvironment => None,
+            Err(problem) if problem.kind() == ErrorKind::NoEnvironment => Ok(None),
             Err(problem) if wanted.recorded && self.environment_without_vagrantfile()?.is_some() => {
                 self.context.warn(format!(
                     "The Vagrantfile could not be read; going by what is recorded.\n{}",
                     problem.message()
                 ));
-                None
+                Ok(None)
             }
-            Err(problem) => return Err(problem),
-        };
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// The machines of this project that `names` mean.
+    pub(crate) fn targets_of(
+        &self,
+        project: &mut Option<Project>,
+        names: &[String],
+        wanted: Wanted<'_>,
+    ) -> Result<Vec<Target>> {
         if names.is_empty() {
-            return match &mut project {
+            return match project {
                 Some(project) => self.all_of(project, wanted),
                 None => self.recorded_here(wanted),
             };
@@ -191,26 +205,33 @@ impl Session {
                 chosen.kind
             }
         };
-        let spec = if wanted.spec {
-            let spec = project.loaded.machine(name, kind.name(), None)?;
-            if wanted.checked {
-                self.check(&spec, kind)?;
-                self.tell_what_has_no_effect(&mut project.loaded, name, kind.name())?;
-            }
-            Some(spec)
-        } else {
-            None
-        };
+        let spec = wanted.spec.then(|| self.spec_of(project, name, kind, wanted.checked)).transpose()?;
         let triggers = match &spec {
             Some(spec) => Some(spec.triggers.clone()),
             // What was recorded is enough for the machine; a configuration that cannot be read has no triggers.
             None if wanted.triggers => {
-                project.loaded.machine(name, kind.name(), None).ok().map(|spec| spec.triggers)
+                project.loaded.machine(name, kind.name()).ok().map(|spec| spec.triggers)
             }
             None => None,
         };
         let environment = project.environment.clone();
         Ok(Target { name: name.to_owned(), environment, record, kind, spec, triggers })
+    }
+
+    /// What a machine should be.
+    pub(crate) fn spec_of(
+        &self,
+        project: &mut Project,
+        name: &str,
+        kind: &dyn ProviderKind,
+        checked: bool,
+    ) -> Result<MachineSpec> {
+        let spec = project.loaded.machine(name, kind.name())?;
+        if checked {
+            self.check(&spec, kind)?;
+            self.tell_what_has_no_effect(&mut project.loaded, name, kind.name())?;
+        }
+        Ok(spec)
     }
 
     fn recorded_here(&self, wanted: Wanted<'_>) -> Result<Vec<Target>> {

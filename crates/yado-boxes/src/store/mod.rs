@@ -52,14 +52,7 @@ impl BoxStore {
     /// Opens the store below yado's own directory, making it if needed.
     pub fn open(home: &Path) -> Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
-        let store = Self {
-            boxes: home.join("boxes"),
-            cache: home.join("cache"),
-            layers: Layers::new(home.join("layers")),
-            chroot: None,
-            network: Network::default(),
-            host: PathBuf::from("/"),
-        };
+        let store = Self::at(home);
         let directories = [
             store.boxes.join(".locks"),
             store.boxes.join(".retained"),
@@ -76,6 +69,18 @@ impl BoxStore {
                 .doing(|| format!("creating '{}'", directory.display()))?;
         }
         Ok(store)
+    }
+
+    /// The store below a home, which may have none yet.
+    fn at(home: &Path) -> Self {
+        Self {
+            boxes: home.join("boxes"),
+            cache: home.join("cache"),
+            layers: Layers::new(home.join("layers")),
+            chroot: None,
+            network: Network::default(),
+            host: PathBuf::from("/"),
+        }
     }
 
     /// The same store, with a way to run programs of a box that is being made.
@@ -222,6 +227,19 @@ impl BoxStore {
             disk: None,
         }
     }
+}
+
+/// The Vagrantfile inside the box that [`BoxStore::find`] finds; a store that is not there has none. Constraints that
+/// are none are for others to complain of.
+pub fn installed_vagrantfile(
+    home: &Path,
+    name: &str,
+    version_constraints: Option<&str>,
+    provider: &str,
+) -> Option<PathBuf> {
+    let store = BoxStore::at(home);
+    let installed = store.find(name, version_constraints, provider).ok()??;
+    store.image(&installed).vagrantfile
 }
 
 /// Reads the records below `directory`, which lies `depth` levels below that of all records.

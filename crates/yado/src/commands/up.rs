@@ -3,12 +3,13 @@
 use clap::Args;
 use yado_core::lifecycle::Options;
 use yado_core::plan::Goal;
+use yado_core::spec::BoxSpec;
 use yado_core::{ErrorKind, MachineSpec, Result};
 
 use super::batch::Batch;
 use super::{ProvisionArguments, boxes};
 use crate::agreement::Mode;
-use crate::session::Session;
+use crate::session::{Project, Session};
 use crate::targets::{Target, Wanted};
 
 /// Create, start and provision the machines of this environment
@@ -47,15 +48,13 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         checked: true,
         ..Wanted::default()
     };
-    let mut targets = session.targets(&arguments.names, wanted)?;
+    let mut project = session.project_for(wanted)?;
+    let mut targets = session.targets_of(&mut project, &arguments.names, wanted)?;
     if targets.is_empty() {
         session.ui.plain("No machines are to be started: all have 'autostart: false'. Name one to start it.");
         return Ok(0);
     }
     super::check_provisioners(session, &arguments.provision.wish(), &targets)?;
-    let specs: Vec<&MachineSpec> = targets.iter().filter_map(|target| target.spec.as_ref()).collect();
-    let messages: Vec<(String, String)> =
-        specs.iter().map(|spec| (spec.name.clone(), spec.post_up_message.clone())).collect();
     for target in &targets {
         session.ui.plain(&format!(
             "Bringing machine '{}' up with '{}' provider...",
@@ -63,8 +62,13 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
             target.kind.name()
         ));
     }
-    agree(session, &mut targets, arguments.locked)?;
+    agree(session, &targets, arguments.locked)?;
     tell_of_newer_boxes(session, &targets)?;
+    listen_to_new_boxes(session, &mut project, &mut targets)?;
+    agree_on_scripts(session, &mut targets)?;
+    let specs: Vec<&MachineSpec> = targets.iter().filter_map(|target| target.spec.as_ref()).collect();
+    let messages: Vec<(String, String)> =
+        specs.iter().map(|spec| (spec.name.clone(), spec.post_up_message.clone())).collect();
     let options = Options {
         provision: arguments.provision.wish(),
         keep_on_error: arguments.no_destroy_on_error,
@@ -79,18 +83,16 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     Ok(0)
 }
 
-/// Holds the machines that exist, and the scripts that are fetched, to the lock file; boxes follow when machines are
-/// made.
-fn agree(session: &Session, targets: &mut [Target], locked: bool) -> Result<()> {
+/// Holds the machines that exist to the lock file; boxes follow when machines are made.
+fn agree(session: &Session, targets: &[Target], locked: bool) -> Result<()> {
     // Machines named by their ids have no project here.
     let Some(vagrantfile) = session.vagrantfile() else { return Ok(()) };
     session.agreement.open(&vagrantfile, if locked { Mode::Strict } else { Mode::Grow })?;
     let store = session.boxes()?;
     for target in targets {
-        let Some(spec) = &mut target.spec else { continue };
+        let Some(spec) = &target.spec else { continue };
         let context = session.context.for_machine(&target.name);
         let provider = target.kind.name();
-        session.agreement.pin_scripts(&context, &store, &mut spec.provisioners)?;
         let recorded = target.record.as_ref().and_then(|record| record.image.as_deref());
         let image: Option<yado_core::Image> = recorded.and_then(|text| serde_json::from_str(text).ok());
         match image {
@@ -100,6 +102,72 @@ fn agree(session: &Session, targets: &mut [Target], locked: bool) -> Result<()> 
                 session.agreement.pinned(&store, &spec.image, provider).map(drop)?;
             }
             None => {}
+        }
+    }
+    Ok(())
+}
+
+/// Holds scripts that are fetched to the lock file.
+fn agree_on_scripts(session: &Session, targets: &mut [Target]) -> Result<()> {
+    let store = session.boxes()?;
+    for target in targets {
+        let Some(spec) = &mut target.spec else { continue };
+        let context = session.context.for_machine(&target.name);
+        session.agreement.pin_scripts(&context, &store, &mut spec.provisioners)?;
+    }
+    Ok(())
+}
+
+/// Has the boxes of machines that are still to be made, several at once, and asks the Vagrantfile again where a box came
+/// with one of its own: what that says counts before ports are taken and the first machine is made.
+fn listen_to_new_boxes(
+    session: &Session,
+    project: &mut Option<Project>,
+    targets: &mut [Target],
+) -> Result<()> {
+    let images = &session.workshop()?.images;
+    let mut wanted: Vec<(&MachineSpec, &str)> = Vec::new();
+    for target in targets.iter() {
+        let is_made = target.record.as_ref().is_some_and(|record| record.image.is_some());
+        let Some(spec) = target.spec.as_ref().filter(|spec| !is_made && target.kind.needs_box(spec)) else {
+            continue;
+        };
+        let provider = target.kind.name();
+        let is_known = wanted.iter().any(|(known, by)| known.image == spec.image && *by == provider);
+        if !is_known && spec.image.name.as_deref().is_some_and(|name| name != "host") {
+            wanted.push((spec, provider));
+        }
+    }
+    let whole = &session.context;
+    let outcomes: Vec<Result<Option<(BoxSpec, &str)>>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = wanted
+            .iter()
+            .map(|&(spec, provider)| {
+                scope.spawn(move || {
+                    let context = whole.for_machine(&spec.name);
+                    match images.resolve(&context, &spec.image, &spec.project, provider) {
+                        Ok(image) => Ok(image.vagrantfile.map(|_| (spec.image.clone(), provider))),
+                        // A trigger that runs before may be what makes the box.
+                        Err(error) if error.kind() != ErrorKind::Interrupted && !spec.triggers.is_empty() => {
+                            Ok(None)
+                        }
+                        Err(error) => Err(error),
+                    }
+                })
+            })
+            .collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    });
+    let mut speaking = Vec::new();
+    for outcome in outcomes {
+        speaking.extend(outcome?);
+    }
+    let Some(project) = project else { return Ok(()) };
+    for target in targets {
+        let Some(spec) = &mut target.spec else { continue };
+        if speaking.iter().any(|(image, by)| *image == spec.image && *by == target.kind.name()) {
+            *spec = session.spec_of(project, &target.name, target.kind, true)?;
+            target.triggers = Some(spec.triggers.clone());
         }
     }
     Ok(())

@@ -20,11 +20,11 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         let mentioned = loaded.mentioned_providers(&machine.name);
         if arguments.ignore_provider {
             let provider = mentioned.first().map_or("container", String::as_str).to_owned();
-            let spec = loaded.machine(&machine.name, &provider, None)?;
+            let spec = loaded.machine(&machine.name, &provider)?;
             faults.extend(session.check(&spec, &AnyProvider).err().map(|fault| (machine.name, fault)));
         } else {
             let kind = session.choose_provider(&mentioned, None)?.kind;
-            let spec = loaded.machine(&machine.name, kind.name(), None)?;
+            let spec = loaded.machine(&machine.name, kind.name())?;
             faults.extend(session.check(&spec, kind).err().map(|fault| (machine.name, fault)));
         }
     }

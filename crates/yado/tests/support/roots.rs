@@ -25,14 +25,33 @@ pub fn make(folder: &Path, word: &str, megabytes: usize) {
 
 /// The same, packed as a `.box` for `provider` by the tar program, and compressed with `compression` (`gzip`, …).
 pub fn make_box(target: &Path, provider: &str, word: &str, megabytes: usize, compression: &str) {
+    make_box_with(target, provider, word, megabytes, compression, &[]);
+}
+
+/// The same with more files in the box beside the root file system: (path, content).
+pub fn make_box_with(
+    target: &Path,
+    provider: &str,
+    word: &str,
+    megabytes: usize,
+    compression: &str,
+    files: &[(&str, &str)],
+) {
     let work = tempfile::tempdir().unwrap();
     let root = work.path().join("root");
     make(&root, word, megabytes);
     std::fs::write(work.path().join("metadata.json"), format!("{{\"provider\": \"{provider}\"}}")).unwrap();
+    for (path, content) in files {
+        let path = work.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let names: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
+    let names = names.join(" ");
     std::fs::create_dir_all(target.parent().unwrap()).unwrap();
     let script = format!(
         "tar -C root --owner=0 --group=0 --numeric-owner -cf rootfs.tar . && \
-         tar -cf - metadata.json rootfs.tar | {compression} > {}",
+         tar -cf - metadata.json {names} rootfs.tar | {compression} > {}",
         target.display()
     );
     let made = Command::new("sh").args(["-ec", &script]).current_dir(work.path()).output().unwrap();
