@@ -57,20 +57,39 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub(crate) enum Command {
+    /// Manage boxes
     Box(commands::boxes::Arguments),
+    /// Measure what each kind of virtualization costs, against the bare machine
     Compare(commands::compare::Arguments),
+    /// Show the configuration as it was understood
     Config(commands::config::Arguments),
+    /// Switch machines off and remove every trace of them
     Destroy(commands::destroy::Arguments),
+    /// Show all machines of this user
     GlobalStatus(commands::global_status::Arguments),
+    /// Switch machines off
     Halt(commands::halt::Arguments),
+    /// Write a first Vagrantfile
     Init(commands::init::Arguments),
+    /// Agree on boxes and scripts, or check what was agreed on
     Lock(commands::lock::Arguments),
+    /// Show what the first processes of machines wrote: systemd's journal, or the console
     Logs(commands::logs::Arguments),
+    /// Make a box of a machine
     Package(commands::package::Arguments),
+    /// Show what `up` would do, without doing it
     Plan(commands::plan::Arguments),
+    /// Show the forwarded ports of a machine
     Port(commands::port::Arguments),
+    /// Say that no plugins are needed
+    Plugin(commands::plugin::Arguments),
+    /// Show which provider a machine has
+    Provider(commands::provider::Arguments),
+    /// Run the provisioners of running machines
     Provision(commands::provision::Arguments),
+    /// Switch machines off and on again with the present configuration
     Reload(commands::reload::Arguments),
+    /// Let frozen machines go on
     Resume(commands::resume::Arguments),
     /// Run containers from OCI bundles, for Docker, containerd and Podman
     #[command(hide = true, disable_help_flag = true)]
@@ -79,17 +98,30 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<OsString>,
     },
+    /// Keep what machines have on their disks, and go back to it
     Snapshot(commands::snapshot::Arguments),
+    /// Open a shell in a machine, or run a command there
     Ssh(commands::ssh::Arguments),
+    /// Print an OpenSSH configuration to enter machines by
     SshConfig(commands::ssh_config::Arguments),
+    /// Connect an SSH program with a machine
     #[command(hide = true)]
     SshProxy(commands::ssh_proxy::Arguments),
+    /// Show what the machines of this environment are doing
     Status(commands::status::Arguments),
+    /// Freeze machines with all their processes
     Suspend(commands::suspend::Arguments),
+    /// Let this project's Vagrantfile run programs and write files while it is read
     Trust(commands::trust::Arguments),
+    /// Create, start and provision the machines of this environment
     Up(commands::up::Arguments),
+    /// Copy a file or directory into a machine
+    Upload(commands::upload::Arguments),
+    /// Check the Vagrantfile
     Validate(commands::validate::Arguments),
+    /// Show what the machines were built from, with a fingerprint to compare
     Verify(commands::verify::Arguments),
+    /// Show the version
     Version(commands::version::Arguments),
 }
 
@@ -101,7 +133,9 @@ impl Command {
             Self::Config(_)
                 | Self::GlobalStatus(_)
                 | Self::Init(_)
+                | Self::Plugin(_)
                 | Self::Port(_)
+                | Self::Provider(_)
                 | Self::Runtime { .. }
                 | Self::Status(_)
                 | Self::Trust(_)
@@ -166,6 +200,8 @@ fn dispatch(session: &Session, command: Command) -> Result<u8> {
         Command::Package(arguments) => commands::package::run(session, &arguments),
         Command::Plan(arguments) => commands::plan::run(session, &arguments),
         Command::Port(arguments) => commands::port::run(session, &arguments),
+        Command::Plugin(arguments) => commands::plugin::run(session, &arguments),
+        Command::Provider(arguments) => commands::provider::run(session, &arguments),
         Command::Provision(arguments) => commands::provision::run(session, &arguments),
         Command::Reload(arguments) => commands::reload::run(session, &arguments),
         Command::Resume(arguments) => commands::resume::run(session, &arguments),
@@ -179,6 +215,7 @@ fn dispatch(session: &Session, command: Command) -> Result<u8> {
         Command::Suspend(arguments) => commands::suspend::run(session, &arguments),
         Command::Trust(arguments) => commands::trust::run(session, &arguments),
         Command::Up(arguments) => commands::up::run(session, &arguments),
+        Command::Upload(arguments) => commands::upload::run(session, &arguments),
         Command::Validate(arguments) => commands::validate::run(session, &arguments),
         Command::Verify(arguments) => commands::verify::run(session, &arguments),
         Command::Version(arguments) => commands::version::run(session, &arguments),
@@ -230,5 +267,22 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_in_the_list_what_its_own_help_begins_with() {
+        let mut program = Cli::command();
+        // A command's own words are made when it is looked at, and would hide those of the list.
+        let listed: Vec<_> = program
+            .get_subcommands()
+            .map(|command| (command.get_name().to_owned(), command.get_about().map(ToString::to_string)))
+            .collect();
+        program.build();
+        for ((name, listed), built) in listed.iter().zip(program.get_subcommands()) {
+            assert_eq!(*name, built.get_name());
+            let own = built.get_about().map(ToString::to_string);
+            assert!(listed.as_ref().is_some_and(|text| !text.is_empty()), "{name} is listed without a word");
+            assert_eq!(*listed, own, "{name}");
+        }
     }
 }

@@ -12,7 +12,9 @@ pub(crate) mod lock;
 pub(crate) mod logs;
 pub(crate) mod package;
 pub(crate) mod plan;
+pub(crate) mod plugin;
 pub(crate) mod port;
+pub(crate) mod provider;
 pub(crate) mod provision;
 pub(crate) mod reload;
 pub(crate) mod resume;
@@ -25,6 +27,7 @@ pub(crate) mod status;
 pub(crate) mod suspend;
 pub(crate) mod trust;
 pub(crate) mod up;
+pub(crate) mod upload;
 pub(crate) mod validate;
 pub(crate) mod verify;
 pub(crate) mod version;
@@ -33,7 +36,7 @@ mod batch;
 
 use clap::Args;
 use yado_core::provisioning::{self, Wish};
-use yado_core::{MachineSpec, Result};
+use yado_core::{Communicator, Context, Error, ErrorKind, MachineSpec, MachineState, Result, lifecycle};
 
 use crate::session::Session;
 use crate::targets::{Target, Wanted};
@@ -51,6 +54,27 @@ fn existing_in_reverse(session: &Session, names: &[String]) -> Result<Vec<Target
         target.record.is_some()
     });
     Ok(targets)
+}
+
+/// A way into a machine that runs, and the configuration that it was last started with.
+fn way_in(
+    session: &Session,
+    target: &Target,
+) -> Result<(Context, Box<dyn Communicator>, Option<MachineSpec>)> {
+    let not_ready = || {
+        let text = format!("The machine '{}' must be created and running to be entered.", target.name);
+        Error::new(ErrorKind::Other, text).hinted("Run `yado up` first.")
+    };
+    let context = session.context.for_machine(&target.name);
+    let record = target.record.as_ref().ok_or_else(not_ready)?;
+    let recorded = || record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let spec = target.spec.clone().or_else(recorded);
+    let provider = target.kind.open(record, spec.as_ref(), &lifecycle::place(session.store()?, record))?;
+    if provider.state(&context)? != MachineState::Running {
+        return Err(not_ready());
+    }
+    let communicator = provider.connect(&context)?;
+    Ok((context, communicator, spec))
 }
 
 /// Refuses names of provisioners that none of these machines has.

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use yado_core::lifecycle;
-use yado_core::{Error, ErrorKind, Exec, MachineState, Result};
+use yado_core::{Error, ErrorKind, Exec, Result};
 
 use crate::session::Session;
 use crate::targets::Wanted;
@@ -32,16 +31,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     use std::io::IsTerminal;
     let target =
         session.one_target(arguments.name.as_ref(), Wanted { recorded: true, ..Wanted::default() })?;
-    let store = session.store()?;
-    let context = session.context.for_machine(&target.name);
-    let Some(record) = &target.record else { return Err(not_ready(&target.name)) };
-    let spec =
-        target.spec.or_else(|| record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok()));
-    let provider = target.kind.open(record, spec.as_ref(), &lifecycle::place(store, record))?;
-    if provider.state(&context)? != MachineState::Running {
-        return Err(not_ready(&target.name));
-    }
-    let communicator = provider.connect(&context)?;
+    let (context, communicator, spec) = super::way_in(session, &target)?;
     let both_terminals = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let terminal = !arguments.no_tty_for_command && both_terminals;
     if !terminal {
@@ -105,11 +95,6 @@ fn ssh_options(words: &[String]) -> Result<(Option<String>, &[String])> {
         }
     }
     Ok((user, rest))
-}
-
-fn not_ready(name: &str) -> Error {
-    Error::new(ErrorKind::Other, format!("The machine '{name}' must be created and running to be entered."))
-        .hinted("Run `yado up` first.")
 }
 
 #[cfg(test)]
