@@ -38,7 +38,7 @@ pub use image::{Image, ImageSource};
 pub use kind::{Kind, Schema, Setting, SettingType, Usable};
 pub use ports::Forward;
 pub use provider::{MachineState, Provider, ProviderKind, StopMode};
-pub use provisioner::{Aftermath, Guest, Provisioner, ProvisionerKind};
+pub use provisioner::{Aftermath, Guest, Neighbour, Provisioner, ProvisionerKind};
 pub use registry::Registry;
 pub use spec::{MachineSpec, Origin};
 pub use store::{MachineRecord, Store};

@@ -14,12 +14,35 @@ pub struct Guest<'a> {
     pub spec: &'a MachineSpec,
     /// The user that one enters as.
     pub user: &'a str,
+    /// The machines of its environment that exist, itself among them, oldest first.
+    pub neighbours: &'a [Neighbour],
+}
+
+/// A machine of an environment, as inventories list them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Neighbour {
+    /// Its name in the Vagrantfile.
+    pub name: String,
+    /// Its id.
+    pub id: String,
 }
 
 /// A kind of provisioner, such as `shell`.
 pub trait ProvisionerKind: Kind {
     /// Makes one from its settings. Fails when they make no sense.
     fn open(&self, spec: &ProvisionerSpec, machine: &MachineSpec) -> Result<Box<dyn Provisioner>>;
+
+    /// Whether it runs programs of the project's on this computer, which the user must have allowed (`yado trust`).
+    fn runs_on_host(&self) -> bool {
+        false
+    }
+
+    /// Whether it configures other machines, too: those that stand before this one in the Vagrantfile are then brought
+    /// up first.
+    fn reaches_others(&self, spec: &ProvisionerSpec, machine: &MachineSpec) -> bool {
+        let _ = (spec, machine);
+        false
+    }
 }
 
 /// What a provisioner asks for after it has run.

@@ -2,6 +2,7 @@
 //! takes them, journalled, so that a killed process leaves a note for the next one (see [`recover`]).
 
 mod adjust;
+mod provisioners;
 mod recover;
 mod reserve;
 mod settle;
@@ -125,6 +126,19 @@ impl Machine {
             None => Ok(MachineState::NotCreated),
             Some(record) => self.provider(record)?.state(&context.for_machine(&self.name)),
         }
+    }
+
+    /// Refuses provisioners that would run programs on this computer without the user's permission, or lack a file,
+    /// before anything is changed.
+    pub fn check_provisioners(&self, context: &Context, goal: Goal, options: &Options) -> Result<()> {
+        // Asking for the state costs something, and nearly no machine has such provisioners.
+        if !self.has_provisioners_on_host() {
+            return Ok(());
+        }
+        if plan(self.state(context)?, goal).contains(&Step::Provision) {
+            self.check_provisioners_on_host(options)?;
+        }
+        Ok(())
     }
 
     /// Walks to the goal.

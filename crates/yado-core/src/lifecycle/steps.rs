@@ -9,10 +9,7 @@ use crate::error::{Doing, Error, ErrorKind, Result};
 use crate::image::Image;
 use crate::plan::Step;
 use crate::provider::{MachineState, StopMode};
-use crate::provisioner::{Aftermath, Guest};
-use crate::provisioning::{self, Wish};
-use crate::spec::RunWhen;
-use crate::store::{LeaseKind, Operation, ProvisionRecord};
+use crate::store::{LeaseKind, Operation};
 
 impl Machine {
     /// Takes one step.
@@ -106,7 +103,7 @@ impl Machine {
         self.reread()
     }
 
-    fn connect(&self, context: &Context) -> Result<Box<dyn Communicator>> {
+    pub(super) fn connect(&self, context: &Context) -> Result<Box<dyn Communicator>> {
         self.provider(self.made()?)?.connect(context)
     }
 
@@ -128,65 +125,6 @@ impl Machine {
             for line in folders {
                 context.detail(line);
             }
-        }
-        Ok(())
-    }
-
-    fn provision(&mut self, context: &Context, options: &Options) -> Result<()> {
-        let record = self.made()?.clone();
-        let spec = self.spec()?.clone();
-        let records = self.workshop.store.provision_records(&record.id)?;
-        let due = provisioning::due(&spec.provisioners, record.provisioned, &records, &options.provision);
-        if let Some(notice) = due.notice {
-            context.info(notice);
-        }
-        for position in due.positions {
-            context.cancel.check()?;
-            self.run_provisioner(context, position)?;
-        }
-        if options.provision == Wish::Skip {
-            return Ok(());
-        }
-        let records = self.workshop.store.provision_records(&record.id)?;
-        let complete = spec.provisioners.iter().enumerate().all(|(position, provisioner)| {
-            provisioner.run == RunWhen::Never
-                || records.iter().any(|record| {
-                    record.position as usize == position && record.label == provisioning::label(provisioner)
-                })
-        });
-        if complete || record.provisioned {
-            self.workshop.store.set_provisioned(&record.id, true)?;
-        }
-        self.reread()
-    }
-
-    fn run_provisioner(&mut self, context: &Context, position: usize) -> Result<()> {
-        let spec = self.spec()?.clone();
-        let provisioner = &spec.provisioners[position];
-        let kind = self.workshop.registry.provisioner(&provisioner.kind).ok_or_else(|| {
-            Error::new(
-                ErrorKind::ConfigInvalid,
-                format!("The '{}' provisioner could not be found.", provisioner.kind),
-            )
-            .at(provisioner.origin.clone())
-        })?;
-        let mut worker = kind.open(provisioner, &spec)?;
-        provisioning::announce(context, provisioner);
-        let communicator = self.connect(context)?;
-        let guest = Guest { communicator: &*communicator, spec: &spec, user: communicator.user() };
-        let aftermath = worker.run(context, &guest)?;
-        let id = self.made()?.id.clone();
-        let record = ProvisionRecord {
-            position: position as u32,
-            label: provisioning::label(provisioner),
-            fingerprint: worker.fingerprint()?,
-        };
-        self.workshop.store.put_provision_record(&id, &record)?;
-        if aftermath == Aftermath::Reboot {
-            drop(communicator);
-            self.take(context, Step::Stop, &Options::default())?;
-            self.take(context, Step::Start, &Options::default())?;
-            self.take(context, Step::WaitReady, &Options::default())?;
         }
         Ok(())
     }

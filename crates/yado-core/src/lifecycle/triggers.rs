@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::MessageKind;
 use crate::provider::MachineState;
 use crate::provisioner::Guest;
-use crate::spec::{ProvisionerSpec, RunWhen, TriggerSpec};
+use crate::spec::{Origin, ProvisionerSpec, RunWhen, TriggerSpec};
 
 /// The longest that a program of a trigger may run: as good as for ever, and still an end.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -46,14 +46,24 @@ impl Machine {
     }
 
     fn require_trust(&self, trigger: &TriggerSpec, options: &Options) -> Result<()> {
+        self.require_trust_for("A trigger", trigger.origin.as_ref(), options)
+    }
+
+    /// Programs of the Vagrantfile's run on this computer only once the user has allowed it.
+    pub(super) fn require_trust_for(
+        &self,
+        who: &str,
+        origin: Option<&Origin>,
+        options: &Options,
+    ) -> Result<()> {
         if options.trusted || self.workshop.store.is_trusted(&self.environment.project)? {
             return Ok(());
         }
         Err(Error::new(
             ErrorKind::Other,
-            "A trigger runs a program on this computer, which the Vagrantfile may not do yet.",
+            format!("{who} runs a program on this computer, which the Vagrantfile may not do yet."),
         )
-        .at(trigger.origin.clone())
+        .at(origin.cloned())
         .hinted("`yado trust` allows it for this project, `--trust` once."))
     }
 
@@ -204,7 +214,9 @@ impl Machine {
             .provisioner("shell")
             .ok_or_else(|| failed("There is no 'shell' provisioner.".to_owned()))?;
         let inside = self.provider(record)?.connect(context)?;
-        let guest = Guest { communicator: &*inside, spec: &spec, user: inside.user() };
+        let neighbours = self.neighbours()?;
+        let guest =
+            Guest { communicator: &*inside, spec: &spec, user: inside.user(), neighbours: &neighbours };
         kind.open(&script, &spec)?.run(context, &guest).map(drop)
     }
 }

@@ -78,7 +78,7 @@ struct FileProvisioner {
 
 impl Provisioner for FileProvisioner {
     fn fingerprint(&self) -> Result<String> {
-        let mut digest = super::shell::Fingerprint::new();
+        let mut digest = super::fingerprint::Fingerprint::new();
         digest.add(&self.destination);
         digest.add_path(&self.expanded)?;
         Ok(digest.finish())

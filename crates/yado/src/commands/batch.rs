@@ -23,9 +23,13 @@ impl Batch<'_> {
         let parallel = self.parallel
             && !session.settings.no_parallel
             && targets.len() > 1
-            && targets.iter().all(|target| target.kind.parallel());
+            && targets.iter().all(|target| target.kind.parallel())
+            && !targets.iter().any(|target| self.reaches_others(session, target));
         let options = Options { trusted: session.global.trust, ..self.options.clone() };
         let mut machines = self.open(session, targets)?;
+        for machine in &machines {
+            machine.check_provisioners(&session.context, self.goal, &options)?;
+        }
         if matches!(self.goal, Goal::Running | Goal::Restarted) {
             reserve(session, &mut machines, self.goal)?;
         }
@@ -56,6 +60,19 @@ impl Batch<'_> {
             machines.iter_mut().find_map(work).into_iter().collect()
         };
         together(failures)
+    }
+
+    /// Whether a machine's provisioners configure others, too, which must then be there before.
+    fn reaches_others(&self, session: &Session, target: &Target) -> bool {
+        let (Goal::Running | Goal::Restarted | Goal::Provisioned, Some(spec)) = (self.goal, &target.spec)
+        else {
+            return false;
+        };
+        let Ok(workshop) = session.workshop() else { return false };
+        spec.provisioners.iter().any(|provisioner| {
+            let kind = workshop.registry.provisioner(&provisioner.kind);
+            kind.is_some_and(|kind| kind.reaches_others(provisioner, spec))
+        })
     }
 
     fn open(&self, session: &Session, targets: Vec<Target>) -> Result<Vec<Machine>> {

@@ -1,6 +1,5 @@
 //! `shell`: runs a script in the machine, given inline, as a file of the host, or by URL.
 
-mod fingerprint;
 mod run;
 mod script;
 
@@ -13,7 +12,9 @@ use yado_core::{
     SettingType,
 };
 
-pub(super) use fingerprint::Fingerprint;
+use crate::provisioners::guest_command::quoted;
+
+use crate::provisioners::fingerprint::Fingerprint;
 
 /// The kind.
 pub(super) static SHELL: ShellKind = ShellKind;
@@ -183,12 +184,9 @@ fn as_text(value: &Value) -> Option<String> {
 fn arguments(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
-        Some(Value::Array(list)) => list
-            .iter()
-            .filter_map(as_text)
-            .map(|argument| run::quoted(&argument))
-            .collect::<Vec<_>>()
-            .join(" "),
+        Some(Value::Array(list)) => {
+            list.iter().filter_map(as_text).map(|argument| quoted(&argument)).collect::<Vec<_>>().join(" ")
+        }
         Some(other) => as_text(other).unwrap_or_default(),
     }
 }

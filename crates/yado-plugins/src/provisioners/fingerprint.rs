@@ -7,14 +7,14 @@ use yado_core::Result;
 use yado_core::error::Doing;
 
 /// A digest in the making. Each part is set apart by its length.
-pub(in crate::provisioners) struct Fingerprint(Sha256);
+pub(super) struct Fingerprint(Sha256);
 
 impl Fingerprint {
-    pub(in crate::provisioners) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Sha256::new())
     }
 
-    pub(in crate::provisioners) fn add(&mut self, part: &str) {
+    pub(super) fn add(&mut self, part: &str) {
         self.add_bytes(part.as_bytes());
     }
 
@@ -24,7 +24,7 @@ impl Fingerprint {
     }
 
     /// Adds a file's content, or a directory's names and contents in order.
-    pub(in crate::provisioners) fn add_path(&mut self, path: &Path) -> Result<()> {
+    pub(super) fn add_path(&mut self, path: &Path) -> Result<()> {
         let doing = || format!("reading '{}'", path.display());
         let kind = std::fs::symlink_metadata(path).doing(doing)?;
         if kind.is_symlink() {
@@ -43,7 +43,7 @@ impl Fingerprint {
         Ok(())
     }
 
-    pub(in crate::provisioners) fn finish(self) -> String {
+    pub(super) fn finish(self) -> String {
         self.0.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 }
