@@ -106,16 +106,12 @@ pub fn check_names(registry: &Registry, machines: &[&MachineSpec], wanted: &[Str
     Ok(())
 }
 
-/// Makes sure that every provisioner of a machine can be run, before anything is changed.
-pub fn check(registry: &Registry, spec: &MachineSpec) -> Vec<crate::spec::Problem> {
-    spec.provisioners
-        .iter()
-        .filter(|provisioner| registry.provisioner(&provisioner.kind).is_none())
-        .map(|provisioner| crate::spec::Problem {
-            message: format!("The '{}' provisioner could not be found.", provisioner.kind),
-            origin: provisioner.origin.clone(),
-        })
-        .collect()
+/// What is said of a provisioner that a Vagrantfile may have and that is not done here.
+pub(crate) fn not_done(provisioner: &ProvisionerSpec) -> Error {
+    let text = format!("yado does not do what the '{}' provisioner asks for.", provisioner.kind);
+    Error::new(ErrorKind::ConfigInvalid, text)
+        .at(provisioner.origin.clone())
+        .hinted("`--no-provision` brings the machine up without provisioners, `--provision-with` runs those it names.")
 }
 
 /// Says which provisioner runs.

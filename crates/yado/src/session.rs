@@ -327,17 +327,6 @@ impl Session {
             // With yado, a box can take the place of Docker's image; the provider says when there is neither.
             problems.retain(|problem| !problem.message.starts_with("One of \"build_dir\""));
         }
-        let mut vm = yado_core::provisioning::check(&registry, spec);
-        // Validation may have said the same already.
-        vm.retain(|problem| {
-            !sections.iter().any(|(_, known)| known.iter().any(|other| other.message == problem.message))
-        });
-        if !vm.is_empty() {
-            match sections.iter_mut().find(|(name, _)| name == "vm") {
-                Some((_, problems)) => problems.extend(vm),
-                None => sections.push(("vm".to_owned(), vm)),
-            }
-        }
         let foreign = self.folders_of_others(spec)?;
         if !foreign.is_empty() {
             sections.push(("trust".to_owned(), foreign));

@@ -195,3 +195,25 @@ fn addresses_that_no_machine_can_have_are_refused_with_their_place() {
         sandbox.run(&["validate"]).refused(&[address, "Vagrantfile:3"]);
     }
 }
+
+#[test]
+fn provisioners_that_are_not_done_here_stop_nothing_but_themselves() {
+    if !can_make_machines("a machine whose provisioner is not done") {
+        return;
+    }
+    let sandbox = Sandbox::new(
+        "Vagrant.configure(\"2\") do |config|\n  config.vm.box = \"host\"\n  \
+         config.vm.provision \"shell\", inline: \"echo one > /tmp/one\"\n  \
+         config.vm.provision \"chef_client\" do |chef|\n    chef.chef_server_url = \"http://127.0.0.1:9\"\n    \
+         chef.validation_key_path = \"key.pem\"\n  end\nend\n",
+    );
+    // Vagrant finds no fault in it, and neither does yado.
+    sandbox.ok(&["validate"]);
+    sandbox.run(&["up"]).refused(&["'chef_client'", "Vagrantfile:4", "--no-provision"]);
+    assert!(sandbox.ok(&["status"]).contains("not created"), "nothing is changed before");
+    sandbox.ok(&["up", "--no-provision"]);
+    sandbox.ok(&["provision", "--provision-with", "shell"]);
+    assert_eq!(sandbox.ok(&["ssh", "-c", "cat /tmp/one"]), "one\n");
+    sandbox.run(&["provision"]).refused(&["'chef_client'", "Vagrantfile:4"]);
+    sandbox.destroy_and_audit();
+}

@@ -128,15 +128,15 @@ impl Machine {
         }
     }
 
-    /// Refuses provisioners that would run programs on this computer without the user's permission, or lack a file,
-    /// before anything is changed.
+    /// Refuses provisioners that are not done here, that would run programs on this computer without the user's
+    /// permission, or that lack a file, before anything is changed.
     pub fn check_provisioners(&self, context: &Context, goal: Goal, options: &Options) -> Result<()> {
-        // Asking for the state costs something, and nearly no machine has such provisioners.
-        if !self.has_provisioners_on_host() {
+        // Asking for the state costs something.
+        if !self.has_questionable_provisioners() {
             return Ok(());
         }
         if plan(self.state(context)?, goal).contains(&Step::Provision) {
-            self.check_provisioners_on_host(options)?;
+            self.check_due(options)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::{Machine, Options};
 use crate::context::Context;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::plan::Step;
 use crate::provisioner::{Aftermath, Guest, Neighbour};
 use crate::provisioning::{self, Due, Wish};
@@ -14,20 +14,26 @@ impl Machine {
         self.workshop.registry.provisioner(&provisioner.kind).is_some_and(|kind| kind.runs_on_host())
     }
 
-    pub(super) fn has_provisioners_on_host(&self) -> bool {
+    /// Whether any provisioner could be refused before it runs; nearly no machine has one.
+    pub(super) fn has_questionable_provisioners(&self) -> bool {
         let provisioners = self.spec.iter().flat_map(|spec| &spec.provisioners);
-        provisioners.into_iter().any(|provisioner| self.runs_on_host(provisioner))
+        provisioners.into_iter().any(|provisioner| {
+            self.workshop.registry.provisioner(&provisioner.kind).is_none_or(|kind| kind.runs_on_host())
+        })
     }
 
-    /// Refuses what is due and would run programs on this computer without the user's permission, or could not.
-    pub(super) fn check_provisioners_on_host(&self, options: &Options) -> Result<()> {
+    /// Refuses what is due and is not done here, or would run programs on this computer without the user's permission,
+    /// or could not.
+    pub(super) fn check_due(&self, options: &Options) -> Result<()> {
         let Some(spec) = &self.spec else { return Ok(()) };
         for position in self.due(options)?.positions {
             let provisioner = &spec.provisioners[position];
             self.require_trust_in(provisioner, options)?;
-            let kind = self.workshop.registry.provisioner(&provisioner.kind);
+            let Some(kind) = self.workshop.registry.provisioner(&provisioner.kind) else {
+                return Err(provisioning::not_done(provisioner));
+            };
             // A trigger that runs before may be what makes its files.
-            if let Some(kind) = kind.filter(|kind| kind.runs_on_host() && spec.triggers.is_empty()) {
+            if kind.runs_on_host() && spec.triggers.is_empty() {
                 kind.open(provisioner, spec)?;
             }
         }
@@ -89,13 +95,11 @@ impl Machine {
     fn run_provisioner(&mut self, context: &Context, position: usize) -> Result<()> {
         let spec = self.spec()?.clone();
         let provisioner = &spec.provisioners[position];
-        let kind = self.workshop.registry.provisioner(&provisioner.kind).ok_or_else(|| {
-            Error::new(
-                ErrorKind::ConfigInvalid,
-                format!("The '{}' provisioner could not be found.", provisioner.kind),
-            )
-            .at(provisioner.origin.clone())
-        })?;
+        let kind = self
+            .workshop
+            .registry
+            .provisioner(&provisioner.kind)
+            .ok_or_else(|| provisioning::not_done(provisioner))?;
         let mut worker = kind.open(provisioner, &spec)?;
         provisioning::announce(context, provisioner);
         let communicator = self.connect(context)?;

@@ -4,11 +4,18 @@ mod ansible;
 mod file;
 mod fingerprint;
 mod guest_command;
+mod puppet;
 mod reload;
 mod shell;
 
 use yado_core::ProvisionerKind;
 
 /// All provisioners, in the order of the reference page.
-pub static PROVISIONERS: &[&dyn ProvisionerKind] =
-    &[&shell::SHELL, &file::FILE, &ansible::ANSIBLE, &ansible::ANSIBLE_LOCAL, &reload::RELOAD];
+pub static PROVISIONERS: &[&dyn ProvisionerKind] = &[
+    &shell::SHELL,
+    &file::FILE,
+    &ansible::ANSIBLE,
+    &ansible::ANSIBLE_LOCAL,
+    &puppet::PUPPET,
+    &reload::RELOAD,
+];
