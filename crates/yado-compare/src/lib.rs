@@ -4,67 +4,106 @@
 //! Every measure is taken of every subject once a round, so that drift of the machine hits all alike. What is compared
 //! are medians, with an interval that says how far chance may have moved them.
 
+mod against;
+mod density;
+mod evidence;
+mod footprint;
+mod made;
 mod measure;
 mod page;
 mod report;
+mod rounds;
+mod schedule;
 mod statistics;
 mod subject;
+mod sysbench;
 mod table;
+mod wanted;
+mod wire;
+mod words;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use yado_core::lifecycle::Workshop;
 use yado_core::{Context, Error, ErrorKind, Result};
 
+pub use against::against;
 pub use measure::MEASURES;
 pub use page::page;
 pub use report::{Report, Sample};
-pub use subject::Wanted;
-pub use table::{against, csv, table};
+pub use table::{csv, table};
+pub use wanted::Wanted;
+pub use words::Language;
 
-use report::System;
+use report::{Own, System};
 use subject::Subject;
+use sysbench::Sysbench;
 
 /// What is measured, and how long.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The subjects besides the bare machine.
     pub subjects: Vec<Wanted>,
-    /// The box that machines are made from; it must have sysbench.
+    /// Whether a subject that cannot be brought up is left out, with a warning, instead of ending it all.
+    pub leave_out: bool,
+    /// The box that machines are made from.
     pub image: String,
     /// Names of measures; all when empty.
     pub measures: Vec<String>,
-    /// How many times each is measured; as many as fit into `time` when not set, but at least three.
+    /// How many times each is measured; as fits into `time` when not set.
     pub rounds: Option<u32>,
     /// How long all of it may take, roughly.
     pub time: Duration,
 }
 
+/// Hands a state of its own, in which no box is prepared, to some work; it is taken away afterwards.
+pub type Elsewhere<'a> = dyn Fn(&Context, &mut Work<'_>) -> Result<Option<f64>> + 'a;
+
+/// Work in a state that it is handed.
+pub type Work<'a> = dyn FnMut(&Context, &Workshop) -> Result<Option<f64>> + 'a;
+
 /// Measures. Machines are made for it and taken away again, also when the user interrupts.
 ///
 /// # Errors
-/// When a subject cannot be brought up, has no sysbench, or a measure's program fails; when the user interrupts.
-pub fn compare(context: &Context, workshop: &Workshop, options: &Options) -> Result<Report> {
+/// When a subject cannot be brought up; when there is no sysbench and a measure needs it; when the user interrupts.
+pub fn compare(
+    context: &Context,
+    workshop: &Workshop,
+    elsewhere: &Elsewhere<'_>,
+    options: &Options,
+) -> Result<Report> {
     let chosen = chosen(&options.measures)?;
+    let system = System::here();
+    let sysbench = if chosen.iter().any(|measure| measure.needs_sysbench()) {
+        Some(Sysbench::here(context)?)
+    } else {
+        None
+    };
     let mut subjects = vec![Subject::bare(context)?];
     for wanted in &options.subjects {
         subjects.push(Subject::machine(context, workshop, wanted, &options.image)?);
     }
-    let result = measure_all(context, options, &chosen, &mut subjects);
+    let tools = measure::Tools { sysbench: sysbench.as_ref(), elsewhere };
+    let begin = std::time::Instant::now();
+    let result = rounds::measure_all(context, &tools, options, &chosen, &mut subjects);
+    let names = subjects.iter().map(|subject| subject.name().to_owned()).collect();
     let mut cleaned = Ok(());
     for subject in subjects {
         // All are taken away, whatever became of one.
         cleaned = subject.remove(context).and(cleaned);
     }
-    let samples = result?;
+    let taken = result?;
     cleaned?;
-    Ok(Report { system: System::here(), subjects: names(options), samples })
-}
-
-fn names(options: &Options) -> Vec<String> {
-    std::iter::once("bare".to_owned())
-        .chain(options.subjects.iter().map(|wanted| wanted.name.clone()))
-        .collect()
+    Ok(Report {
+        system,
+        subjects: names,
+        samples: taken.samples,
+        gaps: taken.gaps,
+        architectures: taken.architectures,
+        image: options.image.clone(),
+        sysbench: sysbench.map(|sysbench| sysbench.version).unwrap_or_default(),
+        own: Some(Own::now(begin.elapsed())),
+    })
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static measure::Measure>> {
@@ -77,53 +116,4 @@ fn chosen(names: &[String]) -> Result<Vec<&'static measure::Measure>> {
         .iter()
         .filter(|measure| names.is_empty() || names.iter().any(|name| name == measure.name))
         .collect())
-}
-
-fn measure_all(
-    context: &Context,
-    options: &Options,
-    measures: &[&'static measure::Measure],
-    subjects: &mut [Subject],
-) -> Result<Vec<Sample>> {
-    let needs_sysbench = measures.iter().any(|measure| measure.needs_sysbench());
-    if needs_sysbench {
-        for subject in subjects.iter() {
-            subject.must_have_sysbench(context)?;
-        }
-    }
-    let mut samples: Vec<Sample> = Vec::new();
-    let begin = Instant::now();
-    let mut round = 0;
-    loop {
-        let before = Instant::now();
-        for measure in measures {
-            for subject in subjects.iter_mut() {
-                context.cancel.check()?;
-                let Some(value) = measure.take(context, subject)? else { continue };
-                match samples
-                    .iter_mut()
-                    .find(|one| one.measure == measure.name && one.subject == subject.name())
-                {
-                    Some(sample) => sample.values.push(value),
-                    None => samples.push(Sample {
-                        measure: measure.name.to_owned(),
-                        subject: subject.name().to_owned(),
-                        unit: measure.unit.to_owned(),
-                        more_is_better: measure.more_is_better,
-                        values: vec![value],
-                    }),
-                }
-            }
-        }
-        round += 1;
-        context.info(format!("Round {round} is done."));
-        let enough = match options.rounds {
-            Some(rounds) => round >= rounds,
-            // Another one must fit.
-            None => round >= 3 && begin.elapsed() + before.elapsed() > options.time,
-        };
-        if enough {
-            return Ok(samples);
-        }
-    }
 }

@@ -20,6 +20,10 @@ pub(crate) fn spread(values: &[f64]) -> f64 {
     (quantile(values, 0.75) - quantile(values, 0.25)) / 2.0 / median(values)
 }
 
+/// The fewest values on both sides that an interval is worth its name with. With three, all of one lying above all of
+/// the other happens by chance in one of ten cases; with five, in one of 126.
+pub(crate) const ENOUGH: usize = 5;
+
 /// A ratio of two medians with the interval that 95 of 100 repetitions would lie in.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Ratio {
@@ -33,14 +37,26 @@ impl Ratio {
     /// 2,000 times (B. Efron, 1979). The same values always give the same interval.
     pub(crate) fn of(values: &[f64], reference: &[f64]) -> Self {
         let mut random = Random(0x9e37_79b9_7f4a_7c15);
-        let mut ratios: Vec<f64> =
-            (0..2000).map(|_| median(&random.draw(values)) / median(&random.draw(reference))).collect();
-        ratios.sort_by(f64::total_cmp);
-        Self {
-            value: median(values) / median(reference),
-            low: quantile(&ratios, 0.025),
-            high: quantile(&ratios, 0.975),
-        }
+        let drawn = (0..2000).map(|_| median(&random.draw(values)) / median(&random.draw(reference)));
+        Self::between(median(values) / median(reference), drawn.collect(), 0.025)
+    }
+
+    /// How two ratios differ: (`new` to `new_reference`) to (`old` to `old_reference`), with the interval that 99 of 100
+    /// repetitions would lie in, since many such are looked at side by side.
+    pub(crate) fn of_ratios(new: [&[f64]; 2], old: [&[f64]; 2]) -> Self {
+        let ratio = |[values, reference]: [f64; 2]| values / reference;
+        let mut random = Random(0x9e37_79b9_7f4a_7c15);
+        let drawn = (0..4000).map(|_| {
+            let mut redrawn = |pair: [&[f64]; 2]| ratio(pair.map(|values| median(&random.draw(values))));
+            redrawn(new) / redrawn(old)
+        });
+        let value = ratio(new.map(median)) / ratio(old.map(median));
+        Self::between(value, drawn.collect(), 0.005)
+    }
+
+    fn between(value: f64, mut drawn: Vec<f64>, outside: f64) -> Self {
+        drawn.sort_by(f64::total_cmp);
+        Self { value, low: quantile(&drawn, outside), high: quantile(&drawn, 1.0 - outside) }
     }
 
     /// Whether the figures tell the two apart: a ratio of one lies outside the interval, and the difference is more
@@ -88,5 +104,12 @@ mod tests {
         assert!(ratio.differs() && (ratio.value - 0.5).abs() < 0.01);
         assert!(ratio.low <= ratio.value && ratio.value <= ratio.high);
         assert_eq!(ratio, Ratio::of(&half, &one), "the same values, the same answer");
+    }
+
+    #[test]
+    fn a_machine_that_became_slower_as_a_whole_changes_no_ratio() {
+        let (fast, slow) = ([100.0, 103.0, 98.0, 101.0, 99.0], [80.0, 82.0, 79.0, 81.0, 78.0]);
+        assert!(!Ratio::of_ratios([&slow, &slow], [&fast, &fast]).differs());
+        assert!(Ratio::of_ratios([&slow, &fast], [&fast, &fast]).differs());
     }
 }

@@ -72,6 +72,12 @@ pub trait ProviderKind: Kind {
         let _ = spec;
         true
     }
+    /// Takes away what this provider keeps of a box beside yado's own state, such as an image in an engine's store, so
+    /// that the next machine is made as if it were the first. What machines still use stays, and is an error.
+    fn forget_box(&self, context: &Context, image: &Image) -> Result<()> {
+        let _ = (context, image);
+        Ok(())
+    }
     /// Whether machines are entered through a forwarded SSH port; false where there is a shorter way in, and the
     /// implicit forward of port 22 would only take a host port.
     fn forwards_ssh(&self) -> bool {

@@ -48,7 +48,7 @@ fn a_brake_shows_and_reports_can_be_compared() {
         "--measure",
         "start",
         "--rounds",
-        "3",
+        "5",
     ];
     let files = ["--json", "new.json", "--html", "page.html", "--csv", "values.csv"];
     let said = sandbox.ok(&[&words[..], &files].concat());
@@ -62,18 +62,132 @@ fn a_brake_shows_and_reports_can_be_compared() {
     );
     assert_eq!(
         std::fs::read_to_string(sandbox.path("values.csv")).unwrap().lines().count(),
-        1 + 3 * 3 + 2 * 3
+        1 + 3 * 5 + 2 * 5
     );
 
     let mut older = report;
     for sample in older["samples"].as_array_mut().unwrap() {
         if sample["subject"] == "container" && sample["measure"] == "cpu" {
-            sample["values"] = serde_json::json!([1.0, 1.1, 0.9]);
+            sample["values"] = serde_json::json!([1.0, 1.1, 0.9, 1.0, 1.05]);
         }
     }
     sandbox.write("old.json", &older.to_string());
     let said = sandbox.ok(&[&words[..2], &words[3..], &["--against", "old.json"]].concat());
     assert!(said.contains("cpu of container:") && said.contains("better"), "{said}");
+    sandbox.destroy_and_audit();
+}
+
+/// How often a figure is taken to tell two subjects apart or not.
+const ROUNDS: &str = "9";
+
+#[test]
+fn half_a_processor_shows_as_half_and_the_same_twice_as_no_difference() {
+    if !can_compare("honest comparison") {
+        return;
+    }
+    let sandbox = Sandbox::new(UNUSED);
+    let subjects = ["compare", "container", "container", "container:cpus=0.5"];
+    let said =
+        sandbox
+            .ok(&[&subjects[..], &["--measure", "cpu", "--rounds", ROUNDS, "--json", "figures.json"]]
+                .concat());
+    let report = figures(&sandbox, "figures.json");
+    let (one, same) = (median_of(&report, "container"), median_of(&report, "container #2"));
+    let half = median_of(&report, "container:cpus=0.5") / one;
+    // A busy machine takes from the whole one more than from the half.
+    assert!((0.4..0.75).contains(&half), "half a processor shows as {half}\n{said}");
+    assert!((0.7..1.4).contains(&(same / one)), "the same shows as {}\n{said}", same / one);
+    sandbox.destroy_and_audit();
+}
+
+#[test]
+fn without_sysbench_the_remedy_is_told_and_what_needs_none_is_measured() {
+    if !can_make_machines("no sysbench") {
+        return;
+    }
+    let sandbox = Sandbox::new(UNUSED);
+    let programs = sandbox.path("programs");
+    std::fs::create_dir(&programs).unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    let everything = std::env::split_paths(&path)
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flat_map(Iterator::flatten);
+    for program in everything.filter(|program| program.file_name() != "sysbench") {
+        // The first of a name counts, as on the path.
+        drop(std::os::unix::fs::symlink(program.path(), programs.join(program.file_name())));
+    }
+    let sandbox = sandbox.with_variable("PATH", programs.to_str().unwrap());
+    let answer = sandbox.run(&["compare", "container", "--measure", "cpu"]);
+    assert_ne!(answer.code, 0);
+    assert!(answer.err.contains("apt-get install sysbench"), "{}", answer.err);
+    assert!(sandbox.machines().is_empty());
+    sandbox.ok(&["compare", "container", "--measure", "processes", "--rounds", "1"]);
+    sandbox.destroy_and_audit();
+}
+
+#[test]
+fn every_measure_has_a_figure_within_the_time() {
+    if !can_compare("all measures") {
+        return;
+    }
+    let sandbox = Sandbox::new(UNUSED);
+    let said = sandbox.ok(&["compare", "container", "--time", "1", "--json", "all.json", "--lang", "ja"]);
+    assert!(said.contains("起動時間") && said.contains("回数不足"), "{said}");
+    let report = figures(&sandbox, "all.json");
+    let measured: Vec<&str> = report["samples"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|sample| sample["subject"] == "container")
+        .map(|sample| sample["measure"].as_str().unwrap())
+        .collect();
+    let mut wanted: Vec<&str> = yado_compare::MEASURES.iter().map(|measure| measure.name).collect();
+    // Other tests' memory may shrink by more than these machines take; direct access is the file system's to grant.
+    wanted.retain(|name| *name != "density" && !name.ends_with("-direct"));
+    for name in wanted {
+        assert!(measured.contains(&name), "'{name}' is missing: {}", report["gaps"]);
+    }
+    let seen = &report["architectures"][1];
+    assert_eq!((seen["family"].as_str(), seen["emulated"].as_bool()), (Some("container"), Some(false)));
+    sandbox.destroy_and_audit();
+}
+
+/// One of each way of measuring: what is under way when the user interrupts differs.
+#[test]
+fn nothing_is_left_in_whatever_phase_it_is_stopped() {
+    if !can_compare("stopped in each phase") {
+        return;
+    }
+    std::thread::scope(|scope| {
+        for measure in ["start-cold", "start", "memory", "density", "stop", "file-write", "network-in"] {
+            scope.spawn(move || stopped_while_measuring(measure));
+        }
+    });
+}
+
+fn stopped_while_measuring(measure: &str) {
+    let sandbox = Sandbox::new(UNUSED).with_variable("YADO_LOG", "debug");
+    let mut child = sandbox.start(&["compare", "container", "--measure", measure, "--rounds", "1000"]);
+    let log = child.stderr.take().unwrap();
+    let (sender, reached) = std::sync::mpsc::channel();
+    // Read to the end: a full pipe would stop the program.
+    let reader = std::thread::spawn(move || {
+        let lines = std::io::BufRead::lines(std::io::BufReader::new(log)).map_while(Result::ok);
+        for line in lines.filter(|line| line.contains("measuring") && line.contains("container")) {
+            drop(sender.send(line));
+        }
+    });
+    reached.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("'{measure}' is reached"));
+    std::thread::sleep(Duration::from_millis(30));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
+        .unwrap();
+    let answer = Answer::of(child.wait_with_output().unwrap(), &["compare"]);
+    reader.join().unwrap();
+    assert_ne!(answer.code, 0, "{measure}: {}", answer.out);
+    assert!(sandbox.machines().is_empty(), "{measure}");
+    let left = std::fs::read_dir(sandbox.home()).unwrap().flatten().map(|entry| entry.file_name());
+    let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with(".tmp")).collect();
+    assert!(left.is_empty(), "{measure}: {left:?}");
     sandbox.destroy_and_audit();
 }
 

@@ -1,12 +1,14 @@
 //! `yado compare`: what each kind of virtualization costs on this machine, measured.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use yado_compare::{Options, Report, Wanted};
+use yado_compare::{Language, Options, Report, Wanted, Work};
 use yado_core::error::Doing;
-use yado_core::{Error, ErrorKind, Result, Usable};
+use yado_core::lifecycle::Workshop;
+use yado_core::{Context, Error, ErrorKind, Host, Result, Store, Usable};
 
 use crate::session::Session;
 
@@ -22,7 +24,7 @@ pub(crate) struct Arguments {
     /// Measure only this; may be given several times (start, stop, cpu, cpu-all, memory-write, ...)
     #[arg(long, value_name = "NAME")]
     measure: Vec<String>,
-    /// How often each is measured; as often as the time allows, but three times, when not given
+    /// How often each is measured; when not given, as often as the time allows, and what takes long at least once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
     /// How many seconds it may take, roughly
@@ -34,12 +36,15 @@ pub(crate) struct Arguments {
     /// Write all values as lines for spreadsheets
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// Write a page with charts that needs no network
+    /// Write a page with diagrams and charts that needs no network
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Tell what has changed since the figures in this file, which `--json` wrote
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
+    /// The language of table and page; by default the locale's
+    #[arg(long, value_name = "LANGUAGE", value_parser = ["en", "ja"])]
+    lang: Option<String>,
 }
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
@@ -52,17 +57,20 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
             return Err(Error::new(ErrorKind::Usage, text));
         }
     }
+    let language = language(arguments.lang.as_deref());
     session.prepare_for_changes()?;
     let workshop = session.workshop()?;
     let options = Options {
         subjects: subjects(session, &arguments.subjects)?,
+        leave_out: arguments.subjects.is_empty(),
         image: arguments.image.clone(),
         measures: arguments.measure.clone(),
         rounds: arguments.rounds,
         time: Duration::from_secs(arguments.time),
     };
-    let report = yado_compare::compare(&session.context, workshop, &options)?;
-    session.ui.plain(yado_compare::table(&report).trim_end());
+    let elsewhere = |context: &Context, work: &mut Work<'_>| elsewhere(session, context, work);
+    let report = yado_compare::compare(&session.context, workshop, &elsewhere, &options)?;
+    session.ui.plain(yado_compare::table(&report, language).trim_end());
     if let Some(older) = older {
         session.ui.plain(&format!("\n{}", yado_compare::against(&report, &older).trim_end()));
     }
@@ -74,9 +82,41 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         write(path, &yado_compare::csv(&report))?;
     }
     if let Some(path) = &arguments.html {
-        write(path, &yado_compare::page(&report))?;
+        write(path, &yado_compare::page(&report, language))?;
     }
     Ok(0)
+}
+
+/// The language that was asked for, or else the locale's, as POSIX orders its variables.
+fn language(asked: Option<&str>) -> Language {
+    let variable = |name: &&str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = || ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(variable);
+    Language::of_locale(&asked.map(str::to_owned).or_else(locale).unwrap_or_default())
+}
+
+/// Lets work be done in a state of its own beside the user's, in which nothing was ever prepared, and takes it away.
+fn elsewhere(session: &Session, context: &Context, work: &mut Work<'_>) -> Result<Option<f64>> {
+    if yado_container::rootless::ground().is_some() {
+        return Err(Error::new(
+            ErrorKind::Other,
+            "A state of its own beside the user's, in which no box is prepared, can be had by root only.",
+        ));
+    }
+    let home = tempfile::tempdir_in(context.host.home()).doing(|| "making a state to measure in")?;
+    let settings = crate::settings::Settings { home: home.path().to_owned(), ..session.settings.clone() };
+    let workshop = Workshop {
+        registry: session.workshop()?.registry,
+        images: Arc::new(crate::wiring::Boxes::new(&settings, Arc::default())),
+        store: Arc::new(Store::open(home.path())?),
+    };
+    let context = Context { host: Arc::new(Host::new(home.path())), ..context.clone() };
+    let result = work(&context, &workshop);
+    drop(workshop);
+    // Layers may hold what only their owner may remove; as root that is no obstacle, and what is left is told.
+    let removed = home.close().doing(|| "removing the state that was measured in");
+    let value = result?;
+    removed?;
+    Ok(value)
 }
 
 /// The subjects that are asked for, or every provider that can be used here.

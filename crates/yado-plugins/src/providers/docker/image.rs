@@ -41,8 +41,7 @@ pub(super) fn obtain(engine: Engine, context: &Context, settings: &Settings) -> 
 
 /// Hands a box to the engine, once for all machines that are made from it: the image carries the box's digest.
 pub(super) fn from_box(engine: Engine, context: &Context, image: &Image) -> Result<Source> {
-    let digest: String = image.digest.trim_start_matches("sha256:").chars().take(16).collect();
-    let name = format!("yado-box-{digest}");
+    let name = box_name(image);
     if !engine.try_run(context, &["image", "inspect", &name])?.status.success() {
         context.info(format!("Handing the box '{}' to the engine...", image.name));
         let folder = tempfile::tempdir().doing(|| "making a directory for the image")?;
@@ -51,6 +50,21 @@ pub(super) fn from_box(engine: Engine, context: &Context, image: &Image) -> Resu
         engine.run_patiently(context, &["load", "-i", &archive.display().to_string()])?;
     }
     Ok(Source { image: name, built: false, mounts: image.host_mounts.clone(), from_box: true })
+}
+
+/// What the engine calls the image of a box.
+fn box_name(image: &Image) -> String {
+    let digest: String = image.digest.trim_start_matches("sha256:").chars().take(16).collect();
+    format!("yado-box-{digest}")
+}
+
+/// Takes the image of a box away from the engine.
+pub(super) fn forget_box(engine: Engine, context: &Context, image: &Image) -> Result<()> {
+    let name = box_name(image);
+    if engine.try_run(context, &["image", "inspect", &name])?.status.success() {
+        engine.run(context, &["image", "rm", &name])?;
+    }
+    Ok(())
 }
 
 /// Builds the image; its id.

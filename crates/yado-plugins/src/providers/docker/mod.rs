@@ -17,7 +17,9 @@ use std::os::unix::net::UnixStream;
 
 use yado_core::provider::Place;
 use yado_core::spec::Problem;
-use yado_core::{Host, Kind, MachineRecord, MachineSpec, Provider, ProviderKind, Result, Schema, Setting};
+use yado_core::{
+    Context, Host, Image, Kind, MachineRecord, MachineSpec, Provider, ProviderKind, Result, Schema, Setting,
+};
 use yado_core::{SettingType, Usable};
 
 use settings::Settings;
@@ -102,6 +104,10 @@ impl ProviderKind for EngineKind {
 
     fn needs_box(&self, spec: &MachineSpec) -> bool {
         !Settings::of(spec, self.program).names_an_image() && spec.image.name.is_some()
+    }
+
+    fn forget_box(&self, context: &Context, image: &Image) -> Result<()> {
+        image::forget_box(engine::Engine { program: self.program }, context, image)
     }
 
     fn forwards_ssh(&self) -> bool {
