@@ -270,6 +270,20 @@ as {ANN} 'cd quickstart; yado up'
 pkill -9 -f __ground
 as {ANN} 'cd quickstart; yado up'
 fetch 127.0.0.1:8080 '<html'
+# A killed process takes connections until it is gone, which may last while others work.
+ground=$(pgrep -u {ANN} yado-ground)
+kill -STOP $ground
+as {ANN} 'cd quickstart; yado up' &
+up=$!
+sleep 0.5
+# Meanwhile others look for free ports all the time, as commands of another user would.
+perl -MIO::Socket -e 'alarm 20; while (1) {{ for (1 .. 50) {{ IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1:8080",
+    ReuseAddr => 1) }} select undef, undef, undef, 0.001 }}' &
+looking=$!
+kill -KILL $ground
+wait $up
+kill $looking
+fetch 127.0.0.1:8080 '<html'
 as {ANN} 'cd quickstart; yado destroy -f'
 clean {ANN}
 for pause in 0.01 0.03 0.05 0.08 0.12 0.16; do

@@ -7,7 +7,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{Context, Result};
 use crate::network::{Forward, Protocol};
@@ -17,6 +17,8 @@ use crate::sys::clone;
 const STACK: usize = 128 << 10;
 /// How long a machine may take to accept.
 const CONNECTING: Duration = Duration::from_secs(10);
+/// How long a port that was free may be in use after all.
+const BUSY: Duration = Duration::from_secs(1);
 /// After so long without an answer a sender of datagrams is forgotten.
 const SILENCE: Duration = Duration::from_secs(60);
 /// How soon a stopped forwarder of datagrams notices.
@@ -40,7 +42,7 @@ impl Forwarder {
         let doing = || format!("open the forwarded port {from}");
         let listener = match forward.protocol {
             Protocol::Tcp => {
-                let listener = TcpListener::bind(from).doing(doing())?;
+                let listener = open(|| TcpListener::bind(from)).doing(doing())?;
                 let ours = listener.try_clone().doing(doing())?;
                 let (stopped, connections) = (Arc::clone(&stopped), connections.clone());
                 spawn(move || {
@@ -52,7 +54,7 @@ impl Forwarder {
                 Some(ours)
             }
             Protocol::Udp => {
-                let socket = UdpSocket::bind(from).doing(doing())?;
+                let socket = open(|| UdpSocket::bind(from)).doing(doing())?;
                 let stopped = Arc::clone(&stopped);
                 spawn(move || {
                     if clone::enter(network.as_fd(), libc::CLONE_NEWNET).is_ok() {
@@ -75,6 +77,20 @@ impl Drop for Forwarder {
             let _closed = rustix::net::shutdown(listener, rustix::net::Shutdown::Both);
         }
         self.connections.close();
+    }
+}
+
+/// Opens a port, patiently: a command that looks whether it is free has it for a moment, and a ground that was killed
+/// until its last thread is gone.
+fn open<T>(bind: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    let limit = Instant::now() + BUSY;
+    loop {
+        match bind() {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < limit => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            other => return other,
+        }
     }
 }
 

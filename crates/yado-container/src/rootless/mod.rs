@@ -25,6 +25,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 pub use ids::Ids;
 
@@ -32,6 +33,9 @@ use crate::error::{Context, Error, Result};
 use crate::network::Forward;
 use crate::sys;
 use requests::{Answer, Request};
+
+/// How long a ground that was killed may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 static GROUND: OnceLock<std::result::Result<Ground, String>> = OnceLock::new();
 
@@ -77,13 +81,26 @@ pub fn enter(state_root: &Path) -> Result<()> {
 }
 
 fn connect(state_root: &Path) -> Result<Ground> {
-    let stream = start::connect(state_root)?;
-    let mut byte = [0u8; 1];
-    let (count, passed) =
-        sys::fds::receive(stream.as_fd(), &mut byte).doing("ask for the user's namespaces")?;
-    let mut passed = passed.into_iter();
-    let (1, Some(user), Some(network)) = (count, passed.next(), passed.next()) else {
-        return Err(Error::invalid("rootless", "the process that keeps the user's namespaces ended at once"));
+    let limit = Instant::now() + PATIENCE;
+    let (stream, user, network) = loop {
+        let (stream, fresh) = start::connect(state_root)?;
+        let mut byte = [0u8; 1];
+        let (count, passed) = match sys::fds::receive(stream.as_fd(), &mut byte) {
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => (0, Vec::new()),
+            other => other.doing("ask for the user's namespaces")?,
+        };
+        let mut passed = passed.into_iter();
+        if let (1, Some(user), Some(network)) = (count, passed.next(), passed.next()) {
+            break (stream, user, network);
+        }
+        // One that was killed takes connections until the last of its threads is gone, and then drops them.
+        if fresh || Instant::now() >= limit {
+            return Err(Error::invalid(
+                "rootless",
+                "the process that keeps the user's namespaces ended at once",
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(5));
     };
     sys::ground::join(user.as_fd()).doing("enter the user's namespaces")?;
     Ok(Ground { ids: Ids::of_this_namespace()?, network, conversation: Mutex::new(BufReader::new(stream)) })

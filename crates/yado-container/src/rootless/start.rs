@@ -21,6 +21,8 @@ use crate::sys::{clone, ground, mount, signals};
 /// The socket's name in the folder of records; no container can be called so.
 pub(super) const SOCKET: &str = ".ground.socket";
 const LOCK: &str = ".ground.lock";
+/// How long processes of a container may take to end.
+const ENDING: Duration = Duration::from_secs(30);
 /// Where the ground, and nobody else, sees the network namespace as a file.
 pub(super) const NETWORK: &str = ".ground.network";
 
@@ -56,8 +58,8 @@ pub(super) fn forget(state_root: &Path) {
     }
 }
 
-/// A connection to the ground.
-pub(super) fn connect(state_root: &Path) -> Result<UnixStream> {
+/// A connection to the ground, and whether it was started for that.
+pub(super) fn connect(state_root: &Path) -> Result<(UnixStream, bool)> {
     let records = Records::open(state_root.to_owned())?;
     let folder = File::open(state_root).path("open", state_root)?;
     if folder.metadata().path("look at", state_root)?.uid() != rustix::process::geteuid().as_raw() {
@@ -67,13 +69,14 @@ pub(super) fn connect(state_root: &Path) -> Result<UnixStream> {
     let _lock = lock(state_root, true)?;
     let socket = short(&folder, SOCKET);
     if let Ok(stream) = UnixStream::connect(&socket) {
-        return Ok(stream);
+        return Ok((stream, false));
     }
     end_strays(&records)?;
     drop(std::fs::remove_file(&socket));
     let listener = UnixListener::bind(&socket).path("make the socket", state_root.join(SOCKET))?;
     start(&listener, state_root)?;
-    UnixStream::connect(&socket).path("connect to", state_root.join(SOCKET))
+    let stream = UnixStream::connect(&socket).path("connect to", state_root.join(SOCKET))?;
+    Ok((stream, true))
 }
 
 /// Without their ground, containers have lost their network and cannot be entered: nothing is left but to end them.
@@ -83,8 +86,12 @@ fn end_strays(records: &Records) -> Result<()> {
         tracing::warn!(id, "its network is gone; it is switched off");
         // It may end by itself in this moment.
         drop(signals::to_pid(record.pid, libc::SIGKILL));
-        let limit = Instant::now() + Duration::from_secs(5);
-        while record.is_alive() && Instant::now() < limit {
+        let limit = Instant::now() + ENDING;
+        while record.is_alive() {
+            // Whoever took it for a running machine would work on one that has no network.
+            if Instant::now() >= limit {
+                return Err(Error::StillRunning(id));
+            }
             std::thread::sleep(Duration::from_millis(2));
         }
     }
