@@ -168,7 +168,7 @@ impl Attempt<'_> {
             self.attach(&ours)?;
         }
         if let Some(network) = self.options.network.as_ref() {
-            network.connect(self.record.pid)?;
+            network.connect(&self.record.id, self.record.pid)?;
         }
         self.run_hooks()?;
         let arrival = Arrival { pid: self.record.pid, root: self.root()?, sources: self.sources()? };

@@ -17,6 +17,8 @@ mod ground;
 mod life;
 #[path = "e2e/limits.rs"]
 mod limits;
+#[path = "e2e/neighbours.rs"]
+mod neighbours;
 #[path = "e2e/networks.rs"]
 mod networks;
 #[path = "e2e/speed.rs"]
@@ -40,7 +42,8 @@ fn main() -> ExitCode {
     }
     let filters: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let tests: Vec<Test> =
-        [commands::TESTS, life::TESTS, limits::TESTS, trees::TESTS, networks::TESTS].concat();
+        [commands::TESTS, life::TESTS, limits::TESTS, trees::TESTS, networks::TESTS, neighbours::TESTS]
+            .concat();
     if std::env::args().any(|word| word == "--list") {
         for (name, _) in &tests {
             println!("{name}: test");

@@ -140,7 +140,7 @@ pub struct DownloadSpec {
 }
 
 /// `config.vm.network TYPE, options`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkSpec {
     /// `forwarded_port`, `private_network` or `public_network`.
     pub kind: String,

@@ -224,3 +224,80 @@ fn ports_that_cannot_be_led_are_refused_before_anything_is_made() {
     sandbox.run(&["up"]).refused(&["'::1'", "Vagrantfile:3", "'fd00::1'", "Vagrantfile:4"]);
     assert!(sandbox.machines().is_empty());
 }
+
+#[test]
+fn machines_of_a_private_network_reach_each_other_over_ipv6_by_name() {
+    if !can_run("networks of IPv6") {
+        return;
+    }
+    let network = format!("fd{:02x}:8dba:82e1", std::process::id() % 256);
+    let sandbox = with_server(&format!(
+        r#"
+Vagrant.configure("2") do |config|
+  config.vm.box = "host"
+  {SERVE}
+  config.vm.define("a") {{ |m| m.vm.network "private_network", ip: "{network}::10" }}
+  config.vm.define("b") {{ |m| m.vm.network "private_network", ip: "{network}::11", mtu: 1400 }}
+end
+"#
+    ));
+    sandbox.ok(&["up"]);
+    let found = sandbox.inside("b", "getent ahostsv6 a | head -n 1");
+    assert!(found.starts_with(&format!("{network}::10 ")), "{found}");
+    let answer = sandbox.inside("b", &ask("STREAM", &format!("{network}::10"), 7777));
+    assert_eq!(answer.trim(), format!("tcp a {network}::11"));
+    assert!(sandbox.inside("a", &ask("DGRAM", &format!("{network}::11"), 7777)).starts_with("udp b"));
+    assert!(from_here(&format!("{network}::10")), "this host reaches its machines");
+    assert_eq!(sandbox.inside("b", "cat /sys/class/net/eth1/mtu").trim(), "1400");
+    sandbox.destroy_and_audit();
+}
+
+#[test]
+fn a_public_network_puts_machines_on_the_network_of_an_interface_of_this_host() {
+    if !can_run("public networks") {
+        return;
+    }
+    let elsewhere = Elsewhere::new(8);
+    let (link, network) = (&elsewhere.link, &elsewhere.network);
+    let sandbox = with_server(&format!(
+        r#"
+Vagrant.configure("2") do |config|
+  config.vm.box = "host"
+  {SERVE}
+  config.vm.define("a") {{ |m| m.vm.network "public_network", ip: "{network}.50", bridge: "{link}" }}
+  config.vm.define("b") {{ |m| m.vm.network "public_network", ip: "{network}.51", bridge: ["nowhere", "{link}"] }}
+end
+"#
+    ));
+    sandbox.ok(&["up"]);
+    // For the other host they are hosts like any other, and so they are for each other.
+    let answer = elsewhere.run(&ask("STREAM", &format!("{network}.50"), 7777));
+    assert_eq!(answer, format!("tcp a {network}.2"));
+    let answer = sandbox.inside("a", &ask("STREAM", &format!("{network}.51"), 7777));
+    assert_eq!(answer.trim(), format!("tcp b {network}.50"));
+    // What it is called in the world is its own business: nothing is left of the interface on this host.
+    sandbox.destroy_and_audit();
+    assert_eq!(elsewhere.run(&ask("STREAM", &format!("{network}.50"), 7777)), "nothing");
+}
+
+#[test]
+fn networks_that_cannot_be_had_are_refused_before_anything_is_made() {
+    let sandbox = Sandbox::new(
+        "Vagrant.configure(\"2\") do |c|\n  c.vm.box = \"host\"\n  \
+         c.vm.network \"public_network\", bridge: \"lo\"\n  \
+         c.vm.network \"private_network\", ip: \"192.168.56.9\", mac: \"02:00\"\n  \
+         c.vm.network \"private_network\", ip: \"fe80::7\"\n  \
+         c.vm.network \"private_network\", ip: \"192.168.57.9\", mtu: \"large\"\nend\n",
+    );
+    sandbox.run(&["up"]).refused(&[
+        "'ip:'",
+        "Vagrantfile:3",
+        "02:00",
+        "Vagrantfile:4",
+        "fe80::7",
+        "Vagrantfile:5",
+        "'mtu: \"large\"'",
+        "Vagrantfile:6",
+    ]);
+    assert!(sandbox.machines().is_empty());
+}

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::link;
 use super::netlink::Connection;
 use super::registry::{Changes, Registry};
+use super::{interface, link};
 use crate::error::{Context, Error, Result};
 
 /// A bridge of ours.
@@ -28,8 +28,15 @@ impl Bridge {
     /// passed on to where this machine's default route leads.
     ///
     /// Forwarding is switched on for these links alone, never for the whole machine, and what was before is
-    /// restored when the last bridge goes.
-    pub fn ensure(registry: &Registry, name: &str, address: IpAddr, prefix: u8) -> Result<Self> {
+    /// restored when the last bridge goes. As long as this process lives or until it is released for it, the bridge
+    /// stays for the container that is about to be connected, whoever else lets go of it meanwhile.
+    pub fn ensure(
+        registry: &Registry,
+        name: &str,
+        address: IpAddr,
+        prefix: u8,
+        container: &str,
+    ) -> Result<Self> {
         if name.is_empty() || name.len() > 15 || name.contains('/') {
             return Err(Error::invalid(
                 format!("bridge '{name}'"),
@@ -37,6 +44,7 @@ impl Bridge {
             ));
         }
         registry.change(|changes| {
+            changes.claim(name, container);
             let connection = Connection::route().doing("talk to the kernel about networks")?;
             let known = changes.bridges.iter().any(|known| known == name);
             match link::by_name(&connection, name).doing("look for the bridge")? {
@@ -54,20 +62,35 @@ impl Bridge {
         Ok(Self { name: name.to_owned() })
     }
 
-    /// Removes the bridge when it has no ports; with the last bridge goes all that was changed for them.
+    /// Lets go of the bridge for a container that has ended, and removes it when nobody else uses it; with the last
+    /// bridge goes all that was changed for them.
     ///
-    /// Ports of a machine that has just ended take the kernel some tens of milliseconds to go: they are
-    /// waited for as long as `patience`. Returns whether the bridge is gone.
-    pub fn remove_if_unused(registry: &Registry, name: &str, patience: Duration) -> Result<bool> {
+    /// The container's ports take the kernel some tens of milliseconds to go: they are waited for as long as `patience`.
+    /// Returns whether the bridge is gone.
+    pub fn release(registry: &Registry, name: &str, container: &str, patience: Duration) -> Result<bool> {
         let limit = Instant::now() + patience;
+        let own = interface::port_names(container);
         loop {
-            let gone = registry.change(|changes| try_remove(changes, name))?;
-            if gone || Instant::now() >= limit {
-                return Ok(gone);
+            let left = registry.change(|changes| {
+                changes.let_go(name, container);
+                try_remove(changes, name, &own)
+            })?;
+            if left != Left::OwnPorts || Instant::now() >= limit {
+                return Ok(left == Left::Nothing);
             }
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// What is left of a bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    /// Ports of the container that has ended.
+    OwnPorts,
+    /// Others that use it.
+    Others,
 }
 
 fn make(connection: &Connection, changes: &mut Changes, name: &str) -> Result<()> {
@@ -104,22 +127,32 @@ fn set_up(
         let path = parameter(name, setting);
         std::fs::write(&path, "1").path("set the kernel parameter", &path)?;
     }
+    // No machine tells this host where the world is.
+    let advertisements = PathBuf::from("/proc/sys/net/ipv6/conf").join(name).join("accept_ra");
+    if advertisements.exists() {
+        std::fs::write(&advertisements, "0").path("set the kernel parameter", &advertisements)?;
+    }
     for link in link::ways_out(connection).doing("find the default route")? {
         changes.set(&parameter(&link, "forwarding"), "1")?;
     }
     Ok(())
 }
 
-/// Removes a bridge without ports; `true` when it is gone.
-fn try_remove(changes: &mut Changes, name: &str) -> Result<bool> {
+/// Removes a bridge that nobody uses.
+fn try_remove(changes: &mut Changes, name: &str, own: &str) -> Result<Left> {
     let connection = Connection::route().doing("talk to the kernel about networks")?;
     if !changes.bridges.iter().any(|known| known == name) {
-        return Ok(true);
+        return Ok(Left::Nothing);
     }
     if let Some(bridge) = link::by_name(&connection, name).doing("look for the bridge")? {
         let links = link::all(&connection).doing("look at the bridge's ports")?;
-        if links.iter().any(|link| link.master == Some(bridge.index)) {
-            return Ok(false);
+        let mut ports = links.iter().filter(|link| link.master == Some(bridge.index)).peekable();
+        if changes.is_claimed(name) {
+            return Ok(Left::Others);
+        }
+        if ports.peek().is_some() {
+            let others = ports.any(|port| !port.name.starts_with(own));
+            return Ok(if others { Left::Others } else { Left::OwnPorts });
         }
         connection.send(&[link::delete(bridge.index)]).doing(format!("remove the bridge '{name}'"))?;
     }
@@ -129,5 +162,5 @@ fn try_remove(changes: &mut Changes, name: &str) -> Result<bool> {
     if changes.bridges.is_empty() {
         changes.restore()?;
     }
-    Ok(true)
+    Ok(Left::Nothing)
 }

@@ -1,11 +1,12 @@
 //! Interfaces of containers: a pair of which one end is a port of a bridge and the other is inside.
 
 use std::net::IpAddr;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
-use super::link::{self, Pair, Place};
+use super::link::{self, Pair};
 use super::netlink::{Connection, Message};
 use crate::error::{Context, Error, Result};
 use crate::rootless;
@@ -13,15 +14,32 @@ use crate::sys::clone;
 
 /// How the host's ends of pairs are called.
 pub(super) const PREFIX: &str = "yv";
+/// How long the kernel may take to let go of the port of a machine that has ended.
+const LEAVING: Duration = Duration::from_secs(5);
+
+/// Where an interface is connected to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A bridge, which must be there.
+    Bridge(String),
+    /// The network that an interface of the host is on, beside it (macvlan).
+    Beside(String),
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Bridge(String::new())
+    }
+}
 
 /// One interface of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interface {
-    /// The bridge that it is connected to, which must be there.
-    pub bridge: String,
+    /// What it is connected to.
+    pub place: Place,
     /// Its name inside, such as `eth0`.
     pub name: String,
-    /// Its hardware address; the kernel chooses one when `None`.
+    /// Its hardware address; the kernel chooses one when `None`. With an address the bridge takes frames from no other.
     pub mac: Option<[u8; 6]>,
     /// Its addresses with the lengths of their network prefixes.
     pub addresses: Vec<(IpAddr, u8)>,
@@ -41,12 +59,13 @@ pub struct MachineNetwork {
 impl MachineNetwork {
     /// From the host's side: a pair for each interface, its one end a port of the bridge, the other born in the network
     /// namespace of the process.
-    pub(crate) fn connect(&self, pid: i32) -> Result<()> {
+    pub(crate) fn connect(&self, container: &str, pid: i32) -> Result<()> {
         if self.interfaces.is_empty() {
             return Ok(());
         }
         let outside = connect_outside()?;
-        self.interfaces.iter().try_for_each(|interface| pair(&outside, Place::Process(pid), interface))
+        let names = port_names(container);
+        self.interfaces.iter().try_for_each(|interface| pair(&outside, pid, &names, interface))
     }
 
     /// From the inside, when all pairs are there: everything up, with its addresses.
@@ -59,17 +78,6 @@ impl MachineNetwork {
         }
         inside.send(&messages).doing("set the addresses of the container's interfaces")
     }
-}
-
-/// Gives a container one more interface.
-///
-/// It goes with the container: the kernel removes a pair when the namespace of either end is gone.
-pub fn attach(namespace: BorrowedFd<'_>, interface: &Interface) -> Result<()> {
-    let inside = connect_inside(namespace)?;
-    let outside = connect_outside()?;
-    pair(&outside, Place::Namespace(namespace.as_raw_fd()), interface)?;
-    let messages = settings(&inside, interface)?;
-    inside.send(&messages).doing(format!("set the addresses of '{}'", interface.name))
 }
 
 fn bring_up(inside: &Connection) -> Result<()> {
@@ -109,15 +117,24 @@ fn find(connection: &Connection, name: &str) -> Result<u32> {
         .ok_or_else(|| Error::invalid(format!("interface '{name}'"), "it is not there"))
 }
 
-/// A name for the host's end that no other pair has, not even one that is still going away.
-fn fresh_name() -> Result<String> {
-    let mut bytes = [0u8; 6];
+/// What the names of a container's ports start with, whenever it was started.
+pub(super) fn port_names(container: &str) -> String {
+    // FNV: nobody gains by a collision, since it only makes somebody wait.
+    let hash = container
+        .bytes()
+        .fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    format!("{PREFIX}{:06x}", hash >> 8)
+}
+
+/// A name for the host's end that no other pair has, not even one of the same container that is still going away.
+fn fresh_name(names: &str) -> Result<String> {
+    let mut bytes = [0u8; 3];
     getrandom(&mut bytes, GetRandomFlags::empty()).doing("choose an interface's name")?;
-    Ok(bytes.iter().fold(PREFIX.to_owned(), |name, byte| format!("{name}{byte:02x}")))
+    Ok(bytes.iter().fold(names.to_owned(), |name, byte| format!("{name}{byte:02x}")))
 }
 
 /// Makes the pair of an interface.
-fn pair(outside: &Connection, place: Place, interface: &Interface) -> Result<()> {
+fn pair(outside: &Connection, pid: i32, names: &str, interface: &Interface) -> Result<()> {
     let name = &interface.name;
     if name.is_empty() || name.len() > 15 || name.contains('/') {
         return Err(Error::invalid(
@@ -125,21 +142,53 @@ fn pair(outside: &Connection, place: Place, interface: &Interface) -> Result<()>
             "an interface's name has 1 to 15 characters and no slash",
         ));
     }
-    let host_name = fresh_name()?;
+    let bridge = match &interface.place {
+        Place::Bridge(bridge) => bridge,
+        Place::Beside(link) => return beside(outside, pid, link, interface),
+    };
+    let host_name = fresh_name(names)?;
     let pair = Pair {
         host_name: &host_name,
-        bridge: find(outside, &interface.bridge)?,
-        place,
+        bridge: find(outside, bridge)?,
+        pid,
         guest_name: name,
         guest_address: interface.mac,
         mtu: interface.mtu,
     };
+    outside.send(&[link::new_pair(&pair)]).doing(format!("connect '{name}' to the bridge '{bridge}'"))?;
+    let port = find(outside, &host_name)?;
     outside
-        .send(&[link::new_pair(&pair)])
-        .doing(format!("connect '{name}' to the bridge '{}'", interface.bridge))?;
+        .send(&[link::port(port, interface.mac.is_some())])
+        .doing(format!("set up the port of the bridge '{bridge}'"))?;
+    interface.mac.map_or(Ok(()), |mac| admit(outside, port, mac, bridge, &interface.name))
+}
+
+/// Makes an interface on the cable of one of the host's.
+fn beside(outside: &Connection, pid: i32, link: &str, interface: &Interface) -> Result<()> {
+    let name = &interface.name;
+    let parent = find(outside, link)?;
     outside
-        .send(&[link::reflecting_port(find(outside, &host_name)?)])
-        .doing(format!("set up the port of the bridge '{}'", interface.bridge))
+        .send(&[link::new_beside(parent, pid, name, interface.mac, interface.mtu)])
+        .doing(format!("connect '{name}' to the network of '{link}'"))
+}
+
+/// Tells the bridge who is at a port. Frames of a restarted machine's old port may still be on their way out.
+fn admit(outside: &Connection, port: u32, mac: [u8; 6], bridge: &str, name: &str) -> Result<()> {
+    let limit = Instant::now() + LEAVING;
+    loop {
+        match outside.send(&[link::station(port, mac)]) {
+            Err(error) if error.raw_os_error() == Some(libc::EEXIST) && Instant::now() < limit => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {
+                return Err(Error::invalid(
+                    format!("interface '{name}'"),
+                    format!("another machine on the bridge '{bridge}' has its address or hardware address"),
+                ));
+            }
+            other => return other.doing(format!("admit '{name}' to its bridge")),
+        }
+    }
 }
 
 /// What gives an interface its addresses and its way out.

@@ -19,7 +19,6 @@ const LINK_MTU: u16 = 4;
 const LINK_MASTER: u16 = 10;
 const LINK_INFO: u16 = 18;
 const LINK_NAMESPACE_OF: u16 = 19;
-const LINK_NAMESPACE: u16 = 28;
 const INFO_KIND: u16 = 1;
 const INFO_DATA: u16 = 2;
 const VETH_PEER: u16 = 1;
@@ -88,20 +87,12 @@ pub(super) fn new_bridge(name: &str, address: [u8; 6]) -> Message {
         .nest(LINK_INFO, &Attributes::default().text(INFO_KIND, "bridge"))
 }
 
-/// The network namespace that a pair's other end is born in.
-#[derive(Clone, Copy)]
-pub(super) enum Place {
-    /// That of this process.
-    Process(i32),
-    /// An open one.
-    Namespace(i32),
-}
-
 /// What a pair of connected interfaces is made from.
 pub(super) struct Pair<'a> {
     pub(super) host_name: &'a str,
     pub(super) bridge: u32,
-    pub(super) place: Place,
+    /// The process in whose network namespace the other end is born.
+    pub(super) pid: i32,
     pub(super) guest_name: &'a str,
     pub(super) guest_address: Option<[u8; 6]>,
     pub(super) mtu: Option<u32>,
@@ -109,13 +100,9 @@ pub(super) struct Pair<'a> {
 
 /// Makes a pair: one end up and in the bridge, the other born in the container's namespace.
 pub(super) fn new_pair(pair: &Pair<'_>) -> Message {
-    let (kind, number) = match pair.place {
-        Place::Process(pid) => (LINK_NAMESPACE_OF, pid),
-        Place::Namespace(fd) => (LINK_NAMESPACE, fd),
-    };
     let mut peer = Attributes::with_header(&link_header(0, false))
         .text(LINK_NAME, pair.guest_name)
-        .attribute(kind, &number.to_ne_bytes());
+        .attribute(LINK_NAMESPACE_OF, &pair.pid.to_ne_bytes());
     let mut message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_header(0, true))
         .text(LINK_NAME, pair.host_name)
         .attribute(LINK_MASTER, &pair.bridge.to_ne_bytes());
@@ -130,15 +117,62 @@ pub(super) fn new_pair(pair: &Pair<'_>) -> Message {
     message.nest(LINK_INFO, &Attributes::default().text(INFO_KIND, "veth").nest(INFO_DATA, &data))
 }
 
+/// Makes an interface in a process's network namespace that shares the cable of the host's link, as a station of its own.
+pub(super) fn new_beside(
+    parent: u32,
+    pid: i32,
+    name: &str,
+    mac: Option<[u8; 6]>,
+    mtu: Option<u32>,
+) -> Message {
+    const LINK_PARENT: u16 = 5;
+    const MODE: u16 = 1;
+    /// Machines on the same cable reach each other.
+    const BRIDGE_MODE: u32 = 4;
+    let mut message = Message::new(NEW_LINK, CREATE | EXCLUSIVE, &link_header(0, false))
+        .text(LINK_NAME, name)
+        .attribute(LINK_PARENT, &parent.to_ne_bytes())
+        .attribute(LINK_NAMESPACE_OF, &pid.to_ne_bytes());
+    if let Some(mac) = mac {
+        message = message.attribute(LINK_ADDRESS, &mac);
+    }
+    if let Some(mtu) = mtu {
+        message = message.attribute(LINK_MTU, &mtu.to_ne_bytes());
+    }
+    let data = Attributes::default().attribute(MODE, &BRIDGE_MODE.to_ne_bytes());
+    message.nest(LINK_INFO, &Attributes::default().text(INFO_KIND, "macvlan").nest(INFO_DATA, &data))
+}
+
 /// Lets a bridge's port get back what came from it: where bridged packets are filtered as IP packets (br_netfilter), a
-/// machine's packet for its own forwarded port has become one for itself before the bridge sees it.
-pub(super) fn reflecting_port(index: u32) -> Message {
+/// machine's packet for its own forwarded port has become one for itself before the bridge sees it. A locked port takes
+/// frames from its [`station`] alone (Linux 5.18; older kernels pass over it), and learns of no other.
+pub(super) fn port(index: u32, locked: bool) -> Message {
     const SET_LINK: u16 = 19;
     const PORT: u16 = 12;
     const REFLECT: u16 = 4;
+    const LEARN: u16 = 8;
+    const LOCKED: u16 = 39;
     let mut header = link_header(index, false);
     header[0] = libc::AF_BRIDGE as u8;
-    Message::new(SET_LINK, 0, &header).nest(PORT, &Attributes::default().attribute(REFLECT, &[1]))
+    let mut settings = Attributes::default().attribute(REFLECT, &[1]);
+    if locked {
+        settings = settings.attribute(LEARN, &[0]).attribute(LOCKED, &[1]);
+    }
+    Message::new(SET_LINK, 0, &header).nest(PORT, &settings)
+}
+
+/// Tells a bridge that this hardware address is at this port and nowhere else.
+pub(super) fn station(port: u32, mac: [u8; 6]) -> Message {
+    const NEW_NEIGHBOUR: u16 = 28;
+    const ADDRESS: u16 = 2;
+    const STATIC: u16 = 0x40;
+    const OF_THE_MASTER: u8 = 0x04;
+    let mut header = [0u8; 12];
+    header[0] = libc::AF_BRIDGE as u8;
+    header[4..8].copy_from_slice(&port.to_ne_bytes());
+    header[8..10].copy_from_slice(&STATIC.to_ne_bytes());
+    header[10] = OF_THE_MASTER;
+    Message::new(NEW_NEIGHBOUR, CREATE | EXCLUSIVE, &header).attribute(ADDRESS, &mac)
 }
 
 /// Brings a link up.

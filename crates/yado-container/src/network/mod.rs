@@ -1,20 +1,22 @@
 //! Networks of containers: bridges, interfaces, address translation, spoken to the kernel directly.
 //!
 //! A [`Bridge`] is a switch in the host's kernel; an [`Interface`] connects a container to one; a [`NatTable`]
-//! is an environment's way out and its forwarded ports. What is changed on the host for them is kept in a
-//! [`Registry`], so that the last network to go puts it back.
+//! is an environment's way out and its forwarded ports, and keeps its machines from sending as somebody else. What is
+//! changed on the host for them is kept in a [`Registry`], so that the last network to go puts it back.
 
 mod bridge;
 mod interface;
 mod link;
 mod nat;
+mod neighbours;
 mod netlink;
 mod nft;
 mod registry;
 
 pub use bridge::Bridge;
-pub use interface::{Interface, MachineNetwork, attach};
+pub use interface::{Interface, MachineNetwork, Place};
 pub use nat::{Forward, NatTable, Protocol, Subnet, WALLED};
+pub use neighbours::Neighbour;
 pub use registry::Registry;
 
 pub(crate) use interface::bring_loopback_up;

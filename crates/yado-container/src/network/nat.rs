@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 use super::link;
+use super::neighbours::{self, Neighbour};
 use super::netlink::Connection;
-use super::nft::{self, Address, Hook, Purpose, Rule, Table};
+use super::nft::{self, Address, Family, Hook, Purpose, Rule, Table};
 use super::registry::Registry;
 use crate::error::{Context, Error, Result};
 use crate::rootless;
@@ -63,6 +64,8 @@ pub struct NatTable {
     pub forwards: Vec<Forward>,
     /// Bridges of private networks, whose machines are reached by each other and by this host alone.
     pub bridges: Vec<String>,
+    /// The machines, which may not send as anybody else; nothing is checked when there are none.
+    pub neighbours: Vec<Neighbour>,
 }
 
 impl NatTable {
@@ -70,23 +73,34 @@ impl NatTable {
     pub fn apply(&self, registry: &Registry) -> Result<()> {
         if let Some(ground) = rootless::ground() {
             // Nothing of the host's passes through the user's network: its ports are led there by a process.
-            let table = Self { forwards: Vec::new(), ..self.clone() }.build()?;
-            registry
-                .change(|_| table.apply().doing(format!("set up address translation for '{}'", self.name)))?;
+            let tables = Self { forwards: Vec::new(), ..self.clone() }.build()?;
+            registry.change(|_| self.put_in_force(tables))?;
             return ground.forward(&self.name, &self.forwards);
         }
-        let table = self.build()?;
+        let mut tables = self.build()?;
         registry.change(|changes| {
             let inlets = self.inlets()?;
             changes.open_inlets(&self.name, &inlets)?;
-            let mut table = table;
             // Whoever may come in for the ports' sake must not be led anywhere else.
             for link in inlets.iter().filter(|link| changes.opened_inlet(link)) {
                 let elsewhere = Rule::default().arriving_through(link).not_through_links(WALLED);
-                table.rule("passing", elsewhere.redirected(false).unsolicited().drop());
+                tables[0].rule("passing", elsewhere.redirected(false).unsolicited().drop());
             }
-            table.apply().doing(format!("set up address translation for '{}'", self.name))
+            self.put_in_force(tables)
         })
+    }
+
+    /// The first table is needed; the others are for kernels that know their families.
+    fn put_in_force(&self, mut tables: Vec<Table>) -> Result<()> {
+        let mut applied = nft::apply(&tables);
+        if applied.as_ref().is_err_and(nft::is_unknown_family) {
+            tracing::warn!(
+                "this kernel filters no bridges: machines of a network could send as their neighbours"
+            );
+            tables.truncate(1);
+            applied = nft::apply(&tables);
+        }
+        applied.doing(format!("set up address translation for '{}'", self.name))
     }
 
     /// The links that packets for the forwarded ports arrive through: those that have the ports' addresses.
@@ -135,8 +149,30 @@ impl NatTable {
         Ok(format!("{PREFIX}{}", self.name))
     }
 
-    fn build(&self) -> Result<Table> {
-        let mut table = Table::new(&self.table_name()?);
+    fn build(&self) -> Result<Vec<Table>> {
+        let name = self.table_name()?;
+        let neighbours = if self.neighbours.is_empty() {
+            Table::none(Family::Bridge, &name)
+        } else {
+            neighbours::table(&name, &self.neighbours)
+        };
+        Ok(vec![self.translation(&name)?, self.ipv6(&name), neighbours])
+    }
+
+    /// Bridges are no way for IPv6, wherever the host passes it on.
+    fn ipv6(&self, name: &str) -> Table {
+        let mut table = Table::new(Family::Ipv6, name);
+        table.chain("passing", Purpose::Filter, Hook::Forward, 0);
+        for bridge in self.bridges.iter().chain([&self.name]) {
+            for outwards in [true, false] {
+                table.rule("passing", Rule::default().between(bridge, outwards).drop());
+            }
+        }
+        table
+    }
+
+    fn translation(&self, name: &str) -> Result<Table> {
+        let mut table = Table::new(Family::Ipv4, name);
         table.chain("martians", Purpose::Filter, Hook::Prerouting, -300);
         table.chain("arriving", Purpose::Nat, Hook::Prerouting, -100);
         table.chain("local", Purpose::Nat, Hook::Output, -100);

@@ -11,6 +11,8 @@ const GET_TABLE: u16 = SUBSYSTEM | 1;
 const DELETE_TABLE: u16 = SUBSYSTEM | 2;
 const NEW_CHAIN: u16 = SUBSYSTEM | 3;
 const NEW_RULE: u16 = SUBSYSTEM | 6;
+const NEW_SET: u16 = SUBSYSTEM | 0x09;
+const NEW_ELEMENT: u16 = SUBSYSTEM | 0x0C;
 const BATCH_BEGIN: u16 = 16;
 const BATCH_END: u16 = 17;
 
@@ -19,6 +21,20 @@ const IPV4: u8 = 2;
 
 const REGISTER: u32 = 1;
 const SECOND_REGISTER: u32 = 2;
+/// The first register's third part of four bytes, where what is beside a hardware address goes.
+const BESIDE: u32 = 10;
+
+/// How many elements of a set go into one message, whose parts have at most 64 KiB.
+const AT_ONCE: usize = 500;
+
+/// What kind of packets a table sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    Ipv4 = 2,
+    /// Frames that come in through a bridge's port.
+    Bridge = 7,
+    Ipv6 = 10,
+}
 
 fn header(family: u8) -> [u8; 4] {
     [family, 0, 0, 0]
@@ -42,18 +58,33 @@ pub(super) enum Purpose {
 
 /// A table being put together; applying it replaces one of the same name wholly or not at all.
 pub(super) struct Table {
+    family: Family,
     name: String,
+    sets: u32,
     messages: Vec<Message>,
 }
 
 impl Table {
     /// A table without chains.
-    pub(super) fn new(name: &str) -> Self {
+    pub(super) fn new(family: Family, name: &str) -> Self {
         Self {
+            family,
             name: name.to_owned(),
+            sets: 0,
             // Made, so that deleting it cannot fail; deleted, so that nothing old is left; made again.
-            messages: vec![add_table(name), delete_table(name), add_table(name)],
+            messages: vec![add_table(family, name), delete_table(family, name), add_table(family, name)],
         }
+    }
+
+    /// No table, not even one that was there before.
+    pub(super) fn none(family: Family, name: &str) -> Self {
+        let mut table = Self::new(family, name);
+        table.messages.pop();
+        table
+    }
+
+    fn message(&self, kind: u16, flags: u16) -> Message {
+        Message::new(kind, flags, &header(self.family as u8)).text(1, &self.name)
     }
 
     /// Adds a chain at a hook.
@@ -63,48 +94,71 @@ impl Table {
             Purpose::Filter => "filter",
             Purpose::Nat => "nat",
         };
-        self.messages.push(
-            Message::new(NEW_CHAIN, CREATE, &header(IPV4))
-                .text(1, &self.name)
-                .text(3, name)
-                .nest(4, &place)
-                .text(7, kind),
-        );
+        self.messages.push(self.message(NEW_CHAIN, CREATE).text(3, name).nest(4, &place).text(7, kind));
     }
 
     /// Adds a rule at the end of a chain.
     pub(super) fn rule(&mut self, chain: &str, rule: Rule) {
+        self.messages.push(self.message(NEW_RULE, CREATE | APPEND).text(2, chain).nest(4, &rule.0));
+    }
+
+    /// Adds a set of values of one length, in bytes.
+    pub(super) fn set(&mut self, name: &str, length: u32, values: &[Vec<u8>]) {
+        self.sets += 1;
+        let number = |value: u32| value.to_be_bytes();
         self.messages.push(
-            Message::new(NEW_RULE, CREATE | APPEND, &header(IPV4))
-                .text(1, &self.name)
-                .text(2, chain)
-                .nest(4, &rule.0),
+            self.message(NEW_SET, CREATE)
+                .text(2, name)
+                .attribute(4, &number(0))
+                .attribute(5, &number(length))
+                .attribute(10, &number(self.sets)),
         );
+        for values in values.chunks(AT_ONCE) {
+            let elements = values.iter().fold(Attributes::default(), |elements, value| {
+                let key = Attributes::default().attribute(1, value);
+                elements.nest(1, &Attributes::default().nest(1, &key))
+            });
+            self.messages.push(self.message(NEW_ELEMENT, CREATE).text(2, name).nest(3, &elements));
+        }
     }
-
-    /// Puts the table in force.
-    pub(super) fn apply(&self) -> io::Result<()> {
-        transact(&self.messages)
-    }
 }
 
-fn add_table(name: &str) -> Message {
-    Message::new(NEW_TABLE, CREATE, &header(IPV4)).text(1, name)
+fn add_table(family: Family, name: &str) -> Message {
+    Message::new(NEW_TABLE, CREATE, &header(family as u8)).text(1, name)
 }
 
-fn delete_table(name: &str) -> Message {
-    Message::new(DELETE_TABLE, 0, &header(IPV4)).text(1, name)
+fn delete_table(family: Family, name: &str) -> Message {
+    Message::new(DELETE_TABLE, 0, &header(family as u8)).text(1, name)
 }
 
-/// Deletes a table if it is there.
+/// Puts tables in force, all of them or none.
+pub(super) fn apply(tables: &[Table]) -> io::Result<()> {
+    let messages: Vec<Message> = tables.iter().flat_map(|table| table.messages.iter().cloned()).collect();
+    transact(&messages)
+}
+
+/// Deletes the tables of this name that are there.
 pub(super) fn remove(name: &str) -> io::Result<()> {
-    transact(&[add_table(name), delete_table(name)])
+    let all = |families: &[Family]| -> Vec<Message> {
+        let both = |family: &Family| [add_table(*family, name), delete_table(*family, name)];
+        families.iter().flat_map(both).collect()
+    };
+    match transact(&all(&[Family::Ipv4, Family::Bridge, Family::Ipv6])) {
+        // A kernel without these families has no such tables.
+        Err(error) if is_unknown_family(&error) => transact(&all(&[Family::Ipv4])),
+        other => other,
+    }
 }
 
-/// The names of all IPv4 tables.
+/// Whether the kernel was built without a family of tables.
+pub(super) fn is_unknown_family(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EAFNOSUPPORT))
+}
+
+/// The names of all tables, of whatever family.
 pub(super) fn names() -> io::Result<Vec<String>> {
     let connection = Connection::open(libc::NETLINK_NETFILTER)?;
-    let answers = connection.dump(&Message::new(GET_TABLE, 0, &header(IPV4)))?;
+    let answers = connection.dump(&Message::new(GET_TABLE, 0, &header(0)))?;
     Ok(answers.iter().filter_map(|body| find(body.get(4..)?, 1).map(text)).collect())
 }
 
@@ -118,6 +172,18 @@ fn transact(messages: &[Message]) -> io::Result<()> {
 /// A rule: tests that must all hold, then what is done.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rule(Attributes);
+
+/// Where offsets count from: `NFT_PAYLOAD_…`.
+const LINK: u32 = 0;
+const NETWORK: u32 = 1;
+const TRANSPORT: u32 = 2;
+
+/// Where an IPv4 packet's source is: base, offset and length.
+pub(super) const IPV4_SOURCE: (u32, u32, u32) = (NETWORK, 12, 4);
+/// The same for IPv6.
+pub(super) const IPV6_SOURCE: (u32, u32, u32) = (NETWORK, 8, 16);
+/// The address that a neighbour advertisement is about.
+pub(super) const ADVERTISED: (u32, u32, u32) = (TRANSPORT, 8, 16);
 
 /// Fields of an IPv4 header, by offset.
 #[derive(Clone, Copy, Debug)]
@@ -159,9 +225,55 @@ impl Rule {
     }
 
     fn payload(self, base: u32, offset: u32, length: u32) -> Self {
+        self.payload_into(REGISTER, base, offset, length)
+    }
+
+    fn payload_into(self, register: u32, base: u32, offset: u32, length: u32) -> Self {
         let data =
-            Attributes::default().number(1, REGISTER).number(2, base).number(3, offset).number(4, length);
+            Attributes::default().number(1, register).number(2, base).number(3, offset).number(4, length);
         self.expression("payload", &data)
+    }
+
+    fn in_set(self, name: &str, within: bool) -> Self {
+        let inverted = u32::from(!within);
+        let data = Attributes::default().text(1, name).number(2, REGISTER).number(5, inverted);
+        self.expression("lookup", &data)
+    }
+
+    /// The frame's sender is (or is not) in a set of hardware addresses.
+    pub(super) fn sender(self, set: &str, within: bool) -> Self {
+        self.payload(LINK, 6, 6).in_set(set, within)
+    }
+
+    /// The frame holds this kind of packet (`ETH_P_…`).
+    pub(super) fn holds(self, kind: u16) -> Self {
+        self.payload(LINK, 12, 2).compare(true, &kind.to_be_bytes())
+    }
+
+    /// The frame's sender and the packet's source, at this place of this length in its header, are (or are not) in a set
+    /// of both: six bytes, two for the gap, and the address.
+    pub(super) fn sender_and(self, source: (u32, u32, u32), set: &str, within: bool) -> Self {
+        let (base, offset, length) = source;
+        self.payload(LINK, 6, 6).payload_into(BESIDE, base, offset, length).in_set(set, within)
+    }
+
+    /// What a packet of ARP says of its sender, hardware address and IPv4 address, is in a set of both, without a gap.
+    pub(super) fn announced(self, set: &str) -> Self {
+        self.payload(NETWORK, 8, 10).in_set(set, true)
+    }
+
+    /// The packet is a message of ICMPv6 of this type.
+    pub(super) fn icmpv6(self, kind: u8) -> Self {
+        self.meta(16)
+            .compare(true, &[libc::IPPROTO_ICMPV6 as u8])
+            .payload(TRANSPORT, 0, 1)
+            .compare(true, &[kind])
+    }
+
+    /// The packet came in through a link and leaves through another.
+    pub(super) fn between(self, from: &str, to_other: bool) -> Self {
+        let (same, other) = if to_other { (6, 7) } else { (7, 6) };
+        self.meta(same).compare(true, &link_name(from)).meta(other).compare(false, &link_name(from))
     }
 
     fn meta(self, key: u32) -> Self {
@@ -246,9 +358,17 @@ impl Rule {
 
     /// Throws the packet away.
     pub(super) fn drop(self) -> Self {
+        self.verdict(0)
+    }
+
+    /// Lets the packet pass, as far as this chain is concerned.
+    pub(super) fn accept(self) -> Self {
+        self.verdict(1)
+    }
+
+    fn verdict(self, code: u32) -> Self {
         const VERDICT_REGISTER: u32 = 0;
-        const DROP: u32 = 0;
-        let verdict = Attributes::default().number(1, DROP);
+        let verdict = Attributes::default().number(1, code);
         let data = Attributes::default()
             .number(1, VERDICT_REGISTER)
             .nest(2, &Attributes::default().nest(2, &verdict));

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Context, Result};
+use crate::record::start_time;
 use crate::rootless;
 
 /// The folder in which the host's changes are kept.
@@ -25,6 +26,8 @@ pub struct Registry {
 pub(super) struct Changes {
     /// Bridges of ours that exist.
     pub(super) bridges: Vec<String>,
+    /// Containers that are about to be connected to each bridge, with the process that does it and when it started.
+    claims: BTreeMap<String, BTreeMap<String, (i32, u64)>>,
     /// Kernel parameters and what they were before.
     pub(super) parameters: BTreeMap<PathBuf, String>,
     /// The links that each table's forwarded ports are reached through from elsewhere.
@@ -129,6 +132,7 @@ impl Registry {
 impl Changes {
     fn is_empty(&self) -> bool {
         self.bridges.is_empty()
+            && self.claims.is_empty()
             && self.parameters.is_empty()
             && self.inlets.is_empty()
             && self.opened.is_empty()
@@ -137,6 +141,33 @@ impl Changes {
     /// Writes down what is about to be done, so that whoever comes after a kill knows it.
     pub(super) fn save(&self) -> Result<()> {
         self.kept_in.as_ref().map_or(Ok(()), |registry| registry.write(self))
+    }
+
+    /// Writes down that this process is about to connect a container to a bridge.
+    pub(super) fn claim(&mut self, bridge: &str, container: &str) {
+        let own = std::process::id() as i32;
+        let Some(started) = start_time(own) else { return };
+        self.claims.entry(bridge.to_owned()).or_default().insert(container.to_owned(), (own, started));
+    }
+
+    /// Takes back a claim.
+    pub(super) fn let_go(&mut self, bridge: &str, container: &str) {
+        if let Some(claims) = self.claims.get_mut(bridge) {
+            claims.remove(container);
+        }
+        self.forget_the_dead();
+    }
+
+    /// Whether somebody who still lives is about to connect a container to the bridge.
+    pub(super) fn is_claimed(&self, bridge: &str) -> bool {
+        self.claims.contains_key(bridge)
+    }
+
+    fn forget_the_dead(&mut self) {
+        for claims in self.claims.values_mut() {
+            claims.retain(|_, (pid, started)| start_time(*pid) == Some(*started));
+        }
+        self.claims.retain(|_, claims| !claims.is_empty());
     }
 
     /// Sets a kernel parameter and remembers what it was, the first time.

@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use yado_container::network::{
-    Bridge, Forward, Interface, MachineNetwork, NatTable, Protocol, Registry, Subnet,
+    Bridge, Forward, Interface, MachineNetwork, NatTable, Place, Protocol, Registry, Subnet,
 };
+use yado_container::spec::Spec;
 use yado_container::{Container, ExecRequest, Running};
 
 use crate::Test;
@@ -23,21 +24,32 @@ pub(crate) const TESTS: &[Test] = &[
     ("several_owners_change_networks_at_the_same_time", crowd),
 ];
 
-const BRIDGE: &str = "yadotest0";
-const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 213, 77, 1);
+pub(crate) const BRIDGE: &str = "yadotest0";
+pub(crate) const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 213, 77, 1);
 const SUBNET: Subnet = Subnet { address: Ipv4Addr::new(10, 213, 77, 0), prefix: 24 };
 
+/// Whom bridges are made for.
+const OWNER: &str = "owner";
+
+/// Whether a bridge is gone within some seconds: ports of containers that have ended are let go of by the kernel.
+pub(crate) fn goes_away(registry: &Registry, bridge: &str) -> bool {
+    (0..300).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        Bridge::release(registry, bridge, OWNER, Duration::ZERO).unwrap()
+    })
+}
+
 /// A bridge and a table, removed at the end.
-struct Net<'a> {
+pub(crate) struct Net<'a> {
     ground: &'a Ground,
-    registry: Registry,
-    table: NatTable,
+    pub(crate) registry: Registry,
+    pub(crate) table: NatTable,
 }
 
 impl<'a> Net<'a> {
-    fn new(ground: &'a Ground) -> Self {
+    pub(crate) fn new(ground: &'a Ground) -> Self {
         let registry = Registry::open(ground.folder.join("network"));
-        Bridge::ensure(&registry, BRIDGE, GATEWAY.into(), 24).unwrap();
+        Bridge::ensure(&registry, BRIDGE, GATEWAY.into(), 24, OWNER).unwrap();
         let table = NatTable {
             name: format!("test-{}", std::process::id()),
             masquerade: vec![SUBNET],
@@ -47,17 +59,28 @@ impl<'a> Net<'a> {
     }
 
     fn machine(&self, name: &str, last: u8) -> Container {
+        self.machine_with(name, last, None, &self.ground.spec(name)).unwrap()
+    }
+
+    pub(crate) fn machine_with(
+        &self,
+        name: &str,
+        last: u8,
+        mac: Option<[u8; 6]>,
+        spec: &Spec,
+    ) -> yado_container::Result<Container> {
         let mut options = self.ground.options(name);
         options.network = Some(MachineNetwork {
             interfaces: vec![Interface {
-                bridge: BRIDGE.to_owned(),
+                place: Place::Bridge(BRIDGE.to_owned()),
                 name: "eth0".to_owned(),
+                mac,
                 addresses: vec![(address(last).into(), 24)],
                 gateway: Some(GATEWAY.into()),
                 ..Interface::default()
             }],
         });
-        self.ground.engine.create(name, &self.ground.spec(name), &options).unwrap()
+        self.ground.engine.create(name, spec, &options)
     }
 }
 
@@ -67,12 +90,12 @@ impl Drop for Net<'_> {
             container.delete(true).unwrap();
         }
         self.table.remove(&self.registry).unwrap();
-        assert!(Bridge::remove_if_unused(&self.registry, BRIDGE, Duration::from_secs(3)).unwrap());
+        assert!(goes_away(&self.registry, BRIDGE));
         self.ground.assert_nothing_left();
     }
 }
 
-fn address(last: u8) -> Ipv4Addr {
+pub(crate) fn address(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, 213, 77, last)
 }
 
@@ -99,7 +122,7 @@ while True:
 }
 
 /// A line for a shell inside that asks the server.
-fn ask(host: Ipv4Addr, port: u16) -> String {
+pub(crate) fn ask(host: Ipv4Addr, port: u16) -> String {
     format!(
         "python3 -c \"import socket; s = socket.create_connection(('{host}', {port}), 3); s.sendall(b'hello'); \
          print(s.recv(99).decode())\""
@@ -216,12 +239,12 @@ fn way_out() {
 fn translated_behind_another_bridge(ground: &Ground, one: &Container) {
     let registry = Registry::open(ground.folder.join("network"));
     let gateway = Ipv4Addr::new(10, 213, 78, 1);
-    Bridge::ensure(&registry, "yadotest1", gateway.into(), 24).unwrap();
+    Bridge::ensure(&registry, "yadotest1", gateway.into(), 24, OWNER).unwrap();
     let mut options = ground.options("world");
     let world_address = Ipv4Addr::new(10, 213, 78, 20);
     options.network = Some(MachineNetwork {
         interfaces: vec![Interface {
-            bridge: "yadotest1".to_owned(),
+            place: Place::Bridge("yadotest1".to_owned()),
             name: "eth0".to_owned(),
             addresses: vec![(world_address.into(), 24)],
             ..Interface::default()
@@ -233,7 +256,7 @@ fn translated_behind_another_bridge(ground: &Ground, one: &Container) {
     server.kill(9).unwrap();
     drop(server);
     world.delete(true).unwrap();
-    assert!(Bridge::remove_if_unused(&registry, "yadotest1", Duration::from_secs(3)).unwrap());
+    assert!(goes_away(&registry, "yadotest1"));
 }
 
 /// Another environment, and a private network that no table knows, are both out of reach; only a forwarded port of
@@ -245,11 +268,11 @@ fn walls() {
     let one = net.machine("one", 11);
     let bridge = format!("{}{:x}", yado_container::network::WALLED, std::process::id());
     let (gateway, theirs) = (Ipv4Addr::new(10, 213, 78, 1), Ipv4Addr::new(10, 213, 78, 20));
-    Bridge::ensure(&net.registry, &bridge, gateway.into(), 24).unwrap();
+    Bridge::ensure(&net.registry, &bridge, gateway.into(), 24, OWNER).unwrap();
     let mut options = ground.options("other");
     options.network = Some(MachineNetwork {
         interfaces: vec![Interface {
-            bridge: bridge.clone(),
+            place: Place::Bridge(bridge.clone()),
             name: "eth0".to_owned(),
             addresses: vec![(theirs.into(), 24)],
             gateway: Some(gateway.into()),
@@ -287,7 +310,7 @@ fn walls() {
     drop(servers);
     other.delete(true).unwrap();
     others.remove(&net.registry).unwrap();
-    assert!(Bridge::remove_if_unused(&net.registry, &bridge, Duration::from_secs(3)).unwrap());
+    assert!(goes_away(&net.registry, &bridge));
 }
 
 fn no_way_to_loopback() {
@@ -304,7 +327,7 @@ fn no_way_to_loopback() {
     let mut options = ground.options("one");
     options.network = Some(MachineNetwork {
         interfaces: vec![Interface {
-            bridge: BRIDGE.to_owned(),
+            place: Place::Bridge(BRIDGE.to_owned()),
             name: "eth0".to_owned(),
             addresses: vec![(address(11).into(), 24)],
             ..Interface::default()
@@ -345,7 +368,7 @@ fn switches() {
     let net = Net::new(&ground);
     assert_eq!(read(&format!("/proc/sys/net/ipv4/conf/{BRIDGE}/forwarding")), "1\n");
     // A second owner asks for the same and changes nothing.
-    Bridge::ensure(&net.registry, BRIDGE, GATEWAY.into(), 24).unwrap();
+    Bridge::ensure(&net.registry, BRIDGE, GATEWAY.into(), 24, OWNER).unwrap();
     assert_eq!(read("/proc/sys/net/ipv4/ip_forward"), all);
     drop(net);
     assert_eq!(forwarding(), before);
@@ -367,10 +390,10 @@ fn crowd() {
                     ..NatTable::default()
                 };
                 for _ in 0..5 {
-                    Bridge::ensure(&registry, &name, gateway.into(), 24).unwrap();
+                    Bridge::ensure(&registry, &name, gateway.into(), 24, OWNER).unwrap();
                     table.apply(&registry).unwrap();
                     table.remove(&registry).unwrap();
-                    assert!(Bridge::remove_if_unused(&registry, &name, Duration::ZERO).unwrap());
+                    assert!(Bridge::release(&registry, &name, OWNER, Duration::ZERO).unwrap());
                 }
             });
         }

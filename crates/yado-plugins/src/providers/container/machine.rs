@@ -175,7 +175,7 @@ impl Machine {
                 work: self.place.machine.join("work"),
             }),
             id_mapped_root: owners::are_translated(),
-            network: Some(network::of_machine(&interfaces)),
+            network: Some(network::of_machine(context, &interfaces)?),
             log: Some(self.place.machine.join("console.log")),
             ..CreateOptions::default()
         };

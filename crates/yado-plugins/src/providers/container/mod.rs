@@ -15,11 +15,14 @@ mod limits;
 mod machine;
 mod names;
 mod network;
+mod network_options;
 mod notices;
 mod owners;
+mod public;
 mod root_files;
 mod snapshots;
 mod specification;
+mod subnet;
 
 use serde_json::Value;
 use yado_core::provider::Place;

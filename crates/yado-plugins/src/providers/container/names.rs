@@ -1,12 +1,12 @@
 //! Names: what stands in a machine's `/etc/hosts`, so that the machines of an environment find each other.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 const BEGIN: &str = "# yado: machines of this environment";
 const END: &str = "# yado: end";
 
 /// The text of `/etc/hosts` with yado's block brought up to date; everything else stays as it is.
-pub(super) fn hosts(present: &str, hostname: &str, machines: &[(String, Ipv4Addr)]) -> String {
+pub(super) fn hosts(present: &str, hostname: &str, machines: &[(String, IpAddr)]) -> String {
     let mut text = without_block(present);
     if text.is_empty() {
         text.push_str("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
@@ -16,7 +16,7 @@ pub(super) fn hosts(present: &str, hostname: &str, machines: &[(String, Ipv4Addr
 }
 
 /// The block alone, for machines that already run.
-pub(super) fn block(hostname: &str, machines: &[(String, Ipv4Addr)]) -> String {
+pub(super) fn block(hostname: &str, machines: &[(String, IpAddr)]) -> String {
     let mut text = format!("{BEGIN}\n127.0.1.1\t{}\n", with_short_name(hostname));
     for (name, address) in machines {
         text.push_str(&format!("{address}\t{}\n", with_short_name(name)));
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_block_is_replaced_and_the_users_lines_stay() {
-        let machines = [("db".to_owned(), Ipv4Addr::new(10, 0, 0, 3))];
+        let machines = [("db".to_owned(), IpAddr::from([10, 0, 0, 3]))];
         let first = hosts("127.0.0.1 localhost\n1.2.3.4 mine\n", "web.example.org", &machines);
         assert!(first.contains("1.2.3.4 mine\n"));
         assert!(first.contains("127.0.1.1\tweb.example.org web\n"));
@@ -84,7 +84,7 @@ mod tests {
         let path = folder.path().join("hosts");
         let old = hosts("127.0.0.1 localhost\n9.9.9.9 o'clock\n", "a", &[]);
         std::fs::write(&path, &old).unwrap();
-        let machines = [("db".to_owned(), Ipv4Addr::new(10, 0, 0, 3))];
+        let machines = [("db".to_owned(), IpAddr::from([10, 0, 0, 3]))];
         let script = update_script(&block("a", &machines)).replace("/etc/hosts", &path.to_string_lossy());
         let status = std::process::Command::new("sh").arg("-c").arg(script).status().unwrap();
         assert!(status.success());

@@ -4,46 +4,46 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use yado_container::network::{self, Bridge, MachineNetwork, NatTable, Protocol, Registry};
+use yado_container::network::{self, Bridge, MachineNetwork, NatTable, Neighbour, Protocol, Registry};
 use yado_container::rootless;
 use yado_core::error::Doing;
-use yado_core::spec::Problem;
-use yado_core::{Forward, MachineRecord, MachineSpec, Result, Store, ports};
+use yado_core::spec::{NetworkSpec, Problem};
+use yado_core::{Context, Forward, MachineRecord, MachineSpec, Result, Store, ports};
 
-use super::addresses::{self, Interface};
-use super::engine_error;
+use super::addresses::{self, Interface, Link};
+use super::{engine_error, network_options, public};
 
 /// What this provider cannot do with a machine's networks.
 pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
-    let refused = |message: String, network: &yado_core::spec::NetworkSpec| Problem {
-        message,
-        origin: network.origin.clone(),
-    };
+    let refused =
+        |message: String, network: &NetworkSpec| Problem { message, origin: network.origin.clone() };
     let mut problems = forward_problems(spec);
     problems.extend(spec.networks
         .iter()
         .filter_map(|network| {
             match network.kind.as_str() {
-            "public_network" => Some(refused(
-                "A public_network (a machine on the host's own network) is not possible with the 'container' \
-                 provider yet. Use a private_network, or a forwarded_port with 'host_ip: \"0.0.0.0\"'."
+            "public_network" if rootless::is_needed() => Some(refused(
+                "A public_network (a machine on the host's own network) takes root's rights over the host's interfaces. \
+                 Use a private_network, or a forwarded_port with 'host_ip: \"0.0.0.0\"'."
                     .to_owned(),
                 network,
             )),
-            "private_network"
-                if network.options.get("ip").and_then(|ip| ip.as_str()).is_some_and(|ip| ip.contains(':')) =>
-            {
-                Some(refused("IPv6 addresses of private networks are not possible yet.".to_owned(), network))
-            }
-            "private_network" => {
-                let ip = network.options.get("ip").and_then(|ip| ip.as_str()).filter(|ip| !ip.is_empty())?;
-                addresses::objection(ip, network.options.get("netmask"))
-                    .map(|objection| refused(format!("The address '{ip}' of a private network {objection}."), network))
-            }
+            "private_network" | "public_network" => network_objection(network).map(|text| refused(text, network)),
             _ => None,
         }
         }));
     problems
+}
+
+fn network_objection(network: &NetworkSpec) -> Option<String> {
+    let kind = network.kind.replace('_', " ");
+    let ip = network.options.get("ip").and_then(|ip| ip.as_str()).filter(|ip| !ip.is_empty());
+    let address = ip.and_then(|ip| {
+        let objection = network_options::objection(ip, network.options.get("netmask"))?;
+        Some(format!("The address '{ip}' of a {kind} {objection}."))
+    });
+    let other = || network_options::mac_objection(network).or_else(|| network_options::mtu(network).err());
+    address.or_else(other).or_else(|| public::objection(network))
 }
 
 /// Forwarded ports that cannot be led to a machine. What is no address at all is told when ports are reserved.
@@ -72,20 +72,20 @@ fn forward_problems(spec: &MachineSpec) -> Vec<Problem> {
 
 /// Names and addresses of an environment's machines, as one of them reaches them; also of those that are only about to
 /// be made.
-pub(super) fn known_machines(store: &Store, viewer: &MachineRecord) -> Result<Vec<(String, Ipv4Addr)>> {
+pub(super) fn known_machines(store: &Store, viewer: &MachineRecord) -> Result<Vec<(String, IpAddr)>> {
     let mut known = Vec::new();
     for record in store.machines(Some(&viewer.environment))? {
-        let Some(address) = addresses::known_address(store, &record, viewer)? else { continue };
+        let addresses = addresses::known_addresses(store, &record, viewer)?;
         let spec: Option<MachineSpec> =
             record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let hostname = super::specification::hostname(spec.as_ref(), &record.name);
         // The full name comes first on the line: it is what a reverse look-up answers.
         let name = super::specification::host_name(&record.name);
-        if hostname == name || hostname.split('.').next() == Some(&name) {
-            known.push((hostname, address));
-        } else {
-            known.push((hostname, address));
-            known.push((name, address));
+        for address in addresses {
+            known.push((hostname.clone(), address));
+            if hostname != name && hostname.split('.').next() != Some(&name) {
+                known.push((name.clone(), address));
+            }
         }
     }
     Ok(known)
@@ -116,37 +116,42 @@ fn reachable(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// What the engine is told about the machine's interfaces: the first leads out, the others to private networks.
-pub(super) fn of_machine(interfaces: &[Interface]) -> MachineNetwork {
-    MachineNetwork {
-        interfaces: interfaces
-            .iter()
-            .enumerate()
-            .map(|(number, interface)| network::Interface {
-                bridge: interface.bridge.clone(),
-                name: format!("eth{number}"),
-                mac: interface.mac.as_deref().and_then(hardware_address),
-                addresses: interface
-                    .configured
-                    .then_some((interface.address.into(), interface.subnet.prefix))
-                    .into_iter()
-                    .collect(),
-                gateway: interface.gateway.then_some(interface.host.into()),
-                ..network::Interface::default()
-            })
-            .collect(),
-    }
+/// What the engine is told about the machine's interfaces: the first leads out, the others to private and public
+/// networks.
+pub(super) fn of_machine(context: &Context, interfaces: &[Interface]) -> Result<MachineNetwork> {
+    let out = way_out_mtu();
+    let interfaces = interfaces.iter().enumerate().map(|(number, interface)| {
+        let (place, gateway) = match &interface.link {
+            Link::Bridge { name, host, gateway } => {
+                (network::Place::Bridge(name.clone()), gateway.then_some(*host))
+            }
+            Link::Public(network) => (public::place(context, network)?, None),
+        };
+        let address = interface.address.zip(interface.subnet).filter(|_| interface.configured);
+        Ok(network::Interface {
+            place,
+            name: format!("eth{number}"),
+            mac: interface.mac,
+            addresses: address.into_iter().map(|(address, subnet)| (address, subnet.prefix)).collect(),
+            mtu: interface.mtu.or_else(|| gateway.and(out)),
+            gateway,
+        })
+    });
+    Ok(MachineNetwork { interfaces: interfaces.collect::<Result<_>>()? })
 }
 
-/// `02:00:0a:0b:0c:0d`, `02-00-…` and `02000a0b0c0d` are the same address.
-fn hardware_address(text: &str) -> Option<[u8; 6]> {
-    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
-    let mut address = [0; 6];
-    (digits.len() == 12).then_some(())?;
-    for (at, byte) in address.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(address)
+/// The largest packet that the way out takes, where that is less than usual: through a tunnel, for example. Machines
+/// then send none that would have to be broken up, or are lost where nobody may say so.
+fn way_out_mtu() -> Option<u32> {
+    let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
+    let links = routes.lines().skip(1).filter_map(|line| {
+        let mut fields = line.split_whitespace();
+        fields.next().filter(|_| fields.next() == Some("00000000"))
+    });
+    let sizes = links.filter_map(|link| {
+        std::fs::read_to_string(format!("/sys/class/net/{link}/mtu")).ok()?.trim().parse().ok()
+    });
+    sizes.min().filter(|size| *size < 1500)
 }
 
 /// Before a machine starts: its bridges are there, and its forwarded ports lead to where it will be.
@@ -158,11 +163,16 @@ pub(super) fn prepare(
 ) -> Result<()> {
     let _turn = turn(store, &record.environment)?;
     let registry = Registry::machine_wide(&store.home().join("network"));
+    let mut private = Vec::new();
     for interface in interfaces {
-        Bridge::ensure(&registry, &interface.bridge, interface.host.into(), interface.subnet.prefix)
-            .map_err(engine_error)?;
+        let (Link::Bridge { name, host, gateway }, Some(subnet)) = (&interface.link, interface.subnet) else {
+            continue;
+        };
+        Bridge::ensure(&registry, name, *host, subnet.prefix, &record.id).map_err(engine_error)?;
+        if !gateway {
+            private.push(name.clone());
+        }
     }
-    let private = interfaces.iter().skip(1).map(|interface| interface.bridge.clone()).collect();
     table(store, record, forwards, private)?.apply(&registry).map_err(engine_error)
 }
 
@@ -178,15 +188,11 @@ pub(super) fn without_machine(
     let registry = Registry::machine_wide(&store.home().join("network"));
     let others: Vec<MachineRecord> =
         store.machines(None)?.into_iter().filter(|other| other.id != record.id && is_up(other)).collect();
-    let gone = |bridge: &str| Bridge::remove_if_unused(&registry, bridge, PATIENCE).map_err(engine_error);
+    let release =
+        |bridge: &str| Bridge::release(&registry, bridge, &record.id, PATIENCE).map_err(engine_error);
     for network in spec.map_or(&[][..], |spec| &spec.networks) {
-        let Some((bridge, subnet)) = addresses::private_bridge_of(store, record, network)? else { continue };
-        let mut used = false;
-        for other in &others {
-            used |= addresses::has_address_in(store, other, subnet)?;
-        }
-        if !used {
-            gone(&bridge)?;
+        if let Some((bridge, _)) = addresses::private_bridge_of(store, record, network)? {
+            release(&bridge)?;
         }
     }
     let table = table(store, record, &[], Vec::new())?;
@@ -194,7 +200,7 @@ pub(super) fn without_machine(
         return table.apply(&registry).map_err(engine_error);
     }
     table.remove(&registry).map_err(engine_error)?;
-    gone(&addresses::environment_bridge(&record.environment))?;
+    release(&addresses::environment_bridge(&record.environment))?;
     turn.forget()
 }
 
@@ -210,6 +216,7 @@ fn table(
     mut bridges: Vec<String>,
 ) -> Result<NatTable> {
     let mut forwards = Vec::new();
+    let mut neighbours = Vec::new();
     for other in store.machines(Some(&record.environment))? {
         let theirs: Vec<Forward> = if other.id == record.id {
             own.to_vec()
@@ -222,6 +229,8 @@ fn table(
             }
             other.forwards.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
         };
+        let (macs, held) = addresses::identity(store, &other)?;
+        neighbours.push(Neighbour { macs, addresses: held });
         let Some(address) = addresses::own_address(store, &other)? else { continue };
         forwards.extend(theirs.iter().map(|forward| translated(forward, address)));
     }
@@ -231,11 +240,15 @@ fn table(
     Ok(NatTable {
         name: addresses::environment_bridge(&record.environment),
         masquerade: subnet
-            .map(|subnet| network::Subnet { address: subnet.network, prefix: subnet.prefix })
+            .and_then(|subnet| match subnet.network {
+                IpAddr::V4(address) => Some(network::Subnet { address, prefix: subnet.prefix }),
+                IpAddr::V6(_) => None,
+            })
             .into_iter()
             .collect(),
         forwards,
         bridges,
+        neighbours,
     })
 }
 
@@ -287,13 +300,6 @@ fn turn(store: &Store, environment: &str) -> Result<Turn> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hardware_addresses_are_read_with_and_without_separators() {
-        assert_eq!(hardware_address("02:00:0a:0B:0c:0d"), Some([2, 0, 10, 11, 12, 13]));
-        assert_eq!(hardware_address("02000A0B0C0D"), Some([2, 0, 10, 11, 12, 13]));
-        assert_eq!(hardware_address("02:00"), None);
-    }
 
     #[test]
     fn name_servers_on_the_hosts_loopback_are_of_no_use_inside() {
