@@ -14,7 +14,7 @@ use yado_ruby::{HashRef, Interpreter, Value};
 use crate::config::{Config, ConfigCell, Extra};
 use crate::dummy::DummyCell;
 use crate::hash::{option, text};
-use crate::json::to_json;
+use crate::json::{key_text, to_json};
 use crate::loaded::{Loaded, MachineName};
 use crate::loader::vm_cell;
 use crate::root::Root;
@@ -228,7 +228,7 @@ fn providers(interpreter: &mut Interpreter, vm: &Vm) -> Vec<ProviderSettings> {
             let config = cell.config.borrow();
             for (setting, entry) in &config.values {
                 // Lists and hashes may be filled without being assigned: `link`, `volumes << …`, `env["A"] = …`.
-                let value = to_json(interpreter, &entry.value);
+                let value = with_empty_entries(interpreter, &entry.value);
                 let filled = match &value {
                     Json::Array(items) => !items.is_empty(),
                     Json::Object(entries) => !entries.is_empty(),
@@ -252,6 +252,14 @@ fn providers(interpreter: &mut Interpreter, vm: &Vm) -> Vec<ProviderSettings> {
         });
     }
     result
+}
+
+/// As JSON, where an entry without a value is one all the same: a variable of the environment that is set to nothing.
+fn with_empty_entries(interpreter: &mut Interpreter, value: &Value) -> Json {
+    let Value::Hash(entries) = value else { return to_json(interpreter, value) };
+    let entries = entries.to_vec();
+    let pairs = entries.iter().map(|(key, value)| (key_text(interpreter, key), to_json(interpreter, value)));
+    Json::Object(pairs.collect())
 }
 
 /// VirtualBox's commands as calls.

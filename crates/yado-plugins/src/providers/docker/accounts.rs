@@ -4,15 +4,37 @@ use yado_core::{Context, Result};
 
 use super::engine::Engine;
 
+/// Which shells a container has; small images have `sh` alone, or none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Shells {
+    /// No shell at all.
+    #[default]
+    None,
+    /// `sh`.
+    Sh,
+    /// `bash`, and so `sh`.
+    Bash,
+}
+
+/// One look for all: each call of `exec` costs as much as a small program's whole run.
+const LOOK: &str =
+    "if command -v bash >/dev/null 2>&1; then echo bash; else echo sh; fi; cat /etc/passwd 2>/dev/null";
+
 /// Homes of a container's users, from its `/etc/passwd`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Accounts(Vec<(String, String)>);
 
 impl Accounts {
-    /// Reads the list of a running container; one without the file or without `cat` has root alone.
-    pub(super) fn read(engine: Engine, context: &Context, container: &str) -> Result<Self> {
-        let output = engine.try_run(context, &["exec", "-u", "0", container, "cat", "/etc/passwd"])?;
-        Ok(Self::parse(&String::from_utf8_lossy(&output.stdout)))
+    /// Reads the list of a running container, and which shells it has; one without the file has root alone.
+    pub(super) fn read(engine: Engine, context: &Context, container: &str) -> Result<(Self, Shells)> {
+        let output = engine.try_run(context, &["exec", "-u", "0", container, "sh", "-c", LOOK])?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let shells = match text.lines().next() {
+            Some("bash") => Shells::Bash,
+            Some("sh") => Shells::Sh,
+            _ => Shells::None,
+        };
+        Ok((Self::parse(&text), shells))
     }
 
     fn parse(text: &str) -> Self {

@@ -1,13 +1,14 @@
 //! The way into a container: the engine's `exec`.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use yado_core::{
     Communicator, Context, Error, ErrorKind, Exec, ExitStatus, MachineState, Program, Result, Stream, copying,
 };
 
-use super::accounts::Accounts;
+use super::accounts::{Accounts, Shells};
 use super::engine::Engine;
 
 /// How long a container must have kept running to count as one that does.
@@ -21,18 +22,40 @@ pub(super) struct Inside {
     pub(super) engine: Engine,
     pub(super) machine: String,
     pub(super) container: String,
-    pub(super) accounts: Accounts,
-    pub(super) user: String,
+    /// The user that the Vagrantfile asks for.
+    pub(super) asked: Option<String>,
     pub(super) remains_running: bool,
-    /// Whether there is a bash; small images have `sh` alone.
-    pub(super) has_bash: bool,
+    pub(super) context: Context,
+    /// Looked at when the first command runs: a machine that is only started is not entered.
+    pub(super) seen: OnceLock<Seen>,
+}
+
+/// What a container has to be entered with.
+pub(super) struct Seen {
+    accounts: Accounts,
+    user: String,
+    shells: Shells,
+}
+
+impl Inside {
+    fn seen(&self) -> &Seen {
+        self.seen.get_or_init(|| {
+            // What cannot be looked at is told by the command that comes next.
+            let (accounts, shells) =
+                Accounts::read(self.engine, &self.context, &self.container).unwrap_or_default();
+            let candidates = self.asked.clone().into_iter().chain(["vagrant".to_owned()]);
+            let user = candidates.into_iter().find(|name| accounts.home(name).is_some());
+            Seen { user: user.unwrap_or_else(|| "root".to_owned()), accounts, shells }
+        })
+    }
 }
 
 impl Inside {
     /// `exec` with everything that the command asks for.
-    fn argv(&self, context: &Context, command: &Exec, terminal: bool, mark: &str) -> Result<Vec<String>> {
-        let user = command.user.as_deref().unwrap_or(&self.user);
-        let Some(home) = self.accounts.home(user) else {
+    fn argv(&self, command: &Exec, terminal: bool, mark: &str) -> Result<Vec<String>> {
+        let Seen { accounts, user, shells } = self.seen();
+        let user = command.user.as_deref().unwrap_or(user);
+        let Some(home) = accounts.home(user) else {
             return Err(Error::new(ErrorKind::Other, format!("The machine has no user '{user}'.")));
         };
         // Images without a user list know root by its number alone.
@@ -54,48 +77,25 @@ impl Inside {
         let directory = match command.directory.as_deref() {
             None | Some("~") => home.to_owned(),
             Some(directory) => match directory.strip_prefix('~') {
-                Some(other) => self.accounts.home(other).unwrap_or("/").to_owned(),
+                Some(other) => accounts.home(other).unwrap_or("/").to_owned(),
                 None => directory.to_owned(),
             },
         };
-        if self.is_directory(context, &directory)? {
-            words.extend(["-w".to_owned(), directory]);
-        }
         words.push(self.container.clone());
+        if *shells != Shells::None {
+            // Not the engine's `-w`, which refuses directories that are not there; a user without a home is to be let
+            // in all the same.
+            let there = "cd \"$0\" 2>/dev/null; exec \"$@\"";
+            words.extend(["sh".to_owned(), "-c".to_owned(), there.to_owned(), directory]);
+        }
         if command.argv.is_empty() {
             // The best shell that there is.
             let shell = "command -v bash >/dev/null && exec bash -l; exec sh -l";
             words.extend(["sh", "-c", shell].map(str::to_owned));
         } else {
-            words.extend(self.with_its_shell(&command.argv));
+            words.extend(with_its_shell(*shells, &command.argv));
         }
         Ok(words)
-    }
-
-    /// Vagrantfiles and Vagrant's defaults name `bash`; where there is none, `sh` does what they ask for.
-    fn with_its_shell(&self, argv: &[String]) -> Vec<String> {
-        let mut argv = argv.to_vec();
-        if !self.has_bash {
-            let is_bash = |word: &str| word == "bash" || word.starts_with("bash ");
-            let place = match argv.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-                ["sh", "-c", line] if is_bash(line) => Some(2),
-                [first, ..] if is_bash(first) => Some(0),
-                _ => None,
-            };
-            if let Some(place) = place {
-                argv[place].replace_range(..4, "sh");
-            }
-        }
-        argv
-    }
-
-    /// The engine refuses directories that are not there; a user without a home is to be let in all the same.
-    fn is_directory(&self, context: &Context, directory: &str) -> Result<bool> {
-        if directory == "/root" || directory == "/" {
-            return Ok(true);
-        }
-        let words = ["exec", "-u", "0", &self.container, "test", "-d", directory];
-        Ok(self.engine.try_run(context, &words)?.status.success())
     }
 
     /// Ends a command and what it started: the engine's program only stops looking at it.
@@ -127,6 +127,23 @@ impl Inside {
     }
 }
 
+/// Vagrantfiles and Vagrant's defaults name `bash`; where there is none, `sh` does what they ask for.
+fn with_its_shell(shells: Shells, argv: &[String]) -> Vec<String> {
+    let mut argv = argv.to_vec();
+    if shells != Shells::Bash {
+        let is_bash = |word: &str| word == "bash" || word.starts_with("bash ");
+        let place = match argv.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["sh", "-c", line] if is_bash(line) => Some(2),
+            [first, ..] if is_bash(first) => Some(0),
+            _ => None,
+        };
+        if let Some(place) = place {
+            argv[place].replace_range(..4, "sh");
+        }
+    }
+    argv
+}
+
 /// Different for every command of every process.
 fn new_mark() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -136,28 +153,18 @@ fn new_mark() -> String {
 
 impl Communicator for Inside {
     fn user(&self) -> &str {
-        &self.user
+        &self.seen().user
     }
 
     fn ready(&self, context: &Context, within: Duration) -> Result<()> {
         if !self.remains_running {
             return Ok(());
         }
-        let end = Instant::now() + within;
-        let mut since: Option<Instant> = None;
-        loop {
-            context.cancel.check()?;
-            let state = self.engine.find(context, &self.machine)?.map(|found| found.state);
-            match (state, since) {
-                (Some(MachineState::Running), Some(begin)) if begin.elapsed() >= STEADY => return Ok(()),
-                (Some(MachineState::Running), Some(_)) => {}
-                (Some(MachineState::Running), None) => since = Some(Instant::now()),
-                _ => return Err(self.not_running(context)),
-            }
-            if Instant::now() > end {
-                return Err(self.not_running(context));
-            }
-            std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(STEADY.min(within));
+        context.cancel.check()?;
+        match self.engine.find(context, &self.machine)?.map(|found| found.state) {
+            Some(MachineState::Running) => Ok(()),
+            _ => Err(self.not_running(context)),
         }
     }
 
@@ -168,7 +175,7 @@ impl Communicator for Inside {
         output: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<ExitStatus> {
         let mark = new_mark();
-        let mut program = Program::new(self.argv(context, command, false, &mark)?);
+        let mut program = Program::new(self.argv(command, false, &mark)?);
         program.input = command.input.clone().unwrap_or_default();
         let status = context.host.watch(&context.cancel, &program, output);
         self.ended(context, &mark, status)
@@ -180,7 +187,7 @@ impl Communicator for Inside {
         if terminal && let Ok(kind) = std::env::var("TERM") {
             command.environment.entry("TERM".to_owned()).or_insert(kind);
         }
-        let mut argv = self.argv(context, &command, terminal, &mark)?;
+        let mut argv = self.argv(&command, terminal, &mark)?;
         if !terminal {
             argv.insert(2, "-i".to_owned());
         }

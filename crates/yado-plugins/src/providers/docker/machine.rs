@@ -1,6 +1,7 @@
 //! One machine as a container of the engine: `impl Provider`.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
@@ -11,7 +12,6 @@ use yado_core::{
     Provider, Result,
 };
 
-use super::accounts::Accounts;
 use super::communicator::Inside;
 use super::engine::{Engine, Found};
 use super::image::{self, Source};
@@ -238,26 +238,14 @@ impl Provider for Machine {
     fn connect(&self, context: &Context) -> Result<Box<dyn Communicator>> {
         let found = self.must_exist(context)?;
         let remains_running = self.settings().remains_running;
-        let accounts = if found.state == MachineState::Running {
-            Accounts::read(self.engine, context, &found.id)?
-        } else {
-            Accounts::default()
-        };
-        let asked = self.spec.as_ref().and_then(|spec| spec.ssh.username.clone());
-        let user = asked.into_iter().chain(["vagrant".to_owned()]).find(|name| accounts.home(name).is_some());
-        let has_bash = |id: &str| {
-            let words = ["exec", "-u", "0", id, "sh", "-c", "command -v bash"];
-            Ok::<_, Error>(self.engine.try_run(context, &words)?.status.success())
-        };
-        let has_bash = found.state == MachineState::Running && has_bash(&found.id)?;
         Ok(Box::new(Inside {
             engine: self.engine,
             machine: self.record.id.clone(),
             container: found.id,
-            accounts,
-            user: user.unwrap_or_else(|| "root".to_owned()),
+            asked: self.spec.as_ref().and_then(|spec| spec.ssh.username.clone()),
             remains_running,
-            has_bash,
+            context: context.clone(),
+            seen: OnceLock::new(),
         }))
     }
 

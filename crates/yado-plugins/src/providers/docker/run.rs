@@ -77,10 +77,13 @@ fn published(forward: &Forward) -> String {
     format!("{host}:{}:{}{protocol}", forward.host_port, forward.guest_port)
 }
 
+/// A folder as a volume. `docker_consistency` is for engines in a virtual machine; it goes on as it is.
 fn volume(folder: &FolderSpec) -> String {
     let options = folder.options.get("mount_options").and_then(serde_json::Value::as_array);
     let read_only = options.is_some_and(|options| options.iter().any(|option| option == "ro"));
-    let suffix = if read_only { ":ro" } else { "" };
+    let consistency = folder.options.get("docker_consistency").and_then(serde_json::Value::as_str);
+    let flags: Vec<&str> = read_only.then_some("ro").into_iter().chain(consistency).collect();
+    let suffix = if flags.is_empty() { String::new() } else { format!(":{}", flags.join(",")) };
     format!("{}:{}{suffix}", folder.host_path.display(), folder.guest_path)
 }
 
