@@ -25,7 +25,7 @@ impl Interpreter {
 
     fn define_path(&mut self, path: &str, superclass: Option<ClassRef>) -> ClassRef {
         let mut parent = self.core.object.clone();
-        let mut segments = path.split("::").peekable();
+        let mut segments = segments(path).peekable();
         while let Some(segment) = segments.next() {
             let name = Symbol::new(segment);
             let last = segments.peek().is_none();
@@ -47,7 +47,7 @@ impl Interpreter {
     /// The class or module with this path, if it was defined.
     pub fn class_named(&self, path: &str) -> Option<ClassRef> {
         let mut class = self.core.object.clone();
-        for segment in path.split("::") {
+        for segment in segments(path) {
             match class.constant(Symbol::new(segment)) {
                 Some(Constant::Value(Value::Class(inner))) => class = inner,
                 _ => return None,
@@ -125,7 +125,7 @@ impl Interpreter {
     /// The constant of this path, if it is defined and not an autoload that did not happen yet.
     pub fn constant_named(&self, path: &str) -> Option<Value> {
         let mut value = Value::Class(self.core.object.clone());
-        for segment in path.split("::") {
+        for segment in segments(path) {
             let Value::Class(class) = &value else { return None };
             let Some(Constant::Value(inner)) = class.constant(Symbol::new(segment)) else { return None };
             value = inner;
@@ -193,6 +193,12 @@ impl Interpreter {
         };
         names.into_iter().filter(|name| name.as_str().starts_with('@')).collect()
     }
+}
+
+/// The names of a path such as `Gem::Version`. Searching for two letters costs more than all that follows here, and most
+/// paths are one name.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split(':').filter(|name| !name.is_empty())
 }
 
 /// Where a built-in value keeps its subclass, singleton class and instance variables.

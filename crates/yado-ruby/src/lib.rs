@@ -34,7 +34,7 @@ pub use class::{ClassRef, Constant, RClass, Table};
 pub use control::{Control, Tag};
 pub use failure::{Diagnostic, Failure, FailureKind, Limit, Location};
 pub use frame::{Context, Frame, Lexical, Scope};
-pub use hash::{HashKey, HashRef, RHash, eql};
+pub use hash::{HashKey, HashRef, OrderedMap, RHash, eql};
 pub use host::{
     Change, Command, FileFacts, Host, HostError, Output, SandboxHost, Stream, real_facts, real_list,
 };

@@ -46,6 +46,7 @@ pub fn on_big_stack<T: Send>(run: impl FnOnce() -> T + Send) -> T {
             scope,
             || {
                 STACK_FLOOR.set(Some(address_of_frame().saturating_sub(FOR_CALLS)));
+                stock_memory();
                 run()
             },
         );
@@ -55,6 +56,14 @@ pub fn on_big_stack<T: Send>(run: impl FnOnce() -> T + Send) -> T {
             Err(error) => std::panic::panic_any(format!("cannot start a thread: {error}")),
         }
     })
+}
+
+/// Makes this thread's heap grow by the megabyte. The C library's allocator gives a thread a heap of its own and lets it
+/// grow by single pages, each with a call of the kernel; once something large was freed, it keeps what it has.
+fn stock_memory() {
+    for bytes in [4 << 20, 1 << 20] {
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(bytes)));
+    }
 }
 
 #[inline(never)]
@@ -83,22 +92,24 @@ fn resident_memory() -> u64 {
 
 /// The processor time that this thread used.
 fn processor_time() -> Duration {
-    let facts = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let used = facts.as_deref().and_then(|text| text.split_whitespace().next()?.parse().ok());
-    Duration::from_nanos(used.unwrap_or(0))
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(used.tv_sec as u64, used.tv_nsec as u32)
 }
 
 /// How often memory is measured: every so many announced bytes.
 const MEASURE_EVERY: u64 = 8 * 1024 * 1024;
 /// How often memory and time are measured when nothing is announced: every so many steps.
 const MEASURE_STEPS: u64 = 1 << 14;
+/// What ends sooner cannot have filled much memory, and is not measured: asking the kernel for it is not cheap.
+const SHORT: Duration = Duration::from_millis(4);
 
 /// What has been used so far.
 pub(crate) struct Usage {
     limits: Limits,
     steps: u64,
     announced: u64,
-    memory_before: u64,
+    /// What the process used when it was first measured.
+    memory_before: Option<u64>,
     time_before: Duration,
 }
 
@@ -106,13 +117,7 @@ impl Usage {
     pub(crate) fn new(limits: Limits) -> Self {
         EXHAUSTED.set(None);
         COMPARISONS_LEFT.set(COMPARISONS);
-        Self {
-            limits,
-            steps: 0,
-            announced: 0,
-            memory_before: resident_memory(),
-            time_before: processor_time(),
-        }
+        Self { limits, steps: 0, announced: 0, memory_before: None, time_before: processor_time() }
     }
 
     pub(crate) fn set_limits(&mut self, limits: Limits) {
@@ -136,10 +141,15 @@ impl Usage {
         if let Some(limit) = EXHAUSTED.get() {
             return Err(Control::Abort(limit));
         }
-        if resident_memory().saturating_sub(self.memory_before) + more > self.limits.memory {
-            return Err(Control::Abort(Limit::Memory));
+        let used = processor_time().saturating_sub(self.time_before);
+        if more > 0 || used > SHORT || self.memory_before.is_some() {
+            let now = resident_memory();
+            let before = *self.memory_before.get_or_insert(now);
+            if now.saturating_sub(before) + more > self.limits.memory {
+                return Err(Control::Abort(Limit::Memory));
+            }
         }
-        if processor_time().saturating_sub(self.time_before) > self.limits.time {
+        if used > self.limits.time {
             return Err(Control::Abort(Limit::Steps));
         }
         Ok(())

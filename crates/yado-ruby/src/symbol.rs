@@ -17,7 +17,7 @@ impl Hash for Symbol {
 }
 
 /// Hashes symbols by one multiplication. A program cannot choose their numbers, which are counted upwards, and so cannot
-/// make them collide; tables whose keys it does choose keep the standard library's hasher.
+/// make them collide.
 #[derive(Default, Clone, Copy)]
 pub struct SymbolHasher(u64);
 
@@ -42,7 +42,7 @@ impl Hasher for SymbolHasher {
 }
 
 struct Interner {
-    numbers: HashMap<&'static str, u32>,
+    numbers: HashMap<&'static str, u32, foldhash::fast::RandomState>,
     texts: Vec<&'static str>,
 }
 
@@ -52,7 +52,10 @@ thread_local! {
 
 impl Interner {
     fn seeded() -> Self {
-        let mut interner = Self { numbers: HashMap::with_capacity(512), texts: Vec::with_capacity(512) };
+        let mut interner = Self {
+            numbers: HashMap::with_capacity_and_hasher(512, foldhash::fast::RandomState::default()),
+            texts: Vec::with_capacity(512),
+        };
         for text in names::ALL {
             interner.add(text);
         }

@@ -11,7 +11,7 @@ fn main() {
         let mut options = LoadOptions::new(std::env::current_dir().unwrap_or_default());
         options.env = std::env::vars().collect();
         options.argv = vec!["status".to_owned()];
-        options.trusted = trusted;
+        options.trusted = trusted.into();
         options.output = Some(Box::new(|_, text| drop(std::io::stderr().write_all(text))));
         let json = match load(options) {
             Ok(mut loaded) => loaded.canonical_json(),

@@ -4,9 +4,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use indexmap::IndexMap;
 use yado_core::spec::Origin;
-use yado_ruby::{Args, Eval, Interpreter, Symbol, Value};
+use yado_ruby::{Args, Eval, Interpreter, OrderedMap, Symbol, Value};
 
 use crate::dummy::DummyCell;
 use crate::json::from_json;
@@ -46,7 +45,7 @@ pub(crate) struct Config {
     /// Its table.
     pub(crate) section: &'static Section,
     /// What was set.
-    pub(crate) values: IndexMap<&'static str, Entry>,
+    pub(crate) values: OrderedMap<&'static str, Entry>,
     /// Settings that were used but do not exist.
     pub(crate) invalid: Vec<(String, Option<Origin>)>,
     /// Whether it is finished, so that nothing unknown is accepted any more.
@@ -96,7 +95,7 @@ pub(crate) fn origin(interpreter: &Interpreter) -> Option<Origin> {
 impl Config {
     /// An object with nothing set but what starts with a value.
     pub(crate) fn new(section: &'static Section) -> Self {
-        let mut values = IndexMap::new();
+        let mut values = OrderedMap::default();
         for setting in section.settings {
             if let Initial::Json(json) = setting.initial {
                 values.insert(
@@ -183,6 +182,7 @@ impl Config {
 
     /// Fills in what nobody set.
     pub(crate) fn fill_defaults(&mut self) {
+        self.values.reserve(self.section.settings.len().saturating_sub(self.values.len()));
         for setting in self.section.settings {
             if !self.values.contains_key(setting.name) {
                 let value = match setting.fallback {
@@ -192,6 +192,16 @@ impl Config {
                 self.values.insert(setting.name, Entry { value, origin: None, earlier: Vec::new() });
             }
         }
+    }
+
+    /// Completes the object in place if its section adds nothing to the defaults; otherwise says `false`.
+    pub(crate) fn finalize_alone(&mut self) -> bool {
+        let alone = self.section.prepare.is_none() && self.section.finalize.is_none();
+        if alone {
+            self.fill_defaults();
+            self.finalized = true;
+        }
+        alone
     }
 
     /// Completes the object: defaults, and whatever the section adds.

@@ -27,6 +27,8 @@ use yado_ruby::{
 use answers::Asked;
 use reading::Reading;
 
+use crate::trust::Trust;
+
 /// Takes what a Vagrantfile prints.
 pub type Sink = Box<dyn FnMut(Stream, &[u8])>;
 
@@ -37,7 +39,7 @@ pub(crate) struct VagrantfileHost {
     /// The environment.
     pub(crate) environment: BTreeMap<String, String>,
     /// Whether programs run and files change.
-    pub(crate) trusted: bool,
+    pub(crate) trusted: Trust,
     /// Set while somebody else's code runs, such as a box's: what the project may do is not meant for it.
     pub(crate) foreign: Rc<Cell<bool>>,
     /// Takes what is printed.
@@ -70,13 +72,16 @@ fn vagrants(command: &Command) -> Option<Vec<&str>> {
 
 impl VagrantfileHost {
     fn trusted(&self) -> bool {
-        self.trusted && !self.foreign.get()
+        !self.foreign.get() && self.trusted.given()
     }
 }
 
 impl Host for VagrantfileHost {
     fn read_file(&self, path: &Path) -> Result<Vec<u8>, HostError> {
-        if self.trusted() { self.sandbox.read_file(path) } else { self.reading.read(path) }
+        match self.reading.read(path) {
+            Err(HostError::Refused(_)) if self.trusted() => self.sandbox.read_file(path),
+            read => read,
+        }
     }
 
     fn facts(&self, path: &Path, follow_links: bool) -> io::Result<FileFacts> {
@@ -162,6 +167,7 @@ impl Host for VagrantfileHost {
             Some(place) => format!("{what} at {place}"),
             None => what.to_owned(),
         };
+        let note = note + &self.trusted.problem();
         // Blocks run several times.
         let mut refused = self.refused.borrow_mut();
         if !refused.contains(&note) {

@@ -1,6 +1,7 @@
 //! Reading a Vagrantfile, and what can be asked of one that was read.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -20,6 +21,7 @@ use crate::object;
 use crate::root::Root;
 use crate::schema::providers;
 use crate::session::{Kind, Session};
+use crate::trust::Trust;
 use crate::validate::{self, Complaint};
 
 /// How to read a Vagrantfile.
@@ -35,7 +37,7 @@ pub struct LoadOptions {
     /// What Ruby code sees as `ENV`.
     pub env: Vec<(String, String)>,
     /// Whether it may run programs and write files.
-    pub trusted: bool,
+    pub trusted: Trust,
     /// Finds the Vagrantfiles of installed boxes, which lie below all others; without one, boxes have nothing to say.
     pub boxes: Option<BoxVagrantfiles>,
     /// Providers of yado's own, with their settings.
@@ -55,7 +57,7 @@ impl LoadOptions {
             home_vagrantfile: None,
             argv: Vec::new(),
             env: Vec::new(),
-            trusted: false,
+            trusted: Trust::from(false),
             boxes: None,
             extra_providers: Vec::new(),
             default_provider: None,
@@ -96,6 +98,8 @@ pub struct Loaded {
     home: String,
     default_provider: Option<String>,
     refused: Rc<RefCell<Vec<String>>>,
+    /// The providers that a machine mentioned when so many blocks had run.
+    mentioned: HashMap<String, (usize, Vec<String>)>,
 }
 
 /// Reads the Vagrantfile at or above the starting folder, and every machine in it once.
@@ -152,6 +156,7 @@ pub fn load(options: LoadOptions) -> Result<Loaded, LoadError> {
         home: home.unwrap_or_default(),
         default_provider: options.default_provider,
         refused,
+        mentioned: HashMap::new(),
     };
     if loaded.look_at_every_machine()? {
         // Missing plugins make Vagrant look once more, to name them.
@@ -232,6 +237,7 @@ impl Loaded {
         let mut wants_plugins = false;
         for machine in self.machines() {
             let config = self.configured(&machine.name, None)?;
+            self.note_providers(&machine.name, &config);
             let Some(cell) = vm_cell(&config) else { continue };
             let (image, version) = {
                 let config = cell.config.borrow();
@@ -352,8 +358,23 @@ impl Loaded {
 
     /// The providers that a machine's configuration mentions, in order of first mention.
     pub fn mentioned_providers(&mut self, machine: &str) -> Vec<String> {
-        let Ok(config) = self.configured(machine, None) else { return Vec::new() };
-        vm_of(&config, |vm| vm.providers.keys().cloned().collect()).unwrap_or_default()
+        if let Some((run, known)) = self.mentioned.get(machine)
+            && *run == self.loader.blocks_run()
+        {
+            return known.clone();
+        }
+        let global = Rc::clone(&self.global);
+        let Ok(config) = self.loader.machine_ahead(&mut self.interpreter, &global, machine) else {
+            return Vec::new();
+        };
+        self.note_providers(machine, &config)
+    }
+
+    fn note_providers(&mut self, machine: &str, config: &Root) -> Vec<String> {
+        let names: Vec<String> =
+            vm_of(config, |vm| vm.providers.keys().cloned().collect()).unwrap_or_default();
+        self.mentioned.insert(machine.to_owned(), (self.loader.blocks_run(), names.clone()));
+        names
     }
 
     /// What a machine should be when this provider builds it. To be asked again when its box was installed meanwhile,

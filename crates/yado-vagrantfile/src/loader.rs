@@ -52,6 +52,8 @@ pub(crate) struct Loader {
     done: Vec<(Rc<Proc>, Said)>,
     /// The blocks of the files that count for all machines.
     pub(crate) base: Vec<Block>,
+    /// The configuration of a machine without regard to its provider, for whoever asks for it next.
+    ahead: Option<(String, usize, Rc<Root>)>,
 }
 
 impl Loader {
@@ -63,7 +65,8 @@ impl Loader {
         boxes: Option<BoxVagrantfiles>,
     ) -> Self {
         let (boxed, done, base) = (Vec::new(), Vec::new(), Vec::new());
-        Self { session: Rc::clone(session), reading, foreign, boxes, boxed, at_fault: None, done, base }
+        let session = Rc::clone(session);
+        Self { session, reading, foreign, boxes, boxed, at_fault: None, done, base, ahead: None }
     }
 
     /// Runs a file; what it gives to `Vagrant.configure` is the result.
@@ -104,17 +107,35 @@ impl Loader {
 
     /// The completed configuration that these blocks make together.
     pub(crate) fn load(&mut self, interpreter: &mut Interpreter, groups: &[&[Block]]) -> Eval<Rc<Root>> {
-        let mut result = Root::new(&self.session);
+        let result = Root::new(&self.session);
         for block in groups.iter().flat_map(|group| group.iter()) {
             let index = self.run(interpreter, block)?;
             let root = match &self.done[index].1 {
                 Said::Current(root) => Rc::clone(root),
                 Said::Old(old) => Rc::clone(old).upgraded(interpreter)?,
             };
-            result = result.merged(interpreter, &root)?;
+            result.take_in(interpreter, &root)?;
         }
         result.finalize(interpreter)?;
         Ok(result)
+    }
+
+    /// How many blocks ran. What a block says may count for every machine.
+    pub(crate) fn blocks_run(&self) -> usize {
+        self.done.len()
+    }
+
+    /// The configuration of a machine before its provider is known. It is completed once for this and for the next
+    /// [`machine`](Self::machine) of that name, as code that runs while it is completed can tell how often that is.
+    pub(crate) fn machine_ahead(
+        &mut self,
+        interpreter: &mut Interpreter,
+        global: &Root,
+        name: &str,
+    ) -> Eval<Rc<Root>> {
+        let config = self.machine(interpreter, global, name, None)?;
+        self.ahead = Some((name.to_owned(), self.done.len(), Rc::clone(&config)));
+        Ok(config)
     }
 
     /// The configuration of one machine. With a provider, its overrides are laid over everything, and the Vagrantfile
@@ -128,7 +149,10 @@ impl Loader {
     ) -> Eval<Rc<Root>> {
         let own = machine_blocks(global, name);
         let base = self.base.clone();
-        let mut config = self.load(interpreter, &[&base, &own])?;
+        let mut config = match self.ahead.take() {
+            Some((known, run, config)) if known == name && run == self.done.len() => config,
+            _ => self.load(interpreter, &[&base, &own])?,
+        };
         let Some(provider) = provider else { return Ok(config) };
         // A provider's override can name another box, and overriding starts again then; so does Vagrant, which does
         // it all once more when that box is not installed. Blocks that count their runs can see it.

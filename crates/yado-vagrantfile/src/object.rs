@@ -193,18 +193,15 @@ pub(crate) fn finalize(interpreter: &mut Interpreter, session: &Rc<Session>, obj
         interpreter.send(object, "finalize!", Args::none())?;
         return Ok(());
     };
-    // The values are taken out while they are worked on: Ruby code that runs meanwhile may look at the object.
-    let mut config = {
-        let held = cell.config.borrow();
-        let mut copy = held.copy();
-        copy.finalized = held.finalized;
-        copy
-    };
-    if config.finalized {
+    if cell.config.borrow().finalized {
         return Ok(());
     }
-    config.finalize(interpreter, session)?;
-    *cell.config.borrow_mut() = config;
+    if !cell.config.borrow_mut().finalize_alone() {
+        // The values are taken out while they are worked on: Ruby code that runs meanwhile may look at the object.
+        let mut config = cell.config.borrow().copy();
+        config.finalize(interpreter, session)?;
+        *cell.config.borrow_mut() = config;
+    }
     match config_class(&cell) {
         crate::vm::CLASS => crate::vm::finalize(interpreter, session, &cell),
         crate::trigger::CLASS => crate::trigger::finalize(interpreter, session, &cell),

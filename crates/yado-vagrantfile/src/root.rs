@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use indexmap::IndexMap;
 use yado_core::spec::Origin;
-use yado_ruby::{ClassRef, Eval, Interpreter, Value};
+use yado_ruby::{ClassRef, Eval, Interpreter, OrderedMap, Value};
 
 use crate::config::origin;
 use crate::dummy::DummyCell;
@@ -17,7 +16,7 @@ pub(crate) struct Root {
     /// The load that it belongs to.
     pub(crate) session: Rc<Session>,
     /// Its sections.
-    pub(crate) sections: RefCell<IndexMap<String, Value>>,
+    pub(crate) sections: RefCell<OrderedMap<String, Value>>,
     /// Sections that nothing is known about, and where they were first mentioned.
     pub(crate) unknown: RefCell<Vec<(String, Option<Origin>)>>,
 }
@@ -64,32 +63,23 @@ impl Root {
         Ok(made)
     }
 
-    /// Both roots together; the newer one wins.
-    pub(crate) fn merged(&self, interpreter: &mut Interpreter, newer: &Root) -> Eval<Rc<Root>> {
-        let result = Root::new(&self.session);
-        let older_sections = self.sections.borrow().clone();
+    /// Takes in what a newer root says, which wins and stays as it is. This root must be the caller's own.
+    pub(crate) fn take_in(&self, interpreter: &mut Interpreter, newer: &Root) -> Eval<()> {
         let newer_sections = newer.sections.borrow().clone();
-        for (name, section) in &older_sections {
-            let value = match newer_sections.get(name) {
-                Some(other) => object::merge(interpreter, &self.session, section, other)?,
-                None => object::copy(interpreter, &self.session, section)?,
+        for (name, section) in newer_sections {
+            let older = self.sections.borrow().get(&name).cloned();
+            let value = match older {
+                Some(older) => object::merge(interpreter, &self.session, &older, &section)?,
+                None => object::copy(interpreter, &self.session, &section)?,
             };
-            result.sections.borrow_mut().insert(name.clone(), value);
+            self.sections.borrow_mut().insert(name, value);
         }
-        for (name, section) in &newer_sections {
-            if !older_sections.contains_key(name) {
-                let value = object::copy(interpreter, &self.session, section)?;
-                result.sections.borrow_mut().insert(name.clone(), value);
+        for entry in newer.unknown.borrow().iter() {
+            if !self.unknown.borrow().iter().any(|(known, _)| *known == entry.0) {
+                self.unknown.borrow_mut().push(entry.clone());
             }
         }
-        for side in [self, newer] {
-            for entry in side.unknown.borrow().iter() {
-                if !result.unknown.borrow().iter().any(|(known, _)| *known == entry.0) {
-                    result.unknown.borrow_mut().push(entry.clone());
-                }
-            }
-        }
-        Ok(result)
+        Ok(())
     }
 
     /// Completes every section. The machine section is always there.

@@ -84,7 +84,7 @@ fn a_command_is_refused_until_the_project_is_trusted() {
     assert!(shown.contains("Vagrantfile:1"), "{shown}");
     assert!(shown.contains("yado trust"), "{shown}");
     let mut options = LoadOptions::new(folder.path());
-    options.trusted = true;
+    options.trusted = true.into();
     options.env = vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())];
     let spec = load(options).unwrap().machine("default", "docker").unwrap();
     assert_eq!(spec.image.name.as_deref(), Some("7"));
@@ -219,7 +219,7 @@ fn with_boxes(text: &str, boxes: &[(&str, &str)], trusted: bool) -> (tempfile::T
     }
     let store = folder.path().join("boxes");
     let mut options = LoadOptions::new(folder.path());
-    options.trusted = trusted;
+    options.trusted = trusted.into();
     options.boxes = Some(Box::new(move |wanted| {
         assert_eq!((wanted.machine.as_str(), wanted.provider.as_str()), ("default", "docker"));
         Some(store.join(&wanted.name).join("Vagrantfile")).filter(|path| path.is_file())

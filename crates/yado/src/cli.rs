@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use yado_core::{ErrorKind, Result};
 
 use crate::commands;
@@ -146,9 +146,56 @@ impl Command {
     }
 }
 
+/// The options of each command that users type.
+const OPTIONS: &[(&str, fn(clap::Command) -> clap::Command)] = &[
+    ("box", commands::boxes::Arguments::augment_args),
+    ("compare", commands::compare::Arguments::augment_args),
+    ("config", commands::config::Arguments::augment_args),
+    ("destroy", commands::destroy::Arguments::augment_args),
+    ("global-status", commands::global_status::Arguments::augment_args),
+    ("halt", commands::halt::Arguments::augment_args),
+    ("init", commands::init::Arguments::augment_args),
+    ("lock", commands::lock::Arguments::augment_args),
+    ("logs", commands::logs::Arguments::augment_args),
+    ("package", commands::package::Arguments::augment_args),
+    ("plan", commands::plan::Arguments::augment_args),
+    ("plugin", commands::plugin::Arguments::augment_args),
+    ("port", commands::port::Arguments::augment_args),
+    ("provider", commands::provider::Arguments::augment_args),
+    ("provision", commands::provision::Arguments::augment_args),
+    ("reload", commands::reload::Arguments::augment_args),
+    ("resume", commands::resume::Arguments::augment_args),
+    ("snapshot", commands::snapshot::Arguments::augment_args),
+    ("ssh", commands::ssh::Arguments::augment_args),
+    ("ssh-config", commands::ssh_config::Arguments::augment_args),
+    ("status", commands::status::Arguments::augment_args),
+    ("suspend", commands::suspend::Arguments::augment_args),
+    ("trust", commands::trust::Arguments::augment_args),
+    ("up", commands::up::Arguments::augment_args),
+    ("upload", commands::upload::Arguments::augment_args),
+    ("validate", commands::validate::Arguments::augment_args),
+    ("verify", commands::verify::Arguments::augment_args),
+    ("version", commands::version::Arguments::augment_args),
+];
+
+/// The command line with a single command in it. clap works through all commands that it knows, and takes longer for
+/// that than most of them need for their work.
+fn with_single_command(name: &str) -> Option<clap::Command> {
+    let (name, options) = OPTIONS.iter().find(|(known, _)| *known == name)?;
+    let whole =
+        clap::Command::new("yado").disable_version_flag(true).infer_long_args(true).max_term_width(100);
+    Some(Global::augment_args(whole).subcommand(options(clap::Command::new(*name))))
+}
+
 /// What was typed, or the code to end with after the mistake in it was told.
 pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> std::result::Result<Cli, ExitCode> {
-    Cli::try_parse_from(arguments).map_err(|problem| usage(&problem))
+    let words: Vec<OsString> = arguments.collect();
+    let single = words.get(1).and_then(|word| with_single_command(word.to_str()?));
+    let outcome = single
+        .unwrap_or_else(Cli::command)
+        .try_get_matches_from(words)
+        .and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
+    outcome.map_err(|problem| usage(&problem))
 }
 
 /// Runs a command and says how it ended.
@@ -283,6 +330,29 @@ mod tests {
             let own = built.get_about().map(ToString::to_string);
             assert!(listed.as_ref().is_some_and(|text| !text.is_empty()), "{name} is listed without a word");
             assert_eq!(*listed, own, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_understood_alone_as_it_is_among_all() {
+        for known in Cli::command().get_subcommands().map(|known| known.get_name().to_owned()) {
+            if known == "runtime" || known == "ssh-proxy" {
+                assert!(with_single_command(&known).is_none(), "{known}");
+                continue;
+            }
+            let single = with_single_command(&known).unwrap_or_else(|| panic!("{known} is not in the table"));
+            for words in
+                [&["--help"][..], &["-h"], &["--nonsense"], &["--machine-readable", "a", "b", "c", "d"]]
+            {
+                let words: Vec<&str> = ["yado", &known].into_iter().chain(words.iter().copied()).collect();
+                let alone = single.clone().try_get_matches_from(&words);
+                let among = Cli::command().try_get_matches_from(&words);
+                match (alone, among) {
+                    (Ok(_), Ok(_)) => {}
+                    (Err(alone), Err(among)) => assert_eq!(alone.to_string(), among.to_string()),
+                    other => panic!("{known}: {other:?}"),
+                }
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod foreign_plugins;
 mod interrupt;
+mod neighbourhood;
 mod render;
 mod session;
 mod settings;

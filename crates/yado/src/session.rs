@@ -4,6 +4,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use yado_core::lifecycle::{self, Workshop};
@@ -12,11 +13,12 @@ use yado_core::spec::Problem;
 use yado_core::{
     Cancel, Context, Environment, Error, ErrorKind, EventSink, Host, MachineSpec, ProviderKind, Result, Store,
 };
-use yado_vagrantfile::{BoxVagrantfiles, LoadOptions, Loaded, Stream, WantedBox};
+use yado_vagrantfile::{BoxVagrantfiles, LoadOptions, Loaded, Stream, Trust, WantedBox};
 
 use crate::agreement::Agreement;
 use crate::cli::Global;
 use crate::foreign_plugins;
+use crate::neighbourhood::Neighbourhood;
 use crate::settings::Settings;
 use crate::ui::Ui;
 use crate::wiring;
@@ -31,10 +33,13 @@ pub(crate) struct Session {
     /// The directory that the command works in.
     pub(crate) directory: PathBuf,
     workshop: OnceCell<Workshop>,
+    store: Rc<OnceCell<Arc<Store>>>,
     /// What the project's lock file says, once a command has opened it.
     pub(crate) agreement: Arc<Agreement>,
     /// What the user was told about settings that have no effect; each is told once, not for every machine.
     told: RefCell<BTreeSet<String>>,
+    /// What lies near the project, found out once for all machines.
+    around: OnceCell<Neighbourhood>,
 }
 
 /// A project whose Vagrantfile was read.
@@ -67,8 +72,10 @@ impl Session {
             context,
             directory,
             workshop: OnceCell::new(),
+            store: Rc::default(),
             agreement: Arc::default(),
             told: RefCell::default(),
+            around: OnceCell::new(),
         })
     }
 
@@ -77,7 +84,7 @@ impl Session {
         if let Some(workshop) = self.workshop.get() {
             return Ok(workshop);
         }
-        let store = Arc::new(Store::open(&self.settings.home)?);
+        let store = Arc::clone(self.store()?);
         let workshop = Workshop {
             registry: yado_plugins::registry(),
             images: Arc::new(wiring::Boxes::new(&self.settings, Arc::clone(&self.agreement))),
@@ -110,7 +117,7 @@ impl Session {
     }
 
     pub(crate) fn store(&self) -> Result<&Arc<Store>> {
-        Ok(&self.workshop()?.store)
+        opened(&self.store, &self.settings.home)
     }
 
     /// Finishes or undoes what killed processes left half done, and from now on lets Ctrl-C stop cleanly.
@@ -129,7 +136,7 @@ impl Session {
         if self.vagrantfile().is_none() {
             return Err(no_environment());
         }
-        let loaded = yado_vagrantfile::load(self.load_options()?).map_err(|problem| {
+        let loaded = yado_vagrantfile::load(self.load_options()).map_err(|problem| {
             if let Some(status) = problem.status {
                 return Error::new(
                     ErrorKind::VagrantfileExited(status),
@@ -159,22 +166,22 @@ impl Session {
     }
 
     /// How the Vagrantfile here or above is read.
-    fn load_options(&self) -> Result<LoadOptions> {
+    fn load_options(&self) -> LoadOptions {
         let ui = Arc::clone(&self.ui);
         let providers = yado_plugins::registry().providers;
-        Ok(LoadOptions {
+        LoadOptions {
             vagrantfile_name: self.settings.vagrantfile.clone(),
             home_vagrantfile: self.settings.home_vagrantfile.clone(),
             argv: std::env::args().skip(1).collect(),
             env: std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
-            trusted: self.trusted()?,
+            trusted: self.trust(),
             boxes: Some(self.box_vagrantfiles()),
             extra_providers: providers.iter().map(|kind| (kind.name(), kind.schema())).collect(),
             output: Some(Box::new(move |stream, text| ui.vagrantfile_said(stream == Stream::Err, text))),
             ..LoadOptions::new(&self.directory)
-        })
+        }
     }
 
     /// Where the Vagrantfiles of installed boxes are found: that of the box which a machine was made from, or would be.
@@ -205,7 +212,7 @@ impl Session {
             return Err(no_environment());
         }
         let ui = Arc::clone(&self.ui);
-        let mut options = self.load_options()?;
+        let mut options = self.load_options();
         // Vagrantfiles that look at the command line see one that changes nothing.
         options.argv = vec!["status".to_owned()];
         options.output = Some(Box::new(move |_, text| ui.vagrantfile_said(true, text)));
@@ -224,17 +231,20 @@ impl Session {
 
     /// Whether the user lets this project's Vagrantfile run programs and write files.
     fn trusted(&self) -> Result<bool> {
-        if self.global.trust {
-            return Ok(true);
-        }
-        // Without a state file nothing was ever trusted, and reading must not create one.
-        if !self.settings.home.join("state.sqlite").is_file() {
-            return Ok(false);
-        }
         match self.vagrantfile() {
-            Some(path) => self.store()?.is_trusted(path.parent().unwrap_or(Path::new("/"))),
+            _ if self.global.trust => Ok(true),
+            Some(path) => is_trusted(&self.store, &self.settings.home, &path),
             None => Ok(false),
         }
+    }
+
+    /// The same, to be asked when it matters.
+    fn trust(&self) -> Trust {
+        let Some(path) = self.vagrantfile().filter(|_| !self.global.trust) else {
+            return self.global.trust.into();
+        };
+        let (store, home) = (Rc::clone(&self.store), self.settings.home.clone());
+        Trust::ask(move || is_trusted(&store, &home, &path))
     }
 
     /// The project here or above.
@@ -279,11 +289,10 @@ impl Session {
     /// Synced folders that lie neither near the project nor among the user's own files: with one of `/etc`, whoever
     /// wrote the Vagrantfile would write into this system. They need the user's trust.
     fn folders_of_others(&self, spec: &MachineSpec) -> Result<Vec<Problem>> {
-        let foreign: Vec<_> = spec
-            .synced_folders
-            .iter()
-            .filter(|folder| !is_near(&folder.host_path, &spec.project, std::env::home_dir().as_deref()))
-            .collect();
+        let around =
+            self.around.get_or_init(|| Neighbourhood::of(&spec.project, std::env::home_dir().as_deref()));
+        let foreign: Vec<_> =
+            spec.synced_folders.iter().filter(|folder| !around.holds(&folder.host_path)).collect();
         if foreign.is_empty() || self.trusted()? {
             return Ok(Vec::new());
         }
@@ -350,32 +359,22 @@ fn recorded_image(home: &Path, data: &Path, wanted: &WantedBox) -> Option<yado_c
     (image.name == wanted.name && record.provider == wanted.provider).then_some(image)
 }
 
-/// Whether a host directory is the project's, beside it, in the user's home (but for hidden directories, where keys
-/// and settings lie), or in a place that is there for data. Links are judged by where they lead.
-fn is_near(path: &Path, project: &Path, home: Option<&Path>) -> bool {
-    let real = |path: &Path| {
-        path.ancestors()
-            .find_map(|known| {
-                let rest = path.strip_prefix(known).ok()?;
-                Some(known.canonicalize().ok()?.join(rest))
-            })
-            .unwrap_or_else(|| path.to_owned())
-    };
-    let (path, project) = (real(path), real(project));
-    // A project directly below the root directory has no neighbours of its own.
-    let beside = project.parent().filter(|parent| parent.components().count() > 1).unwrap_or(&project);
-    let in_home = home.map(real).filter(|home| home.components().count() > 1).is_some_and(|home| {
-        let hidden = |rest: &Path| {
-            rest.components()
-                .next()
-                .is_some_and(|first| first.as_os_str().as_encoded_bytes().starts_with(b"."))
-        };
-        path.strip_prefix(&home).is_ok_and(|rest| !hidden(rest) && path != home)
-    });
-    let for_data = ["/srv", "/mnt", "/media", "/data", "/tmp", "/var/tmp", "/opt"]
-        .iter()
-        .any(|place| path.starts_with(place));
-    path.starts_with(&project) || path.starts_with(beside) || in_home || for_data
+/// The state in this home, opened once.
+fn opened<'cell>(store: &'cell OnceCell<Arc<Store>>, home: &Path) -> Result<&'cell Arc<Store>> {
+    if let Some(store) = store.get() {
+        return Ok(store);
+    }
+    let opened = Arc::new(Store::open(home)?);
+    Ok(store.get_or_init(|| opened))
+}
+
+/// Whether the project of this Vagrantfile is trusted.
+fn is_trusted(store: &OnceCell<Arc<Store>>, home: &Path, vagrantfile: &Path) -> Result<bool> {
+    // Without a state file nothing was ever trusted, and reading must not create one.
+    if !home.join("state.sqlite").is_file() {
+        return Ok(false);
+    }
+    opened(store, home)?.is_trusted(vagrantfile.parent().unwrap_or(Path::new("/")))
 }
 
 /// What Vagrant without plugins complains of, and yado does or knows by itself.
@@ -410,24 +409,4 @@ pub(crate) fn no_environment() -> Error {
          Vagrant environment. Or, get an ID of a target machine from `yado global-status` to run this command on. A \
          final option is to change to a directory with a Vagrantfile and to try again.",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folders_near_the_project_and_of_the_user_are_near_and_those_of_the_system_are_not() {
-        let near =
-            |path: &str| is_near(Path::new(path), Path::new("/home/u/code/p"), Some(Path::new("/home/u")));
-        for good in ["/home/u/code/p/data", "/home/u/code/q", "/home/u/data", "/srv/www", "/tmp/x"] {
-            assert!(near(good), "{good}");
-        }
-        for bad in
-            ["/", "/etc", "/root/x", "/home/u/.ssh", "/home/u/.config/x", "/home/other", "/var/lib", "/boot"]
-        {
-            assert!(!near(bad), "{bad}");
-        }
-        assert!(!is_near(Path::new("/etc"), Path::new("/p"), Some(Path::new("/"))));
-    }
 }
