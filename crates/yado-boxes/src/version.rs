@@ -56,7 +56,8 @@ impl Version {
             segments.pop();
         }
         if let Some(Segment::Number(last)) = segments.last_mut() {
-            *last += 1;
+            // The largest number has nothing above it: the version itself is out of reach then, as it should be.
+            *last = last.saturating_add(1);
         }
         Self { segments }
     }

@@ -191,6 +191,18 @@ fn registries_learn_who_asks_from_docker_files_and_helpers() {
             assert_eq!(digest(&sandbox, &named(port)), digest(&empty, "open"), "{file}");
         }
     }
+    let key = format!("127.0.0.1:{}", registry.token);
+    for (token, expected) in [("open this", ""), ("or that", "refuses access")] {
+        let sandbox = Sandbox::empty();
+        let folder = sandbox.home().parent().unwrap().join(".docker");
+        std::fs::create_dir(&folder).unwrap();
+        let file = serde_json::json!({"auths": {&key: {"auth": "PHRva2VuPjo=", "identitytoken": token}}});
+        std::fs::write(folder.join("config.json"), file.to_string()).unwrap();
+        match expected {
+            "" => drop(sandbox.ok(&["box", "add", &named(registry.token)])),
+            words => sandbox.run(&["box", "add", &named(registry.token)]).refused(&[words]),
+        }
+    }
     let wrong = Sandbox::empty();
     let folder = wrong.home().parent().unwrap().join(".docker");
     std::fs::create_dir(&folder).unwrap();

@@ -155,14 +155,9 @@ impl Client {
     /// Sends one request. Credentials go to the host that they were meant for.
     fn ask(&self, address: &Address, headers: &[(&str, &str)], is_own: bool) -> Result<Response, Failure> {
         let url = address.to_string();
-        let agent = match address.scheme() {
-            _ if self.without_proxy.has(address.host()) => &self.direct,
-            "https" => &self.https,
-            _ => &self.http,
-        };
         tracing::debug!(url, "get");
         // Ranges and lengths are about the bytes on disk, so nothing may be compressed on the way.
-        let mut request = agent.get(&url).header("Accept-Encoding", "identity");
+        let mut request = self.agent(address).get(&url).header("Accept-Encoding", "identity");
         if let Some(authorization) = address.authorization() {
             request = request.header("Authorization", authorization);
         }
@@ -173,24 +168,16 @@ impl Client {
                 request = request.header(name, value);
             }
         }
-        let response = request.call().map_err(|error| match error {
-            error @ (ureq::Error::BadUri(_) | ureq::Error::Tls(_) | ureq::Error::InvalidProxyUrl) => {
-                Failure::Final(format!("'{url}': {error}"))
-            }
-            error => {
-                let text = error.to_string();
-                // A certificate does not become better by asking again.
-                if text.contains("certificate") || text.contains("CertificateRequired") {
-                    Failure::Final(format!("'{url}': {text}"))
-                } else {
-                    Failure::Temporary(format!("'{url}': {text}"))
-                }
-            }
-        })?;
-        let (parts, body) = response.into_parts();
-        let length = body.content_length();
-        let reader = Box::new(body.into_with_config().limit(u64::MAX).reader());
-        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, reader, length })
+        answer(&url, request.call())
+    }
+
+    /// Who sends requests to this address.
+    fn agent(&self, address: &Address) -> &ureq::Agent {
+        match address.scheme() {
+            _ if self.without_proxy.has(address.host()) => &self.direct,
+            "https" => &self.https,
+            _ => &self.http,
+        }
     }
 
     /// Begins to fetch `url`, which must succeed.
@@ -212,6 +199,37 @@ impl Client {
         }
         let response = self.send(url, headers)?;
         status_failure(url, response.status).map_or(Ok(response), Err)
+    }
+
+    /// The same for the first `most` bytes, from servers that know ranges, and whether there are more than were sent.
+    pub(crate) fn get_beginning(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        most: u64,
+    ) -> Result<(Response, bool), Failure> {
+        if url.starts_with("file:") {
+            return Ok((self.get_with(url, headers)?, false));
+        }
+        let range = format!("bytes=0-{}", most - 1);
+        let response = self.send(url, &[headers, &[("Range", &range)]].concat())?;
+        // An empty file has no beginning.
+        if response.status == 416 {
+            return Ok((self.get_with(url, headers)?, false));
+        }
+        let is_part = response.status == 206 && ranged::total(&response) != response.length;
+        status_failure(url, response.status).map_or(Ok((response, is_part)), Err)
+    }
+
+    /// Sends a form to `url`, which is where tokens are had: it is not led elsewhere.
+    pub(crate) fn post_form(&self, url: &str, form: &str) -> Result<Response, Failure> {
+        if self.offline {
+            return Err(Failure::Offline(format!("'{url}' is not asked, since YADO_OFFLINE is set")));
+        }
+        let address = Address::parse(url).map_err(Failure::Final)?;
+        let request =
+            self.agent(&address).post(url).header("Content-Type", "application/x-www-form-urlencoded");
+        answer(url, request.send(form))
     }
 
     /// Fetches `url` into `path`, trying again after network trouble; `progress` is told of every piece and of
@@ -261,6 +279,28 @@ impl Client {
             _ => Ok(()),
         }
     }
+}
+
+/// What became of a request: every answer of a server is one.
+fn answer(url: &str, outcome: Result<http::Response<ureq::Body>, ureq::Error>) -> Result<Response, Failure> {
+    let response = outcome.map_err(|error| match error {
+        error @ (ureq::Error::BadUri(_) | ureq::Error::Tls(_) | ureq::Error::InvalidProxyUrl) => {
+            Failure::Final(format!("'{url}': {error}"))
+        }
+        error => {
+            let text = error.to_string();
+            // A certificate does not become better by asking again.
+            if text.contains("certificate") || text.contains("CertificateRequired") {
+                Failure::Final(format!("'{url}': {text}"))
+            } else {
+                Failure::Temporary(format!("'{url}': {text}"))
+            }
+        }
+    })?;
+    let (parts, body) = response.into_parts();
+    let length = body.content_length();
+    let reader = Box::new(body.into_with_config().limit(u64::MAX).reader());
+    Ok(Response { status: parts.status.as_u16(), headers: parts.headers, reader, length })
 }
 
 /// What a status means; `None` when all is well.

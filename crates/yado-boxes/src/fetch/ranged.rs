@@ -313,7 +313,7 @@ fn begin(client: &Client, wanted: &Wanted<'_>) -> Result<Begun, Failure> {
 }
 
 /// The length of the whole that a piece says it is of.
-fn total(response: &Response) -> Option<u64> {
+pub(crate) fn total(response: &Response) -> Option<u64> {
     response.header("content-range")?.rsplit_once('/')?.1.parse().ok()
 }
 

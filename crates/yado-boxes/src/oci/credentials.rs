@@ -13,8 +13,17 @@ use yado_core::{Error, ErrorKind, Result};
 /// The key of Docker's own registry in these files.
 const DOCKER_KEY: &str = "https://index.docker.io/v1/";
 
-/// `user:password` for a registry, if somebody logged in there. `files` are tried in order.
-pub(super) fn find(registry: &str, files: &[PathBuf]) -> Result<Option<String>> {
+/// What somebody who logged in at a registry got there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Credentials {
+    /// `user:password`.
+    Password(String),
+    /// A token that others are had for.
+    IdentityToken(String),
+}
+
+/// The credentials for a registry, if somebody logged in there. `files` are tried in order.
+pub(super) fn find(registry: &str, files: &[PathBuf]) -> Result<Option<Credentials>> {
     for file in files {
         let Ok(text) = std::fs::read(file) else { continue };
         let json: Value = serde_json::from_slice(&text).map_err(|error| {
@@ -51,31 +60,23 @@ fn entry<'a>(json: &'a Value, key: &str) -> Option<&'a Value> {
     found.filter(|entry| entry.as_object().is_some_and(|fields| !fields.is_empty()))
 }
 
-fn decode(entry: &Value, registry: &str) -> Result<String> {
-    if entry["identitytoken"].as_str().is_some_and(|token| !token.is_empty()) {
-        return Err(identity_token(registry));
+fn decode(entry: &Value, registry: &str) -> Result<Credentials> {
+    if let Some(token) = entry["identitytoken"].as_str().filter(|token| !token.is_empty()) {
+        return Ok(Credentials::IdentityToken(token.to_owned()));
     }
     if let (Some(user), Some(password)) = (entry["username"].as_str(), entry["password"].as_str()) {
-        return Ok(format!("{user}:{password}"));
+        return Ok(Credentials::Password(format!("{user}:{password}")));
     }
     let bytes = base64::prelude::BASE64_STANDARD.decode(entry["auth"].as_str().unwrap_or_default()).ok();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|text| text.contains(':'));
-    text.ok_or_else(|| {
+    text.map(Credentials::Password).ok_or_else(|| {
         Error::new(ErrorKind::BoxImport, format!("The credentials on file for '{registry}' cannot be read."))
             .hinted("Log in there anew.")
     })
 }
 
-fn identity_token(registry: &str) -> Error {
-    Error::new(
-        ErrorKind::BoxImport,
-        format!("The credentials for '{registry}' are an identity token, which yado does not use."),
-    )
-    .hinted("Log in there with a user and a password or an access token.")
-}
-
 /// Asks `docker-credential-NAME`. One that serves all registries need not know this one.
-fn ask(helper: &str, registry: &str, must_know: bool) -> Result<Option<String>> {
+fn ask(helper: &str, registry: &str, must_know: bool) -> Result<Option<Credentials>> {
     let program = format!("docker-credential-{helper}");
     let doing = || format!("asking '{program}' for the credentials for '{registry}'");
     if !helper.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
@@ -106,8 +107,8 @@ fn ask(helper: &str, registry: &str, must_know: bool) -> Result<Option<String>> 
     }
     let answer: Value = serde_json::from_str(&said).doing(doing)?;
     match (answer["Username"].as_str(), answer["Secret"].as_str()) {
-        (Some("<token>"), _) => Err(identity_token(registry)),
-        (Some(user), Some(secret)) => Ok(Some(format!("{user}:{secret}"))),
+        (Some("<token>"), Some(token)) => Ok(Some(Credentials::IdentityToken(token.to_owned()))),
+        (Some(user), Some(secret)) => Ok(Some(Credentials::Password(format!("{user}:{secret}")))),
         _ => Ok(None),
     }
 }

@@ -65,6 +65,12 @@ pub(crate) fn open(cx: &Context, path: &Path, folder: &Path) -> Result<Pulled> {
     disk::open(cx, path, folder)
 }
 
+/// Whether any of the descriptions that there are can be read from this text.
+#[cfg(fuzzing)]
+pub(crate) fn understands(text: &[u8]) -> bool {
+    manifest::read(text).is_ok() | manifest::read_saved(text).is_ok() | manifest::read_contents(text).is_ok()
+}
+
 /// An image that cannot be used, and why.
 fn refused(why: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::BoxImport, format!("The image is refused: {why}."))

@@ -4,9 +4,10 @@ use base64::Engine as _;
 use serde_json::Value;
 use yado_core::{Context, Error, ErrorKind, Result};
 
+use super::credentials::{self, Credentials};
 use super::manifest::{self, ACCEPTED, Described, Descriptor, LARGEST};
 use super::reference::Reference;
-use super::{LayerFile, Pulled, check_digest, credentials, refused, verify};
+use super::{LayerFile, Pulled, check_digest, refused, verify};
 use crate::fetch::{Address, Client, Failure, Network, Response, ranged, retrying, status_failure};
 
 /// The longest answer with a token.
@@ -128,9 +129,13 @@ impl Registry<'_> {
     /// Answers the registry's question who is there: with a token from whom it names, or with user and password.
     fn introduce(&self, url: &str, response: &Response) -> Result<String, Failure> {
         let known = credentials::find(&self.reference.registry, &self.network.registry_credentials);
-        let known = known
-            .map_err(Failure::Local)?
-            .map(|user| format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(user)));
+        let known = known.map_err(Failure::Local)?;
+        let basic = match &known {
+            Some(Credentials::Password(user)) => {
+                Some(format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(user)))
+            }
+            _ => None,
+        };
         let refused = || {
             Failure::Local(
                 Error::new(
@@ -149,7 +154,7 @@ impl Registry<'_> {
         let challenge = response.header("www-authenticate").unwrap_or_default().to_owned();
         let (scheme, parameters) = challenge.split_once(' ').unwrap_or((&challenge, ""));
         if scheme.eq_ignore_ascii_case("basic") {
-            return known.ok_or_else(refused);
+            return basic.ok_or_else(refused);
         }
         let realm = parameter(parameters, "realm").filter(|_| scheme.eq_ignore_ascii_case("bearer"));
         let Some(realm) = realm else {
@@ -166,10 +171,17 @@ impl Registry<'_> {
         }
         let mut query = vec![format!("scope=repository:{}:pull", self.reference.name)];
         query.extend(parameter(parameters, "service").map(|service| format!("service={}", encode(&service))));
-        let mark = if realm.contains('?') { '&' } else { '?' };
-        let token_url = format!("{realm}{mark}{}", query.join("&"));
-        let headers: Vec<_> = known.as_deref().map(|value| ("Authorization", value)).into_iter().collect();
-        let answer = self.client.send(&token_url, &headers)?;
+        let answer = if let Some(Credentials::IdentityToken(token)) = &known {
+            // One who logged in at another place was given this instead of a password.
+            query.push("grant_type=refresh_token&client_id=yado".to_owned());
+            query.push(format!("refresh_token={}", encode(token)));
+            self.client.post_form(&realm, &query.join("&"))?
+        } else {
+            let mark = if realm.contains('?') { '&' } else { '?' };
+            let headers: Vec<_> =
+                basic.as_deref().map(|value| ("Authorization", value)).into_iter().collect();
+            self.client.send(&format!("{realm}{mark}{}", query.join("&")), &headers)?
+        };
         if answer.status == 401 && known.is_none() {
             return Err(refused());
         }

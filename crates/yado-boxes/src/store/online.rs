@@ -15,6 +15,10 @@ use crate::platform;
 use crate::source::{Source, is_box_name};
 use crate::version::Version;
 
+/// How much is asked for to see what is at an address: most catalogues are shorter, and of a box no more than this is
+/// sent in vain.
+const LOOK: u64 = 64 << 10;
+
 /// What was found at an address.
 pub(super) enum Found {
     /// A catalogue.
@@ -42,14 +46,17 @@ impl BoxStore {
         let token = self.authorization(url, options.server.as_deref());
         let mut headers = vec![("Accept", "application/json")];
         headers.extend(token.as_deref().map(|token| ("Authorization", token)));
-        let response = client.get_with(url, &headers)?;
+        let (response, is_part) = client.get_beginning(url, &headers, LOOK)?;
         let is_json =
             response.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
         let path = url.split(['?', '#']).next().unwrap_or(url);
         if !is_json && !path.to_ascii_lowercase().ends_with(".json") {
             return Ok(Found::File);
         }
-        let text = response.read(url, LARGEST)?;
+        let mut text = response.read(url, LARGEST)?;
+        if is_part {
+            text = client.get_with(url, &headers)?.read(url, LARGEST)?;
+        }
         Catalogue::parse(&text, url).map(Found::Catalogue).map_err(Failure::Local)
     }
 

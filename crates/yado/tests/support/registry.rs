@@ -6,7 +6,22 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What the tests need.
-const PROGRAMS: &[&str] = &["docker-registry", "nginx", "skopeo", "zstd", "tar"];
+const PROGRAMS: &[&str] = &["docker-registry", "nginx", "skopeo", "zstd", "tar", "python3"];
+
+/// Gives a token to whoever sends the form with the right identity token: nginx looks at no request's body.
+const FORMS: &str = r#"
+import http.server, sys
+WANTED = b"scope=repository:team/image:pull&service=a%20test&grant_type=refresh_token&client_id=yado&refresh_token=open%20this"
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        form = self.rfile.read(int(self.headers["Content-Length"]))
+        known = form == WANTED and self.headers["Content-Type"] == "application/x-www-form-urlencoded"
+        self.send_response(200 if known else 401)
+        self.end_headers()
+        self.wfile.write(b'{"access_token": "sesame"}' if known else b"")
+    def log_message(self, *words): pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"#;
 
 /// A running registry.
 pub struct Registry {
@@ -14,7 +29,7 @@ pub struct Registry {
     processes: Vec<Child>,
     /// Open to everybody.
     pub open: u16,
-    /// Wants a token, which only `user` with the password `secret` gets.
+    /// Wants a token, which only `user` with the password `secret` gets, or who has the identity token `open this`.
     pub token: u16,
     /// Wants `user` and `secret` itself.
     pub basic: u16,
@@ -27,14 +42,15 @@ impl Registry {
             return None;
         }
         let folder = tempfile::Builder::new().prefix("yado-registry-").tempdir().unwrap();
-        let (open, token, basic) = (super::free_port(), super::free_port(), super::free_port());
+        let [open, token, basic, forms] = [(); 4].map(|()| super::free_port());
         let at = folder.path().display();
         let configuration = format!(
             "version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {at}/storage}}}}\n\
              http: {{addr: '127.0.0.1:{open}'}}\n"
         );
         std::fs::write(folder.path().join("registry.yml"), configuration).unwrap();
-        std::fs::write(folder.path().join("nginx.conf"), nginx(folder.path(), open, token, basic)).unwrap();
+        std::fs::write(folder.path().join("nginx.conf"), nginx(folder.path(), open, token, basic, forms))
+            .unwrap();
         let mut registry = Command::new("docker-registry");
         registry.args(["serve", &format!("{at}/registry.yml")]);
         let mut front = Command::new("nginx");
@@ -46,7 +62,9 @@ impl Registry {
             "-p",
             &at.to_string(),
         ]);
-        let processes = [registry, front]
+        let mut giver = Command::new("python3");
+        giver.args(["-c", FORMS, &forms.to_string()]);
+        let processes = [registry, front, giver]
             .into_iter()
             .map(|mut command| {
                 command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
@@ -54,7 +72,7 @@ impl Registry {
             .collect();
         let registry = Self { folder, processes, open, token, basic };
         let limit = Instant::now() + Duration::from_secs(20);
-        for port in [open, token, basic] {
+        for port in [open, token, basic, forms] {
             while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
                 assert!(Instant::now() < limit, "nobody answers on port {port}");
                 std::thread::sleep(Duration::from_millis(20));
@@ -86,7 +104,7 @@ impl Drop for Registry {
     }
 }
 
-fn nginx(folder: &Path, open: u16, token: u16, basic: u16) -> String {
+fn nginx(folder: &Path, open: u16, token: u16, basic: u16, forms: u16) -> String {
     let at = folder.display();
     format!(
         r#"
@@ -100,10 +118,13 @@ fn nginx(folder: &Path, open: u16, token: u16, basic: u16) -> String {
                 listen 127.0.0.1:{token};
                 location = /token {{
                     default_type application/json;
+                    # Whoever has a token from logging in sends a form.
+                    if ($request_method = POST) {{ rewrite ^ /form last; }}
                     if ($http_authorization != "Basic dXNlcjpzZWNyZXQ=") {{ return 401; }}
                     if ($args != "scope=repository:team/image:pull&service=a%20test") {{ return 400; }}
                     return 200 '{{"token": "sesame"}}';
                 }}
+                location = /form {{ proxy_pass http://127.0.0.1:{forms}; }}
                 location / {{
                     if ($http_authorization != "Bearer sesame") {{
                         add_header WWW-Authenticate 'Bearer realm="http://127.0.0.1:{token}/token",service="a test"' always;
