@@ -128,6 +128,19 @@ fn mounts() -> Vec<Case> {
             Prints(" - tmpfs s \n"),
         ),
         case(
+            "mounts are listed in their order",
+            json!({ "mounts+": { "destination": "/t", "source": "/etc", "options": ["bind"] } }),
+            "cut -d' ' -f5 /proc/self/mountinfo | grep -x '/dev/shm\\|/sys\\|/t' | sort -u | wc -l;
+                cut -d' ' -f5 /proc/self/mountinfo | grep -x '/dev/shm\\|/t' | tail -1",
+            Prints("3\n/t\n"),
+        ),
+        case(
+            "mounts.destination counts from the root",
+            json!({ "mounts+": { "destination": "t", "type": "tmpfs", "source": "s" } }),
+            "ls /t | wc -l",
+            Prints("0\n"),
+        ),
+        case(
             "mounts.options tmpcopyup",
             tmpfs(json!(["tmpcopyup"])),
             "cat /t/below; stat -c %a /t/below",

@@ -3,12 +3,12 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags,
-    fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount_change, move_mount,
-    unmount,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags,
+    UnmountFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount_change,
+    move_mount, open_tree, unmount,
 };
 
 use super::cgroups::{CgroupView, mount_cgroups};
@@ -46,9 +46,15 @@ pub(crate) fn build(parts: Parts<'_>) -> Result<Option<Terminal>> {
         .doing("attach the root file system")?;
     let tree = Tree::new(parts.root.as_fd());
     let mut sources = parts.sources.into_iter();
+    let mut made_before = false;
     for mount in &parts.spec.mounts {
         let options = MountOptions::parse(&mount.options);
         let source = if is_bind(mount, &options) { sources.next() } else { None };
+        let source = match source {
+            Some(source) if made_before => Some(younger(source, mount, &options)?),
+            other => other,
+        };
+        made_before |= source.is_none();
         if mount.kind.as_deref().is_some_and(|kind| kind.starts_with("cgroup")) {
             (parts.join_cgroups)()?;
         }
@@ -79,6 +85,39 @@ pub(crate) fn build(parts: Parts<'_>) -> Result<Option<Terminal>> {
             .doing("set the root's propagation")?;
     }
     Ok(terminal)
+}
+
+/// The same mount, made now. The kernel lists mounts by their age, and whoever reads the list inside expects the order
+/// of the document; but what lies on the host was taken hold of before any file system of the container's was made.
+///
+/// To be copied it must lie somewhere in this mount namespace. On the very file or folder that it shows, in the tree
+/// that is let go of in the end, it covers nothing. Where that cannot be found from here, it stays as old as it is.
+fn younger(source: OwnedFd, mount: &Mount, options: &MountOptions) -> Result<OwnedFd> {
+    let Some(path) = mount.source.as_deref().filter(|path| path.is_absolute()) else { return Ok(source) };
+    let Some(copy) = copy_in_place(&source, path, options.recursive) else { return Ok(source) };
+    if options.propagation.is_some_and(|(value, _)| value != libc::MS_PRIVATE) {
+        // Or letting go of the old tree would unmount on the host what lies beneath.
+        attributes::set_propagation(source.as_fd(), libc::MS_PRIVATE, true)
+            .path("detach the mount of", path)?;
+    }
+    Ok(copy)
+}
+
+/// `None` where this cannot be, or where the path leads somewhere else by now: it may be a container's to change.
+fn copy_in_place(source: &OwnedFd, path: &Path, recursive: bool) -> Option<OwnedFd> {
+    let place = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let (there, here) = (rustix::fs::fstat(&place).ok()?, rustix::fs::fstat(source).ok()?);
+    if (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino) {
+        return None;
+    }
+    let onto = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    move_mount(source, "", &place, "", onto).ok()?;
+    let mut flags =
+        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+    if recursive {
+        flags |= OpenTreeFlags::AT_RECURSIVE;
+    }
+    open_tree(source, "", flags).ok()
 }
 
 fn mount_one(

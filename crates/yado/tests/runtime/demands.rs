@@ -14,7 +14,39 @@ fn what_has_no_process_can_be_made_and_removed_but_not_started() {
     bundle.ok(&["create", "yado-test"]);
     assert!(bundle.fails(&["start", "yado-test"]).contains("process"));
     assert_eq!(bundle.status("yado-test"), "created");
+    bundle.ok(&["kill", "yado-test", "KILL"]);
+    bundle.until("yado-test", "stopped");
     bundle.ok(&["delete", "yado-test"]);
+}
+
+#[test]
+fn what_was_made_and_never_started_is_removed_by_force_only() {
+    let Some(bundle) = Bundle::new() else { return };
+    bundle.ok(&["create", "yado-test"]);
+    assert!(bundle.fails(&["delete", "yado-test"]).contains("not stopped: created"));
+    assert_eq!(bundle.status("yado-test"), "created");
+    bundle.ok(&["delete", "--force", "yado-test"]);
+    bundle.fails(&["state", "yado-test"]);
+}
+
+/// Mounts that are shared with the host are let go of with the container, and not on the host.
+#[test]
+fn shared_mounts_stay_on_the_host_when_the_container_ends() {
+    let Some(bundle) = Bundle::new() else { return };
+    bundle.process(&["cat", "/shared/inner/word"]);
+    let place = bundle.path("place");
+    bundle.push(
+        "mounts",
+        json!({ "destination": "/shared", "source": place, "options": ["rbind", "rshared"] }),
+    );
+    let line = "mkdir -p $1 && mount -t tmpfs t $1 && mount --make-shared $1 && mkdir $1/inner && \
+        mount -t tmpfs t $1/inner && echo there > $1/inner/word && shift && \"$@\" && cat place/inner/word";
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", line, "sh"]).arg(&place);
+    let runtime = bundle.runtime();
+    command.arg(runtime.get_program()).args(runtime.get_args()).args(["run", "yado-test"]);
+    let output = command.current_dir(bundle.path("")).output().unwrap();
+    assert_eq!(crate::bundle::text(&output.stdout), "there\nthere\n", "{output:?}");
 }
 
 #[test]

@@ -311,11 +311,9 @@ impl Delete {
             Err(failure) => return Err(failure),
         };
         let state = container.state();
-        // A container that never started has nothing that could be lost.
-        let force = self.force || state == Status::Created;
-        container.delete(force).map_err(|error| match error {
+        container.delete(self.force).map_err(|error| match error {
             Error::StillRunning(id) => Failure(format!(
-                "cannot delete container {id} that is not stopped: {}",
+                "cannot delete container {id} that is not stopped: {}; kill it first, or say --force",
                 super::look::word(state)
             )),
             other => other.into(),
