@@ -149,6 +149,11 @@ pub trait Provider: Send {
         Ok(None)
     }
 
+    /// Commands of the engine that the machine is a container of.
+    fn engine(&self) -> Option<&dyn EngineCommands> {
+        None
+    }
+
     /// Changing what the machine may use while it runs.
     fn limits(&mut self) -> Option<&mut dyn LiveLimits> {
         None
@@ -180,6 +185,21 @@ pub enum Log {
     File(std::path::PathBuf),
     /// To a journal, which this command inside prints.
     Command(crate::communicator::Exec),
+    /// To its engine, which this program of the host prints.
+    Program(Vec<String>),
+}
+
+/// The engine that a machine is a container of: its command lines, for users who know it, and its images.
+pub trait EngineCommands {
+    /// Runs a command in the machine, with these options of the engine's `exec`. The machine runs.
+    fn exec(&self, context: &Context, options: &[String], command: &[String]) -> Result<Vec<String>>;
+    /// Runs a command in a container beside the machine, made from the same image with the same settings but for
+    /// name, ports and addresses, which only one can have. With these options of the engine's `run`.
+    fn run(&self, context: &Context, options: &[String], command: &[String]) -> Result<Vec<String>>;
+    /// Prints what the container wrote.
+    fn logs(&self, context: &Context, follow: bool) -> Result<Vec<String>>;
+    /// Writes the machine's image to a file that `docker load` takes; of the engine's images none is changed.
+    fn save_image(&self, context: &Context, name: &str, output: &std::path::Path) -> Result<()>;
 }
 
 /// Keeping a machine's data under a name, and going back to it. A death at any instant leaves either what was before

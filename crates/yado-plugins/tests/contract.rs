@@ -4,6 +4,8 @@
 
 #[path = "support/dockerd.rs"]
 mod dockerd;
+#[path = "support/podman.rs"]
+mod podman;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -71,7 +73,7 @@ impl World {
             "allow_hosts_modification": true, "problems": []
         });
         let mut spec: MachineSpec = serde_json::from_value(document).unwrap();
-        if self.kind.name() == "docker" {
+        if ["docker", "podman"].contains(&self.kind.name()) {
             let settings = serde_json::json!({"image": "contract", "cmd": ["tail", "-f", "/dev/null"]});
             let block = serde_json::json!({"name": self.kind.name(), "settings": settings, "calls": [],
                                            "origins": [], "origin": null});
@@ -362,13 +364,31 @@ fn docker_for_all() -> Option<dockerd::Docker> {
     Some(docker)
 }
 
+/// Podman with a store of its own, found as a user's would be.
+fn podman_for_all() -> Option<podman::Podman> {
+    let podman = podman::Podman::start_or_say_why_not()?;
+    podman.import_busybox("contract", COMMANDS, PASSWD);
+    #[expect(unsafe_code, reason = "no thread has been started yet that could read the environment")]
+    // SAFETY: the program has one thread here.
+    unsafe {
+        std::env::set_var("PATH", podman.search_path());
+    }
+    Some(podman)
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let docker = if arguments.list { None } else { docker_for_all() };
+    let podman = if arguments.list { None } else { podman_for_all() };
     let host = Host::new("/nonexistent");
     let mut trials = Vec::new();
     for kind in yado_plugins::registry().providers {
-        if kind.name() == "docker" && docker.is_none() {
+        let missing = match kind.name() {
+            "docker" => docker.is_none(),
+            "podman" => podman.is_none(),
+            _ => false,
+        };
+        if missing {
             continue;
         }
         if let Usable::No(reason) = kind.usable(&host) {
@@ -385,6 +405,6 @@ fn main() -> ExitCode {
         }
     }
     let ended = libtest_mimic::run(&arguments, trials).exit_code();
-    drop(docker);
+    drop((docker, podman));
     ended
 }

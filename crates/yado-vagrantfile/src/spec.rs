@@ -190,6 +190,7 @@ const PROVIDERS: &[&str] = &[
     "lxc",
     "lxd",
     "parallels",
+    "podman",
     "qemu",
     "virtualbox",
     "vmware_desktop",

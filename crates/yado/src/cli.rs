@@ -65,6 +65,12 @@ pub(crate) enum Command {
     Config(commands::config::Arguments),
     /// Switch machines off and remove every trace of them
     Destroy(commands::destroy::Arguments),
+    /// Run a command in machines that are containers of Docker or Podman
+    DockerExec(commands::docker::exec::Arguments),
+    /// Show what machines that are containers of Docker or Podman wrote
+    DockerLogs(commands::docker::logs::Arguments),
+    /// Run a command in a new container with the image and settings of a machine
+    DockerRun(commands::docker::run::Arguments),
     /// Show all machines of this user
     GlobalStatus(commands::global_status::Arguments),
     /// Switch machines off
@@ -152,6 +158,9 @@ const OPTIONS: &[(&str, fn(clap::Command) -> clap::Command)] = &[
     ("compare", commands::compare::Arguments::augment_args),
     ("config", commands::config::Arguments::augment_args),
     ("destroy", commands::destroy::Arguments::augment_args),
+    ("docker-exec", commands::docker::exec::Arguments::augment_args),
+    ("docker-logs", commands::docker::logs::Arguments::augment_args),
+    ("docker-run", commands::docker::run::Arguments::augment_args),
     ("global-status", commands::global_status::Arguments::augment_args),
     ("halt", commands::halt::Arguments::augment_args),
     ("init", commands::init::Arguments::augment_args),
@@ -239,6 +248,9 @@ fn dispatch(session: &Session, command: Command) -> Result<u8> {
         Command::Compare(arguments) => commands::compare::run(session, &arguments),
         Command::Config(arguments) => commands::config::run(session, &arguments),
         Command::Destroy(arguments) => commands::destroy::run(session, &arguments),
+        Command::DockerExec(arguments) => commands::docker::exec::run(session, &arguments),
+        Command::DockerLogs(arguments) => commands::docker::logs::run(session, &arguments),
+        Command::DockerRun(arguments) => commands::docker::run::run(session, &arguments),
         Command::GlobalStatus(arguments) => commands::global_status::run(session, &arguments),
         Command::Halt(arguments) => commands::halt::run(session, &arguments),
         Command::Init(arguments) => commands::init::run(session, &arguments),

@@ -166,3 +166,214 @@ fn a_box_serves_as_the_image() {
     sandbox.ok(&["destroy", "-f"]);
     assert_eq!(left_over(&docker), "");
 }
+
+const TALKATIVE: &str = r#"
+Vagrant.configure("2") do |config|
+  config.vm.synced_folder ".", "/vagrant", disabled: true
+  config.vm.provider "docker" do |d|
+    d.image = "box"
+    d.cmd = ["sh", "-c", "echo first words; exec tail -f /dev/null"]
+    d.env_file = "words"
+    d.ports = ["127.0.0.1:18090:80"]
+  end
+end
+"#;
+
+#[test]
+fn snapshots_are_images_and_what_was_kept_goes_with_the_machine() {
+    let Some(docker) = start() else { return };
+    let sandbox = Sandbox::new(TALKATIVE).with_variable("DOCKER_HOST", &docker.address());
+    sandbox.write("words", "WORD=greetings\n");
+    let images =
+        || docker.run(&["images", "-q", "--no-trunc", "--filter", "label=yado.kept"]).lines().count();
+    sandbox.ok(&["up"]);
+    sandbox.inside("default", "echo one > /content");
+    sandbox.ok(&["snapshot", "save", "one"]);
+    sandbox.inside("default", "echo two > /content");
+    sandbox.ok(&["snapshot", "push"]);
+    sandbox.inside("default", "echo three > /content");
+    assert_eq!(images(), 2);
+    sandbox.ok(&["snapshot", "restore", "one"]);
+    assert_eq!(sandbox.inside("default", "cat /content; echo $WORD"), "one\ngreetings\n");
+    sandbox.inside("default", "echo four > /content");
+    sandbox.ok(&["snapshot", "pop"]);
+    assert_eq!(sandbox.inside("default", "cat /content"), "two\n");
+    assert!(sandbox.ok(&["snapshot", "list"]).contains("one"));
+    sandbox.ok(&["snapshot", "delete", "one"]);
+    // What the container is made from stays, and nothing else.
+    assert_eq!(images(), 1);
+    sandbox.run(&["snapshot", "restore", "one"]).refused(&["was not found"]);
+    sandbox.ok(&["reload"]);
+    assert_eq!(sandbox.inside("default", "cat /content"), "two\n");
+    // A container that somebody makes of a snapshot's image is not the machine.
+    sandbox.ok(&["snapshot", "save", "last"]);
+    let kept = docker.run(&["images", "-q", "--filter", "reference=yado-snapshot-*"]);
+    let other = docker.run(&["create", kept.lines().next().unwrap(), "true"]);
+    assert!(sandbox.ok(&["status"]).contains("running (docker)"));
+    docker.run(&["rm", &other]);
+    sandbox.ok(&["destroy", "-f"]);
+    assert_eq!((left_over(&docker), images()), (String::new(), 0));
+}
+
+#[test]
+fn a_machine_becomes_an_image_with_its_command_and_settings() {
+    let Some(docker) = start() else { return };
+    let sandbox = Sandbox::new(TALKATIVE).with_variable("DOCKER_HOST", &docker.address());
+    sandbox.write("words", "WORD=greetings\n");
+    sandbox.ok(&["up"]);
+    sandbox.inside("default", "echo made > /content");
+    sandbox.run(&["package", "--format", "lxc"]).refused(&["becomes an image", "--format oci"]);
+    docker.run(&["tag", "box", "default:latest"]);
+    let before = docker.run(&["image", "inspect", "-f", "{{.Id}}", "default"]);
+    sandbox.ok(&["package", "--format", "oci", "--output", "image.tar"]);
+    sandbox.ok(&["package", "--output", "image.box"]);
+    assert_eq!(docker.run(&["image", "inspect", "-f", "{{.Id}}", "default"]), before, "somebody else's name");
+    docker.run(&["rmi", "default"]);
+    assert!(
+        docker
+            .run(&["load", "-i", &sandbox.path("image.tar").display().to_string()])
+            .contains("default:latest")
+    );
+    let made = docker.run(&["run", "--rm", "default", "sh", "-c", "cat /content; echo $WORD"]);
+    assert_eq!(made, "made\ngreetings");
+    assert!(docker.run(&["inspect", "-f", "{{.Config.Cmd}}", "default"]).contains("first words"));
+    let listing =
+        std::process::Command::new("tar").args(["-tf"]).arg(sandbox.path("image.box")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&listing.stdout), "metadata.json\nVagrantfile\nimage.tar\n");
+    docker.run(&["rmi", "default"]);
+    sandbox.ok(&["up"]);
+    sandbox.ok(&["destroy", "-f"]);
+    assert_eq!(left_over(&docker), "");
+}
+
+#[test]
+fn the_engines_own_commands_reach_the_machine() {
+    let Some(docker) = start() else { return };
+    let sandbox = Sandbox::new(TALKATIVE).with_variable("DOCKER_HOST", &docker.address());
+    sandbox.write("words", "WORD=greetings\n");
+    sandbox.run(&["docker-exec", "--", "true"]).refused(&["None of these machines exists yet"]);
+    sandbox.ok(&["up"]);
+    assert_eq!(sandbox.ok(&["docker-exec", "--", "sh", "-c", "echo $WORD"]), "==> default: greetings\n");
+    assert_eq!(sandbox.ok(&["docker-exec", "--no-prefix", "-u", "5", "default", "--", "id", "-u"]), "5\n");
+    assert_eq!(sandbox.run(&["docker-exec", "--", "sh", "-c", "exit 9"]).code, 9);
+    sandbox.run(&["docker-exec"]).refused(&["There is no command"]);
+    assert_eq!(sandbox.ok(&["docker-logs"]), "==> default: first words\n");
+    assert_eq!(sandbox.ok(&["docker-logs", "--no-prefix"]), "first words\n");
+    assert_eq!(sandbox.ok(&["logs"]), "first words\n");
+    let host = sandbox.inside("default", "hostname");
+    let other = sandbox.ok(&["docker-run", "--", "sh", "-c", "echo $WORD; hostname"]);
+    assert!(other.contains("==> default: greetings") && !other.contains(host.trim()), "{other}");
+    assert_eq!(docker.run(&["ps", "-aq"]).lines().count(), 1, "it goes when it ended");
+    let made = sandbox.ok(&["docker-run", "--detach", "--", "sleep", "60"]);
+    assert_eq!(docker.run(&["ps", "-q"]).lines().count(), 2);
+    assert!(sandbox.ok(&["status"]).contains("running (docker)"));
+    sandbox.ok(&["halt"]);
+    docker.run(&["rm", "-f", made.trim().trim_start_matches("==> default: ")]);
+    sandbox.run(&["docker-exec", "--", "true"]).refused(&["does not run"]);
+    sandbox.ok(&["destroy", "-f"]);
+    assert_eq!(left_over(&docker), "");
+}
+
+/// OpenSSH's server for root alone, on loopback, with keys of its own; it ends with this value.
+struct SshServer {
+    folder: tempfile::TempDir,
+    child: std::process::Child,
+    port: u16,
+}
+
+impl SshServer {
+    fn start() -> Option<Self> {
+        if !support::has_programs("an engine by SSH", &["ssh", "ssh-keygen", "/usr/sbin/sshd"]) {
+            return None;
+        }
+        let folder = tempfile::Builder::new().prefix("yado-sshd-").tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        for key in ["host", "user"] {
+            let words = ["-q", "-t", "ed25519", "-N", "", "-f", &path(key)];
+            assert!(std::process::Command::new("ssh-keygen").args(words).status().unwrap().success());
+        }
+        // Whoever asks for a free port gets another one each time.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = format!(
+            "ListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\n\
+             StrictModes no\nPermitRootLogin prohibit-password\n",
+            path("host"),
+            path("user.pub")
+        );
+        std::fs::write(path("sshd_config"), settings).unwrap();
+        // ssh looks for its settings in the user's real home, which is not this test's.
+        let client = format!(
+            "IdentityFile {}\nIdentitiesOnly yes\nStrictHostKeyChecking no\nUserKnownHostsFile {}\nLogLevel ERROR\n",
+            path("user"),
+            path("known_hosts")
+        );
+        std::fs::write(path("ssh_config"), client).unwrap();
+        std::fs::create_dir(path("bin")).unwrap();
+        std::fs::write(
+            path("bin/ssh"),
+            format!("#!/bin/sh\nexec /usr/bin/ssh -F {} \"$@\"\n", path("ssh_config")),
+        )
+        .unwrap();
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path("bin/ssh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::create_dir_all("/run/sshd").unwrap();
+        let child = std::process::Command::new("/usr/sbin/sshd")
+            .args(["-D", "-E", &path("log"), "-f", &path("sshd_config")])
+            .stdin(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self { folder, child, port };
+        let limit = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(std::time::Instant::now() < limit, "sshd does not answer");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        Some(server)
+    }
+}
+
+impl Drop for SshServer {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn an_engine_elsewhere_is_reached_by_ssh_and_by_a_context() {
+    let Some(docker) = start() else { return };
+    let Some(server) = SshServer::start() else { return };
+    let socket = docker.address().trim_start_matches("unix://").to_owned();
+    let address = format!("ssh://root@127.0.0.1:{}{socket}", server.port);
+    let search = format!("{}:{}", server.folder.path().join("bin").display(), std::env::var("PATH").unwrap());
+    let vagrantfile = "Vagrant.configure('2') do |config|\n  \
+         config.vm.provision 'shell', inline: 'echo by the way of $(cat /content)'\n  \
+         config.vm.provider 'docker' do |d|\n    d.build_dir = '.'\n  end\nend\n";
+    let sandbox =
+        Sandbox::new(vagrantfile).with_variable("PATH", &search).with_variable("DOCKER_HOST", &address);
+    sandbox.write("Dockerfile", "FROM box\nCOPY content /content\nCMD [\"tail\", \"-f\", \"/dev/null\"]\n");
+    sandbox.write("content", "the context\n");
+    assert!(sandbox.ok(&["up"]).contains("    default: by the way of the context"));
+    assert_eq!(docker.run(&["ps", "-q"]).lines().count(), 1);
+    assert!(sandbox.ok(&["status"]).contains("running (docker)"));
+    sandbox.ok(&["destroy", "-f"]);
+
+    // What `docker context use` chose counts as much as the variable.
+    let configuration = sandbox.path("configuration").display().to_string();
+    let context = |words: &[&str]| {
+        let output = std::process::Command::new("docker")
+            .arg("context")
+            .args(words)
+            .env("DOCKER_CONFIG", &configuration)
+            .output();
+        assert!(output.unwrap().status.success(), "{words:?}");
+    };
+    context(&["create", "there", "--docker", &format!("host={}", docker.address())]);
+    context(&["use", "there"]);
+    let by_context = Sandbox::new(vagrantfile).with_variable("DOCKER_CONFIG", &configuration);
+    by_context.write("Dockerfile", "FROM box\nCMD [\"tail\", \"-f\", \"/dev/null\"]\n");
+    by_context.ok(&["up", "--no-provision"]);
+    assert_eq!(docker.run(&["ps", "-q"]).lines().count(), 1);
+    by_context.ok(&["destroy", "-f"]);
+    assert_eq!(left_over(&docker), "");
+}

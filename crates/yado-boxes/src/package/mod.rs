@@ -47,6 +47,7 @@ pub fn write_image(cx: &Context, image: &Image, name: &str, output: &Path) -> Re
     let package = Package {
         image: image.clone(),
         layers: image.layers.clone(),
+        archive: None,
         name: name.to_owned(),
         format: PackageFormat::Oci,
         include: Vec::new(),
@@ -65,6 +66,8 @@ pub struct Package {
     pub image: Image,
     /// The file system's layers, lowest first.
     pub layers: Vec<PathBuf>,
+    /// The image archive that an engine made of the machine, for formats that bring an image; layers do not count then.
+    pub archive: Option<PathBuf>,
     /// The name that an image gets, such as `web`.
     pub name: String,
     /// What is written.
@@ -111,6 +114,11 @@ impl Package {
             }
         }
         Ok(())
+    }
+
+    /// What an image is called: the package's name, as far as names of images allow.
+    pub fn image_name(name: &str) -> String {
+        image_archive::image_name(name)
     }
 
     /// Writes the package to `output`, which must not exist.

@@ -178,6 +178,25 @@ impl Machine {
         }
     }
 
+    /// Whether it is an engine's container, which is packaged as the image that the engine makes of it.
+    pub fn is_engines(&self) -> Result<bool> {
+        Ok(self.provider(self.made()?)?.engine().is_some())
+    }
+
+    /// Writes the machine's image as its engine makes it.
+    pub fn save_image(&self, context: &Context, name: &str, output: &std::path::Path) -> Result<()> {
+        let provider = self.provider(self.made()?)?;
+        let engine = provider.engine().ok_or_else(|| {
+            Error::new(ErrorKind::Other, format!("The machine '{}' is no engine's container.", self.name))
+        })?;
+        engine.save_image(&context.for_machine(&self.name), name, output)
+    }
+
+    /// What it was made from, when it was made from a box.
+    pub fn image(&self) -> Result<Option<Image>> {
+        Ok(self.made()?.image.as_deref().and_then(|text| serde_json::from_str(text).ok()))
+    }
+
     /// A machine that was never switched on is removed again; an interrupted one too, unless asked to keep it. One
     /// whose provisioner failed stays.
     fn clean_up_after_failure(&mut self, context: &Context, options: &Options) {

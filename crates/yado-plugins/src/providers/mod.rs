@@ -8,4 +8,4 @@ use yado_core::ProviderKind;
 pub use container::Builder;
 
 /// All providers, in the order of the reference page.
-pub static PROVIDERS: &[&dyn ProviderKind] = &[&container::CONTAINER, &docker::DOCKER];
+pub static PROVIDERS: &[&dyn ProviderKind] = &[&container::CONTAINER, &docker::DOCKER, &docker::PODMAN];

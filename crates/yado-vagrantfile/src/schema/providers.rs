@@ -17,6 +17,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Section> {
     Some(match name {
         "virtualbox" => &VIRTUALBOX,
         "docker" => &DOCKER,
+        "podman" => &PODMAN,
         "hyperv" => &HYPERV,
         _ => return None,
     })
@@ -156,7 +157,13 @@ fn finish_virtualbox(_: &mut Interpreter, _: &Rc<Session>, config: &mut Config) 
     Ok(())
 }
 
-static DOCKER: Section = Section {
+static DOCKER: Section = ENGINE;
+
+/// Podman's command line is Docker's.
+static PODMAN: Section =
+    Section { class: "Yado::Providers::Podman", title: "podman provider", validate: None, ..ENGINE };
+
+const ENGINE: Section = Section {
     class: "VagrantPlugins::DockerProvider::Config",
     title: "docker provider",
     settings: &[
@@ -170,6 +177,7 @@ static DOCKER: Section = Section {
         plain("dockerfile"),
         with("email", "\"\""),
         starting("env", "{}"),
+        plain("env_file"),
         starting("expose", "[]"),
         with("force_host_vm", "false"),
         plain("git_repo"),

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::vm::Vm;
 
 /// Providers that work without a box.
-const BOX_OPTIONAL: &[&str] = &["docker", "container"];
+const BOX_OPTIONAL: &[&str] = &["docker", "podman", "container"];
 
 /// The plain settings.
 pub(super) fn check(report: &mut Report<'_>, config: &Config) {

@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::Args;
 use yado_core::error::Doing;
 use yado_core::provider::Log;
-use yado_core::{Context, Error, ErrorKind, MachineState, MessageKind, Provider, Result, Stream, lifecycle};
+use yado_core::{
+    Context, Error, ErrorKind, MachineState, MessageKind, Program, Provider, Result, Stream, lifecycle,
+};
 
 use crate::session::Session;
 use crate::targets::{Target, Wanted};
@@ -102,6 +104,17 @@ impl Source {
                     ErrorKind::GuestCommandFailed,
                     format!("The journal cannot be read: {}", complaint.trim()),
                 ))
+            }
+            Log::Program(argv) => {
+                let status =
+                    self.context.host.watch(&self.context.cancel, &Program::new(argv), &mut |_, piece| {
+                        lines.take(piece);
+                    })?;
+                lines.finish();
+                if status.success() || follow {
+                    return Ok(());
+                }
+                Err(Error::new(ErrorKind::Other, "The engine cannot show what the container wrote."))
             }
             Log::File(path) => self.show_file(path, follow, &mut lines),
         }

@@ -5,6 +5,7 @@ pub(crate) mod boxes;
 pub(crate) mod compare;
 pub(crate) mod config;
 pub(crate) mod destroy;
+pub(crate) mod docker;
 pub(crate) mod global_status;
 pub(crate) mod halt;
 pub(crate) mod init;

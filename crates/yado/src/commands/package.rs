@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use yado_boxes::{Package, PackageFormat};
+use yado_core::error::Doing;
 use yado_core::lifecycle::{Machine, Options};
 use yado_core::plan::Goal;
-use yado_core::{Error, ErrorKind, MachineState, Result};
+use yado_core::{Error, ErrorKind, Image, MachineState, Result};
 
 use crate::session::Session;
 use crate::targets::{Target, Wanted};
@@ -32,10 +33,11 @@ pub(crate) struct Arguments {
     /// A Vagrantfile to come with the box
     #[arg(long, value_name = "FILE")]
     vagrantfile: Option<PathBuf>,
-    /// What is written: a box of this provider, or `oci`, an image that `docker load` takes. yado itself adds boxes of
-    /// lxc, libvirt and virtualbox
-    #[arg(long, default_value = "lxc", value_parser = PossibleValuesParser::new(PackageFormat::ALL.map(|(name, _)| name)))]
-    format: String,
+    /// What is written: a box of this provider, or `oci`, an image that `docker load` takes (default: `docker` for
+    /// containers of Docker and Podman, which become nothing else but `oci`, and `lxc` for others). yado itself adds
+    /// boxes of lxc, libvirt and virtualbox
+    #[arg(long, value_parser = PossibleValuesParser::new(PackageFormat::ALL.map(|(name, _)| name)))]
+    format: Option<String>,
 }
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
@@ -58,26 +60,76 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     let mut machine =
         Machine::open(&session.context, workshop, &target.environment, &target.name, None, "package")?;
     let context = session.context.for_machine(&target.name);
-    let (image, layers) = machine.layers(&session.context)?;
-    let here = |path: &PathBuf| session.directory.join(path);
-    let format = PackageFormat::ALL.into_iter().find(|(name, _)| *name == arguments.format);
-    let package = Package {
-        image,
-        layers,
-        name: target.name.clone(),
-        format: format.map_or(PackageFormat::Lxc, |(_, format)| format),
-        include: arguments.include.iter().map(here).collect(),
-        vagrantfile: arguments.vagrantfile.as_ref().map(here),
-        info: arguments.info.as_ref().map(here),
-        box_vagrantfile: None,
-    };
+    let mut package = package_of(session, &machine, &target, arguments)?;
     let output = session.directory.join(&arguments.output);
     package.check(&output)?;
     if machine.state(&session.context)? != MachineState::Stopped {
         machine.reach(&session.context, Goal::Stopped, &Options::default())?;
     }
+    if !machine.is_engines()? {
+        package.write(&context, &output)?;
+        return Ok(0);
+    }
+    let folder = output.parent().unwrap_or(&session.directory);
+    let archive =
+        tempfile::NamedTempFile::new_in(folder).doing(|| format!("writing to '{}'", folder.display()))?;
+    let name = format!("{}:latest", Package::image_name(&package.name));
+    machine.save_image(&session.context, &name, archive.path())?;
+    package.archive = Some(archive.path().to_owned());
     package.write(&context, &output)?;
     Ok(0)
+}
+
+/// What is to be written; an engine's container as an image, and nothing else.
+fn package_of(
+    session: &Session,
+    machine: &Machine,
+    target: &Target,
+    arguments: &Arguments,
+) -> Result<Package> {
+    let engines = machine.is_engines()?;
+    let asked = arguments.format.as_ref().and_then(|asked| {
+        PackageFormat::ALL.into_iter().find(|(name, _)| name == asked).map(|(_, format)| format)
+    });
+    let format = asked.unwrap_or(if engines { PackageFormat::Docker } else { PackageFormat::Lxc });
+    if engines && !matches!(format, PackageFormat::Docker | PackageFormat::Oci) {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("The machine '{}' is a container of Docker or Podman and becomes an image.", target.name),
+        )
+        .hinted("Leave '--format' out for a box of the provider 'docker', or say '--format oci'."));
+    }
+    let (image, layers) = if engines {
+        (machine.image()?.unwrap_or_else(|| without_box(&target.name)), Vec::new())
+    } else {
+        machine.layers(&session.context)?
+    };
+    let here = |path: &PathBuf| session.directory.join(path);
+    Ok(Package {
+        image,
+        layers,
+        archive: None,
+        name: target.name.clone(),
+        format,
+        include: arguments.include.iter().map(here).collect(),
+        vagrantfile: arguments.vagrantfile.as_ref().map(here),
+        info: arguments.info.as_ref().map(here),
+        box_vagrantfile: None,
+    })
+}
+
+/// What stands for the box of a machine that was made from an engine's image.
+fn without_box(name: &str) -> Image {
+    Image {
+        name: name.to_owned(),
+        version: "0".to_owned(),
+        digest: String::new(),
+        layers: Vec::new(),
+        host_mounts: Vec::new(),
+        vagrantfile: None,
+        user: "vagrant".to_owned(),
+        disk: None,
+    }
 }
 
 /// A machine of any project.

@@ -14,6 +14,9 @@ const LONG: Duration = Duration::from_secs(3600);
 /// The label that leads from a container to its machine.
 pub(super) const MACHINE_LABEL: &str = "yado.machine";
 
+/// The label that leads from an image to the machine that it is kept for.
+pub(super) const KEPT_LABEL: &str = "yado.kept";
+
 /// An engine with Docker's command line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Engine {
@@ -94,6 +97,21 @@ impl Engine {
         error
     }
 
+    /// Where the engine runs, when that is another computer: its paths are not those of this one.
+    pub(super) fn distant(self, context: &Context) -> Option<String> {
+        let address = if self.program == "podman" {
+            std::env::var("CONTAINER_HOST").ok()?
+        } else if let Ok(address) = std::env::var("DOCKER_HOST") {
+            address
+        } else if is_elsewhere() {
+            let template = "{{.Endpoints.docker.Host}}";
+            self.run(context, &["context", "inspect", "--format", template]).ok()?
+        } else {
+            return None;
+        };
+        leads_away(&address).then_some(address)
+    }
+
     /// The container of a machine, in whichever state; also one whose making was interrupted.
     pub(super) fn find(self, context: &Context, machine: &str) -> Result<Option<Found>> {
         let filter = format!("label={MACHINE_LABEL}={machine}");
@@ -104,16 +122,56 @@ impl Engine {
         Ok(listed.lines().next().and_then(found))
     }
 
+    /// Makes an image of a container's content, without a name; its id. It is marked as kept for `machine`, and not as
+    /// the machine's container is: what a user starts from it is another one.
+    pub(super) fn commit(self, context: &Context, container: &str, machine: &str) -> Result<String> {
+        let (nobody, kept) =
+            (format!("LABEL {MACHINE_LABEL}=\"\""), format!("LABEL {KEPT_LABEL}=\"{machine}\""));
+        let words = ["commit", "--change", &nobody, "--change", &kept, container];
+        let output = context.host.run(&context.cancel, self.argv(&words), LONG)?;
+        if !output.status.success() {
+            return Err(self.failure(&words, &output.stderr));
+        }
+        let said = String::from_utf8_lossy(&output.stdout);
+        Ok(said.trim_end().lines().last().unwrap_or_default().to_owned())
+    }
+
     /// One fact about a container, by a Go template.
     pub(super) fn inspect(self, context: &Context, container: &str, template: &str) -> Result<String> {
         self.run(context, &["inspect", "--type", "container", "--format", template, container])
     }
 }
 
+fn leads_away(address: &str) -> bool {
+    let Some((scheme, rest)) = address.split_once("://") else { return false };
+    let host = rest.rsplit('@').next().unwrap_or(rest);
+    let here = ["localhost", "127.", "[::1]"].iter().any(|name| host.starts_with(name));
+    matches!(scheme, "ssh" | "tcp" | "http" | "https") && !here
+}
+
+/// Whether Docker's program is led to another engine than the one at the usual place of this computer.
+pub(super) fn is_elsewhere() -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    set("DOCKER_HOST") || set("DOCKER_CONTEXT") || context_on_file().is_some()
+}
+
+/// The context that `docker context use` chose.
+fn context_on_file() -> Option<String> {
+    let folder = std::env::var_os("DOCKER_CONFIG")
+        .map(std::path::PathBuf::from)
+        .or_else(|| Some(std::env::home_dir()?.join(".docker")))?;
+    let text = std::fs::read_to_string(folder.join("config.json")).ok()?;
+    let document: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let context = document.get("currentContext")?.as_str()?;
+    (!context.is_empty() && context != "default").then(|| context.to_owned())
+}
+
 fn found(line: &str) -> Option<Found> {
     let (id, state) = line.split_once(' ')?;
-    let state = match state.trim() {
-        "running" | "restarting" => MachineState::Running,
+    // Podman's older versions say "Up 2 seconds ago" and "Paused".
+    let first = state.split_whitespace().next().unwrap_or_default().to_lowercase();
+    let state = match first.as_str() {
+        "running" | "restarting" | "up" => MachineState::Running,
         "paused" => MachineState::Suspended,
         // Also "dead" and "removing", which `destroy` takes away.
         _ => MachineState::Stopped,
@@ -129,10 +187,21 @@ mod tests {
     fn states_are_read_as_both_engines_write_them() {
         let state = |line: &str| found(line).map(|found| found.state);
         assert_eq!(state("abc running"), Some(MachineState::Running));
+        assert_eq!(state("abc Up 2 minutes ago"), Some(MachineState::Running));
+        assert_eq!(state("abc Paused"), Some(MachineState::Suspended));
+        assert_eq!(state("abc Exited (0) 1 second ago"), Some(MachineState::Stopped));
         assert_eq!(state("abc paused"), Some(MachineState::Suspended));
         assert_eq!(state("abc exited"), Some(MachineState::Stopped));
         assert_eq!(state("abc created"), Some(MachineState::Stopped));
         assert_eq!(state(""), None);
+    }
+
+    #[test]
+    fn engines_of_other_computers_are_told_from_those_of_this_one() {
+        assert!(leads_away("ssh://user@far.example:22/run/docker.sock") && leads_away("tcp://10.0.0.1:2375"));
+        for address in ["unix:///var/run/docker.sock", "tcp://localhost:2375", "ssh://root@127.0.0.1:5", ""] {
+            assert!(!leads_away(address), "{address}");
+        }
     }
 
     #[test]

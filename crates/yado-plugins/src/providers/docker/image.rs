@@ -21,6 +21,9 @@ pub(super) struct Source {
     /// From a box: it has no command of its own.
     #[serde(default)]
     pub(super) from_box: bool,
+    /// The container whose content is given up for this image: a snapshot was gone back to.
+    #[serde(default)]
+    pub(super) given_up: Option<String>,
 }
 
 /// Has the image at hand.
@@ -49,7 +52,13 @@ pub(super) fn from_box(engine: Engine, context: &Context, image: &Image) -> Resu
         yado_boxes::write_image(context, image, &name, &archive)?;
         engine.run_patiently(context, &["load", "-i", &archive.display().to_string()])?;
     }
-    Ok(Source { image: name, built: false, mounts: image.host_mounts.clone(), from_box: true })
+    Ok(Source {
+        image: name,
+        built: false,
+        mounts: image.host_mounts.clone(),
+        from_box: true,
+        given_up: None,
+    })
 }
 
 /// What the engine calls the image of a box.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use yado_core::error::Doing;
-use yado_core::provider::{Place, StopMode, Suspend};
+use yado_core::provider::{EngineCommands, Log, Place, Snapshots, StopMode, Suspend};
 use yado_core::{
     Communicator, Context, Error, ErrorKind, Forward, Image, MachineRecord, MachineSpec, MachineState,
     Provider, Result,
@@ -23,10 +23,10 @@ const LINKED: Duration = Duration::from_secs(60);
 
 /// A machine, wanted, recorded, or real.
 pub(super) struct Machine {
-    engine: Engine,
-    record: MachineRecord,
-    spec: Option<MachineSpec>,
-    place: Place,
+    pub(super) engine: Engine,
+    pub(super) record: MachineRecord,
+    pub(super) spec: Option<MachineSpec>,
+    pub(super) place: Place,
 }
 
 impl Machine {
@@ -41,21 +41,24 @@ impl Machine {
         Self { engine: Engine { program }, record: record.clone(), spec, place: place.clone() }
     }
 
-    fn spec(&self) -> Result<&MachineSpec> {
+    pub(super) fn spec(&self) -> Result<&MachineSpec> {
         self.spec.as_ref().ok_or_else(|| {
             Error::new(ErrorKind::Other, format!("'{}' has no configuration on record.", self.record.name))
         })
     }
 
-    fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> Settings {
         self.spec.as_ref().map_or_else(Settings::default, |spec| Settings::of(spec, self.engine.program))
     }
 
-    fn find(&self, context: &Context) -> Result<Option<Found>> {
-        self.engine.find(context, &self.record.id)
+    /// Its container; one that was given up for a snapshot is none any more.
+    pub(super) fn find(&self, context: &Context) -> Result<Option<Found>> {
+        let Some(found) = self.engine.find(context, &self.record.id)? else { return Ok(None) };
+        let given_up = self.source().ok().and_then(|source| source.given_up);
+        Ok((given_up.as_ref() != Some(&found.id)).then_some(found))
     }
 
-    fn must_exist(&self, context: &Context) -> Result<Found> {
+    pub(super) fn must_exist(&self, context: &Context) -> Result<Found> {
         self.find(context)?.ok_or_else(|| {
             Error::new(ErrorKind::Other, format!("The container of '{}' is gone.", self.record.name))
                 .hinted("Run `yado up` to make it again.")
@@ -67,7 +70,7 @@ impl Machine {
         self.place.machine.join("image.json")
     }
 
-    fn source(&self) -> Result<Source> {
+    pub(super) fn source(&self) -> Result<Source> {
         let path = self.source_file();
         let doing = || format!("reading '{}'", path.display());
         serde_json::from_str(&std::fs::read_to_string(&path).doing(doing)?).doing(doing)
@@ -132,21 +135,45 @@ impl Machine {
     ) -> Result<Found> {
         context.info("The configuration has changed; the container is made anew with its present content.");
         let source = self.source()?;
-        let kept = Source { image: self.engine.run(context, &["commit", &old.id])?, built: true, ..source };
+        let kept =
+            Source { image: self.engine.commit(context, &old.id, &self.record.id)?, built: true, ..source };
         self.note(&kept)?;
         self.engine.run(context, &["rm", "-f", &old.id])?;
         self.make(context, settings, &run::arguments(self.spec()?, settings, &kept, forwards))
     }
 
-    fn note(&self, source: &Source) -> Result<()> {
+    pub(super) fn note(&self, source: &Source) -> Result<()> {
         let text = serde_json::to_string(source).doing(|| "noting the image")?;
         let path = self.source_file();
-        std::fs::write(&path, text).doing(|| format!("writing '{}'", path.display()))
+        let half = path.with_extension("new");
+        // Whoever is killed meanwhile leaves the old note or the new one.
+        let written = std::fs::write(&half, text).and_then(|()| std::fs::rename(&half, &path));
+        written.doing(|| format!("writing '{}'", path.display()))
+    }
+
+    /// An engine on another computer takes its own directories for volumes, and opens its own ports.
+    fn tell_of_distance(&self, context: &Context, spec: &MachineSpec, forwards: &[Forward]) {
+        if spec.synced_folders.is_empty() && forwards.is_empty() {
+            return;
+        }
+        let Some(address) = self.engine.distant(context) else { return };
+        for folder in &spec.synced_folders {
+            context.warn(format!(
+                "The engine runs at {address}: '{}' in the machine is the directory '{}' of that computer.",
+                folder.guest_path,
+                folder.host_path.display()
+            ));
+        }
+        for forward in forwards {
+            context.warn(format!("The engine runs at {address}: port {} is open there.", forward.host_port));
+        }
     }
 
     fn started(&self, context: &Context, forwards: &[Forward]) -> Result<()> {
         let (spec, settings) = (self.spec()?, self.settings());
+        self.tell_of_distance(context, spec, forwards);
         let arguments = run::arguments(spec, &settings, &self.source()?, forwards);
+        self.remove_what_was_given_up(context)?;
         let found = match self.find(context)? {
             None => self.make(context, &settings, &arguments)?,
             Some(old) => {
@@ -219,9 +246,10 @@ impl Provider for Machine {
 
     fn destroy(&mut self, context: &Context) -> Result<()> {
         let context = &uninterrupted(context);
-        while let Some(found) = self.find(context)? {
+        while let Some(found) = self.engine.find(context, &self.record.id)? {
             self.engine.run(context, &["rm", "-f", "-v", &found.id])?;
         }
+        self.remove_kept_images(context, &[])?;
         if let Ok(Source { image, built: true, .. }) = self.source() {
             // Another machine may have been built from the same, and the engine keeps what is in use.
             drop(self.engine.try_run(context, &["rmi", &image])?);
@@ -252,10 +280,22 @@ impl Provider for Machine {
     fn suspend(&mut self) -> Option<&mut dyn Suspend> {
         Some(self)
     }
+
+    fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
+        Some(self)
+    }
+
+    fn engine(&self) -> Option<&dyn EngineCommands> {
+        Some(self)
+    }
+
+    fn log(&self, context: &Context, follow: bool) -> Result<Option<Log>> {
+        EngineCommands::logs(self, context, follow).map(|argv| Some(Log::Program(argv)))
+    }
 }
 
 /// Cleaning up is not stopped by the wish to stop.
-fn uninterrupted(context: &Context) -> Context {
+pub(super) fn uninterrupted(context: &Context) -> Context {
     Context { cancel: yado_core::Cancel::new(), ..context.clone() }
 }
 

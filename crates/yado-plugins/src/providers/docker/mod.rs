@@ -1,10 +1,11 @@
-//! `docker`: machines as containers of an engine that is already there, driven by its own program.
+//! `docker` and `podman`: machines as containers of an engine that is already there, driven by its own program.
 //!
 //! A machine is one container, known by a label with the machine's id, so that it is found again whatever its name and
 //! also when the process that made it was killed. It is entered by the engine's `exec`: no SSH server is needed, and
 //! shell provisioners work in every image that has a shell.
 
 mod accounts;
+mod commands;
 mod communicator;
 mod engine;
 mod image;
@@ -12,6 +13,7 @@ mod machine;
 mod networks;
 mod run;
 mod settings;
+mod snapshots;
 
 use std::os::unix::net::UnixStream;
 
@@ -24,8 +26,10 @@ use yado_core::{SettingType, Usable};
 
 use settings::Settings;
 
-/// The kind.
+/// Docker, or what its program is led to.
 pub(super) static DOCKER: EngineKind = EngineKind { program: "docker" };
+/// Podman.
+pub(super) static PODMAN: EngineKind = EngineKind { program: "podman" };
 
 /// An engine with Docker's command line.
 pub(super) struct EngineKind {
@@ -46,6 +50,7 @@ static SCHEMA: Schema = Schema {
         setting("cmd", SettingType::List, "[]", "The command to run instead of the image's own."),
         setting("create_args", SettingType::List, "[]", "More arguments for the engine's `run`."),
         setting("env", SettingType::Map, "{}", "Environment variables of the container."),
+        setting("env_file", SettingType::List, "[]", "Files with more of them, a NAME=VALUE in each line."),
         setting("expose", SettingType::List, "[]", "Ports that linked containers may use."),
         setting("has_ssh", SettingType::Bool, "false", "Whether an SSH server runs in it."),
         setting("links", SettingType::List, "[]", "Containers to link to, as `\"name:alias\"`."),
@@ -78,15 +83,17 @@ impl Kind for EngineKind {
 
     fn usable(&self, host: &Host) -> Usable {
         if host.which(self.program).is_none() {
-            return Usable::No(
-                "There is no 'docker' program on the PATH; on Debian, `apt-get install docker.io` brings it."
-                    .to_owned(),
-            );
+            let package = if self.program == "docker" { "docker.io" } else { self.program };
+            return Usable::No(format!(
+                "There is no '{}' program on the PATH; on Debian, `apt-get install {package}` brings it.",
+                self.program
+            ));
         }
-        // An engine elsewhere is not asked here: that may take seconds.
-        let elsewhere =
-            std::env::var_os("DOCKER_HOST").is_some() || std::env::var_os("DOCKER_CONTEXT").is_some();
-        if !elsewhere && UnixStream::connect("/var/run/docker.sock").is_err() {
+        // Podman has no daemon that could be missing; an engine elsewhere is not asked here: that may take seconds.
+        if self.program == "docker"
+            && !engine::is_elsewhere()
+            && UnixStream::connect("/var/run/docker.sock").is_err()
+        {
             return Usable::No(
                 "Docker's daemon does not answer at /var/run/docker.sock; start it (`sudo systemctl start docker`), or \
                  become a member of the group 'docker'."
@@ -99,7 +106,7 @@ impl Kind for EngineKind {
 
 impl ProviderKind for EngineKind {
     fn summary(&self) -> &'static str {
-        "containers of a Docker engine"
+        if self.program == "docker" { "containers of a Docker engine" } else { "containers of Podman" }
     }
 
     fn needs_box(&self, spec: &MachineSpec) -> bool {
@@ -120,7 +127,7 @@ impl ProviderKind for EngineKind {
 
     fn check(&self, spec: &MachineSpec) -> Vec<Problem> {
         let settings = Settings::of(spec, self.program);
-        let mut problems = settings.problems(spec.image.name.is_some());
+        let mut problems = settings.problems(spec.image.name.is_some(), self.program);
         problems.extend(networks::problems(spec));
         problems.extend(run::problems(spec));
         problems

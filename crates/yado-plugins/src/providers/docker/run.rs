@@ -41,6 +41,7 @@ pub(super) fn arguments(
     for (name, value) in &settings.env {
         option("-e", format!("{name}={value}"));
     }
+    settings.env_file.iter().for_each(|path| option("--env-file", path.display().to_string()));
     settings.expose.iter().for_each(|port| option("--expose", port.clone()));
     settings.links.iter().for_each(|link| option("--link", link.clone()));
     settings.ports.iter().for_each(|port| option("-p", port.clone()));

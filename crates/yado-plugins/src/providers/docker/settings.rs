@@ -17,6 +17,7 @@ pub(super) struct Settings {
     pub(super) cmd: Vec<String>,
     pub(super) create_args: Vec<String>,
     pub(super) env: Vec<(String, String)>,
+    pub(super) env_file: Vec<PathBuf>,
     pub(super) expose: Vec<String>,
     pub(super) links: Vec<String>,
     pub(super) name: Option<String>,
@@ -31,13 +32,18 @@ pub(super) struct Settings {
     pub(super) password: Option<String>,
     /// Settings that need another machine around the engine, or a program that is not driven: name and place.
     refused: Vec<(&'static str, Option<Origin>)>,
+
     block: Option<Origin>,
 }
 
 impl Settings {
-    /// What a machine's block for this provider says.
+    /// What a machine's block for this provider says. Podman takes what Docker takes: without a block of its own, a
+    /// Vagrantfile's for Docker counts.
     pub(super) fn of(spec: &MachineSpec, provider: &str) -> Self {
-        let Some(block) = spec.providers.iter().find(|block| block.name == provider) else {
+        let block = |name: &str| spec.providers.iter().find(|block| block.name == name);
+        let own = block(provider);
+        let Some(block) = own.filter(|own| !own.settings.is_empty()).or_else(|| block("docker")).or(own)
+        else {
             return Self { remains_running: true, stop_timeout: 1, ..Self::default() };
         };
         let read = Reader(&block.settings);
@@ -58,6 +64,7 @@ impl Settings {
             cmd: read.list("cmd"),
             create_args: read.list("create_args"),
             env: read.map("env"),
+            env_file: read.list("env_file").iter().map(|path| spec.project.join(path)).collect(),
             expose: read.list("expose"),
             links: read.list("links"),
             name: read.text("name"),
@@ -75,6 +82,7 @@ impl Settings {
             auth_server: read.text("auth_server"),
             username: read.text("username"),
             password: read.text("password"),
+
             refused,
             block: block.origin.clone(),
         }
@@ -86,7 +94,7 @@ impl Settings {
     }
 
     /// What cannot be done; a box takes the place of an image.
-    pub(super) fn problems(&self, has_box: bool) -> Vec<Problem> {
+    pub(super) fn problems(&self, has_box: bool, provider: &str) -> Vec<Problem> {
         let mut problems: Vec<Problem> = self
             .refused
             .iter()
@@ -101,6 +109,21 @@ impl Settings {
                 origin: origin.clone(),
             })
             .collect();
+        if provider == "podman"
+            && let Some(link) = self.links.first()
+        {
+            problems.push(Problem {
+                message: format!(
+                    "Podman has no links ('{link}'). Put the machines on one 'private_network', where containers find \
+                     each other by their names."
+                ),
+                origin: self.block.clone(),
+            });
+        }
+        problems.extend(self.env_file.iter().filter(|path| !path.is_file()).map(|path| Problem {
+            message: format!("'env_file' is not there: '{}'.", path.display()),
+            origin: self.block.clone(),
+        }));
         if !self.names_an_image() && !has_box {
             problems.push(Problem {
                 message:

@@ -33,6 +33,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         layers: image.layers.clone(),
         box_vagrantfile: image.vagrantfile.clone(),
         image,
+        archive: None,
         name: name.clone(),
         format: PackageFormat::Lxc,
         include: Vec::new(),

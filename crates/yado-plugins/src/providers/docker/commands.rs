@@ -1,0 +1,72 @@
+//! The engine's own commands on a machine's container, for `docker-exec`, `docker-run`, `docker-logs` and `package`.
+
+use std::path::Path;
+
+use yado_core::provider::EngineCommands;
+use yado_core::{Context, Error, ErrorKind, MachineState, Result};
+
+use super::engine::MACHINE_LABEL;
+use super::machine::{Machine, uninterrupted};
+use super::run;
+
+impl Machine {
+    fn argv(&self, words: &[&str]) -> Vec<String> {
+        std::iter::once(self.engine.program).chain(words.iter().copied()).map(str::to_owned).collect()
+    }
+}
+
+impl EngineCommands for Machine {
+    fn exec(&self, context: &Context, options: &[String], command: &[String]) -> Result<Vec<String>> {
+        let found = self.must_exist(context)?;
+        if found.state != MachineState::Running {
+            return Err(Error::new(
+                ErrorKind::Other,
+                format!("The container of '{}' does not run.", self.record.name),
+            )
+            .hinted("Run `yado up` first."));
+        }
+        let mut argv = self.argv(&["exec"]);
+        argv.extend(options.iter().cloned());
+        argv.push(found.id);
+        argv.extend(command.iter().cloned());
+        Ok(argv)
+    }
+
+    fn run(&self, _context: &Context, options: &[String], command: &[String]) -> Result<Vec<String>> {
+        let mut settings = self.settings();
+        settings.ports.clear();
+        settings.cmd = command.to_vec();
+        let mut argv = self.argv(&["run"]);
+        argv.extend(options.iter().cloned());
+        // An image that was kept of a machine may carry its label.
+        argv.extend(["--label".to_owned(), format!("{MACHINE_LABEL}=")]);
+        argv.extend(run::arguments(self.spec()?, &settings, &self.source()?, &[]));
+        Ok(argv)
+    }
+
+    fn logs(&self, context: &Context, follow: bool) -> Result<Vec<String>> {
+        let found = self.must_exist(context)?;
+        let mut argv = self.argv(&["logs"]);
+        argv.extend(follow.then(|| "--follow".to_owned()));
+        argv.push(found.id);
+        Ok(argv)
+    }
+
+    fn save_image(&self, context: &Context, name: &str, output: &Path) -> Result<()> {
+        let found = self.must_exist(context)?;
+        let before = self.engine.try_run(context, &["image", "inspect", "--format", "{{.Id}}", name])?;
+        let before =
+            before.status.success().then(|| String::from_utf8_lossy(&before.stdout).trim().to_owned());
+        context.info("Committing the container to an image...");
+        let image = self.engine.commit(context, &found.id, "")?;
+        self.engine.run(context, &["tag", &image, name])?;
+        let output = output.display().to_string();
+        let saved = self.engine.run_patiently(context, &["save", "-o", &output, name]);
+        let context = &uninterrupted(context);
+        let removed = self.engine.run(context, &["rmi", name]);
+        if let Some(before) = before {
+            self.engine.run(context, &["tag", &before, name])?;
+        }
+        saved.and(removed.map(drop))
+    }
+}
