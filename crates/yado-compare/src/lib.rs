@@ -5,12 +5,16 @@
 //! are medians, with an interval that says how far chance may have moved them.
 
 mod against;
+mod chart;
 mod density;
+mod diagram;
 mod evidence;
+mod findings;
 mod footprint;
 mod made;
 mod measure;
 mod page;
+mod picture;
 mod report;
 mod rounds;
 mod schedule;
@@ -30,6 +34,7 @@ use yado_core::{Context, Error, ErrorKind, Result};
 pub use against::against;
 pub use measure::MEASURES;
 pub use page::page;
+pub use picture::{can_draw, picture};
 pub use report::{Report, Sample};
 pub use table::{csv, table};
 pub use wanted::Wanted;

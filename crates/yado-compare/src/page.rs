@@ -1,21 +1,38 @@
-//! The report as one page that needs nothing else: charts as SVG, readable in light and dark, without colour, and on a
-//! narrow screen.
+//! The report as one page that needs nothing else: diagrams, charts and words, readable in light and dark, without
+//! colour, and on a narrow screen.
 
-use crate::measure::{MEASURES, Measure};
+use crate::chart::{bars, escaped, overview};
+use crate::diagram::diagrams;
+use crate::findings::{self, GROUPS};
+use crate::measure::Measure;
 use crate::report::{Report, Sample};
 use crate::statistics::{median, quantile};
 use crate::table::rounded;
 use crate::words::Language;
 
 const STYLE: &str = "\
-:root{color-scheme:light dark;--ink:#1a1a1a;--paper:#fff;--bar:#3b6ea5;--soft:#ddd}\
-@media(prefers-color-scheme:dark){:root{--ink:#e6e6e6;--paper:#16181b;--bar:#7fb0e0;--soft:#3a3f45}}\
-body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:52rem;margin:0 auto;padding:1rem}\
-h1,h2{line-height:1.2}h2{margin-top:2rem;font-size:1.15rem}\
-svg{width:100%;height:auto;display:block}svg text{fill:var(--ink);font:13px system-ui,sans-serif}\
-svg .bar{fill:var(--bar)}svg .range{stroke:var(--ink);stroke-width:2}\
-.scroll{overflow-x:auto}body{overflow-wrap:anywhere}table{border-collapse:collapse}td,th{padding:.2rem .4rem;text-align:right;border-bottom:1px solid var(--soft)}\
-td:first-child,th:first-child{text-align:left}";
+:root{color-scheme:light dark;--ink:#1a1a1a;--paper:#fff;--bar:#3b6ea5;--soft:#c9ced4;--box:#f2f5f8}\
+@media(prefers-color-scheme:dark){:root{--ink:#e6e6e6;--paper:#16181b;--bar:#3f78ad;--soft:#4a5058;--box:#22262b}}\
+body{font:16px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:64rem;margin:0 auto;\
+padding:1rem;overflow-wrap:anywhere}\
+h1,h2,h3{line-height:1.25}h1{font-size:1.7rem}h2{margin-top:2.5rem;font-size:1.3rem;border-bottom:1px solid var(--soft)}\
+h3{margin:1.6rem 0 .5rem;font-size:1.02rem}\
+.warning{border-left:4px solid var(--ink);padding:.2rem 0 .2rem .8rem}\
+svg{width:100%;max-width:34rem;height:auto;display:block}\
+svg text{fill:var(--ink);font:13px system-ui,sans-serif;paint-order:stroke;stroke:var(--paper);stroke-width:4px}\
+svg text.small{font-size:12px}svg .bar{fill:var(--bar)}svg .range{stroke:var(--ink);stroke-width:2}\
+svg .tick{stroke:var(--soft)}svg .one{stroke:var(--ink);stroke-width:1.5}\
+svg .mark{fill:var(--bar);stroke:var(--ink);stroke-width:1.5}svg .hollow{fill:none}\
+.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.86rem;white-space:nowrap}\
+td,th{padding:.2rem .5rem;text-align:right;border-bottom:1px solid var(--soft)}\
+td:first-child,th:first-child{text-align:left}td.values{text-align:left;white-space:normal;min-width:14rem}\
+.diagrams{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(15.5rem,100%),1fr));gap:1.2rem}\
+figure{margin:0}figcaption{font-size:.92rem}figure ol{list-style:none;margin:.6rem 0 0;padding:0}\
+figure li{font-size:.88rem;line-height:1.35}figure b{display:block;font-weight:600}\
+.layer,.beside{border:1.5px solid var(--ink);border-radius:4px;background:var(--box);padding:.35rem .6rem}\
+.beside{border-style:dotted;margin:0 0 .5rem 2.2rem}.absent .layer,.absent .beside{border-style:dashed;background:none}\
+.group{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(24rem,100%),1fr));gap:0 2rem}section{min-width:0}\
+.call{padding:.15rem .8rem}summary{cursor:pointer}";
 
 /// The page.
 pub fn page(report: &Report, language: Language) -> String {
@@ -30,18 +47,21 @@ pub fn page(report: &Report, language: Language) -> String {
     for warning in language.emulation(report).into_iter().chain(language.noise(report)) {
         body.push_str(&format!("<p class=\"warning\"><strong>{}</strong></p>\n", escaped(&warning)));
     }
-    for measure in MEASURES {
-        if let Some(reference) = report.reference(measure.name) {
+    body.push_str(&said(report, language));
+    body.push_str(&diagrams(report, language));
+    for (titles, names) in GROUPS {
+        let measures = findings::taken(report, names);
+        if measures.is_empty() {
+            continue;
+        }
+        body.push_str(&format!("<h2>{}</h2>\n<div class=\"group\">\n", language.title(*titles)));
+        for (measure, reference) in measures {
             body.push_str(&section(report, measure, reference, language));
         }
+        body.push_str("</div>\n");
     }
     body.push_str(&gaps(report, language));
-    body.push_str(&format!(
-        "<h2>{}</h2>\n<p>{}</p>\n<p>{}</p>\n",
-        language.pick("How it was measured", "計測方法"),
-        language.pick(METHOD[0], METHOD[1]),
-        escaped(&language.density_note())
-    ));
+    body.push_str(&method(report, language));
     body.push_str(&all_values(report, language));
     let code = language.code();
     format!(
@@ -51,16 +71,48 @@ pub fn page(report: &Report, language: Language) -> String {
     )
 }
 
+/// What the figures show, as a chart and in words, and what they do not.
+fn said(report: &Report, language: Language) -> String {
+    let mut text = format!("<h2>{}</h2>\n", language.pick("What the figures show", "数値から分かること"));
+    let standings = findings::against_bare(report);
+    let chart = overview(report, &standings, language);
+    if !chart.is_empty() {
+        let words = language.pick(
+            "How many times as good as the bare machine (the thick line, 1): further right is better, whatever is \
+             counted. A filled mark differs from the bare machine by more than chance explains; a hollow one does not, \
+             or was measured too few times.",
+            "実機(太線、1)と比べて何倍良いかを示します。項目の種類によらず、右ほど良い値です。塗りつぶした印は偶然では説明できない差があることを、\
+             中抜きの印は差があるとは言えないか回数不足であることを表します。",
+        );
+        text.push_str(&format!("<p>{words}</p>\n{chart}"));
+    }
+    for (title, sentences) in findings::shown(report, language) {
+        text.push_str(&format!("<h3>{title}</h3>\n{}", list(&sentences)));
+    }
+    text.push_str(&format!(
+        "<h2>{}</h2>\n",
+        language.pick("What they do not show", "数値から分からないこと")
+    ));
+    text + &list(&findings::not_shown(report, language))
+}
+
+fn list(sentences: &[String]) -> String {
+    let items: Vec<String> =
+        sentences.iter().map(|sentence| format!("<li>{}</li>\n", escaped(sentence))).collect();
+    format!("<ul>\n{}</ul>\n", items.concat())
+}
+
 /// One measure: its chart, and its figures as a table.
 fn section(report: &Report, measure: &Measure, reference: &Sample, language: Language) -> String {
     let samples: Vec<&Sample> =
         report.subjects.iter().filter_map(|subject| report.sample(measure.name, subject)).collect();
     let mut text = format!(
-        "<h2>{} ({}, {})</h2>\n{}<div class=\"scroll\"><table><tr>",
+        "<section><h3 id=\"{}\">{} ({}, {})</h3>\n{}<div class=\"scroll\"><table><tr>",
+        measure.name,
         escaped(language.title(measure.title)),
         language.unit(measure.unit),
         language.better(measure.more_is_better),
-        chart(&samples, language)
+        bars(&samples, language)
     );
     for head in language.pick(
         ["subject", "ratio (95 of 100)", "median", "quartiles"],
@@ -84,7 +136,7 @@ fn section(report: &Report, measure: &Measure, reference: &Sample, language: Lan
             quartile(0.75),
         ));
     }
-    text.push_str("</table></div>\n");
+    text.push_str("</table></div></section>\n");
     text
 }
 
@@ -103,20 +155,51 @@ fn gaps(report: &Report, language: Language) -> String {
     text
 }
 
+fn method(report: &Report, language: Language) -> String {
+    let title = language.pick("How it was measured", "計測方法");
+    let mut text = format!("<h2>{title}</h2>\n<p>{}</p>\n", language.pick(METHOD[0], METHOD[1]));
+    if report.samples.iter().any(|sample| sample.measure == "density") {
+        text.push_str(&format!("<p>{}</p>\n", escaped(&language.density_note())));
+    }
+    let mut facts = Vec::new();
+    if !report.image.is_empty() {
+        facts.push(language.pick(
+            format!("Machines were made from the box '{}'.", report.image),
+            format!("マシンのボックス: '{}'。", report.image),
+        ));
+    }
+    if !report.sysbench.is_empty() {
+        facts.push(language.pick(
+            format!("On all sides: {}.", report.sysbench),
+            format!("すべての対象で使ったプログラム: {}。", report.sysbench),
+        ));
+    }
+    if let Some(own) = report.own {
+        let (seconds, memory) = (own.seconds, own.memory);
+        facts.push(language.pick(
+            format!(
+                "Measuring took {seconds:.0} seconds; the program that measured held {memory:.0} MiB at most."
+            ),
+            format!("計測時間は{seconds:.0}秒、計測プログラムの最大メモリ使用量は{memory:.0} MiBでした。"),
+        ));
+    }
+    text + &list(&facts)
+}
+
 fn all_values(report: &Report, language: Language) -> String {
-    let head = language.pick("All values", "すべての計測値");
-    let mut text = format!("<h2>{head}</h2>\n<div class=\"scroll\"><table>\n");
+    let head = language.pick("All values, in the order they were taken", "すべての計測値(計測順)");
+    let mut text = format!("<details><summary>{head}</summary>\n<div class=\"scroll\"><table>\n");
     for sample in &report.samples {
         let values: Vec<String> = sample.values.iter().map(|value| rounded(*value)).collect();
         text.push_str(&format!(
-            "<tr><td>{}</td><td>{}</td><td>{} {}</td></tr>\n",
+            "<tr><td>{}</td><td>{}</td><td class=\"values\">{} {}</td></tr>\n",
             sample.measure,
             escaped(language.subject(&sample.subject)),
             values.join(", "),
             language.unit(&sample.unit)
         ));
     }
-    text.push_str("</table></div>\n");
+    text.push_str("</table></div></details>\n");
     text
 }
 
@@ -124,45 +207,11 @@ const METHOD: [&str; 2] = [
     "Every measure was taken of every subject once a round, one after another, so that drift of the machine hits all \
      alike; what would not have fitted into the time was taken fewer times. sysbench is the same program on all sides. \
      Bars show medians, the lines on them the quartiles. A ratio's interval comes from drawing the values anew 2,000 \
-     times; where it includes one, the figures show no difference. They tell nothing about other machines, other \
-     kernels, or programs that do other things than these.",
+     times (bootstrap); where it includes one, the figures show no difference.",
     "1回の周回ごとに、すべての対象で各項目を順に1回ずつ計測しました。マシンの状態の変動がどの対象にも等しく及ぶようにするためです。\
      時間内に収まらない項目は回数を減らしています。sysbenchはすべての対象で同じプログラムです。棒は中央値、棒の上の線は四分位範囲を\
-     示します。比の区間は計測値を2,000回再抽出して求めたもので(ブートストラップ法)、区間が1を含む場合は差があるとは言えません。\
-     他のマシンや他のカーネル、ここで計測したものと異なる処理をするプログラムについては、何も示していません。",
+     示します。比の区間は計測値を2,000回再抽出して求めたもので(ブートストラップ法)、区間が1を含む場合は差があるとは言えません。",
 ];
-
-/// Horizontal bars with their values as text, so that neither colour nor size alone carries a figure.
-fn chart(samples: &[&Sample], language: Language) -> String {
-    const ROW: usize = 44;
-    let most = samples.iter().map(|sample| quantile(&sample.values, 0.75)).fold(f64::MIN, f64::max);
-    let scale = |value: f64| value / most * 420.0;
-    let mut rows = String::new();
-    for (number, sample) in samples.iter().enumerate() {
-        let top = number * ROW;
-        let middle = median(&sample.values);
-        let (low, high) = (quantile(&sample.values, 0.25), quantile(&sample.values, 0.75));
-        rows.push_str(&format!(
-            "<text x=\"0\" y=\"{}\">{}: {} {}</text><rect class=\"bar\" x=\"0\" y=\"{}\" width=\"{:.1}\" height=\"16\"/>\
-             <line class=\"range\" x1=\"{:.1}\" x2=\"{:.1}\" y1=\"{}\" y2=\"{}\"/>\n",
-            top + 14,
-            escaped(language.subject(&sample.subject)),
-            rounded(middle),
-            language.unit(&sample.unit),
-            top + 19,
-            scale(middle),
-            scale(low),
-            scale(high),
-            top + 27,
-            top + 27,
-        ));
-    }
-    format!("<svg role=\"img\" viewBox=\"0 0 440 {}\">\n{rows}</svg>\n", samples.len() * ROW)
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
 
 #[cfg(test)]
 mod tests {
@@ -175,9 +224,11 @@ mod tests {
         report.system.processor = "<x>".into();
         report.subjects[1] = "a\"b".into();
         report.samples[1].subject = "a\"b".into();
-        let page = page(&report, Language::English);
-        assert!(page.contains("&lt;x&gt;") && !page.contains("<x>"));
-        assert!(page.contains("data-subject=\"a&quot;b\" data-median=\"2\""));
-        assert!(!page.contains("http"), "nothing is fetched");
+        for language in [Language::English, Language::Japanese] {
+            let page = page(&report, language);
+            assert!(page.contains("&lt;x&gt;") && !page.contains("<x>"));
+            assert!(page.contains("data-subject=\"a&quot;b\" data-median=\"2\""));
+            assert!(!page.contains("http") && !page.contains("<script"), "nothing is fetched, nothing runs");
+        }
     }
 }

@@ -73,7 +73,7 @@ fn bar(sample: &Sample, most: f64) -> String {
 }
 
 /// How many columns of a terminal a text takes: two for each character of East Asian scripts.
-fn columns(text: &str) -> usize {
+pub(crate) fn columns(text: &str) -> usize {
     text.chars().map(|letter| if ('\u{2e80}'..='\u{ffe6}').contains(&letter) { 2 } else { 1 }).sum()
 }
 

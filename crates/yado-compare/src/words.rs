@@ -74,19 +74,21 @@ impl Language {
             return self.pick("reference", "基準").to_owned();
         }
         let ratio = Ratio::of(&sample.values, &reference.values);
-        let value = ratio.value;
+        // Of small ratios, too, two digits count.
+        let digits = digits(ratio.value);
+        let [value, low, high] =
+            [ratio.value, ratio.low, ratio.high].map(|value| format!("{value:.digits$}"));
         let few = sample.values.len().min(reference.values.len());
         if few < schedule::ENOUGH as usize {
-            return format!("{value:.2} {}", self.pick("(too few rounds)", "(回数不足)"));
+            return format!("{value} {}", self.pick("(too few rounds)", "(回数不足)"));
         }
         if !ratio.differs() {
-            return format!("{value:.2} {}", self.pick("(no difference)", "(差なし)"));
+            return format!("{value} {}", self.pick("(no difference)", "(差なし)"));
         }
-        let (low, high) = (ratio.low, ratio.high);
         let few = if few < ENOUGH { self.pick(", few rounds", "、少数回") } else { "" };
         match self {
-            Self::English => format!("{value:.2} ({low:.2} to {high:.2}{few})"),
-            Self::Japanese => format!("{value:.2} ({low:.2}〜{high:.2}{few})"),
+            Self::English => format!("{value} ({low} to {high}{few})"),
+            Self::Japanese => format!("{value} ({low}〜{high}{few})"),
         }
     }
 
@@ -171,6 +173,15 @@ impl Language {
                  アドレスなどが先に限界となることがあり、仕事をしているマシンはより多くのメモリを使います。"
             ),
         )
+    }
+}
+
+/// How many digits after the point a ratio is told with.
+pub(crate) fn digits(ratio: f64) -> usize {
+    match ratio {
+        ratio if ratio < 0.1 => 4,
+        ratio if ratio < 20.0 => 2,
+        _ => 0,
     }
 }
 

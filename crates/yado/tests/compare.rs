@@ -8,12 +8,20 @@
 
 mod support;
 
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use support::{Answer, Sandbox, can_make_machines, has_programs};
 
 /// A comparison needs no Vagrantfile; the audit's `destroy` does.
 const UNUSED: &str = "Vagrant.configure('2') { |config| config.vm.box = 'host' }\n";
+
+/// Held alone by the test whose figures count; the others would take the processors that it measures.
+static PROCESSORS: RwLock<()> = RwLock::new(());
+
+fn beside_others() -> RwLockReadGuard<'static, ()> {
+    PROCESSORS.read().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn can_compare(test: &str) -> bool {
     can_make_machines(test) && has_programs(test, &["sysbench"])
@@ -38,6 +46,7 @@ fn a_brake_shows_and_reports_can_be_compared() {
     if !can_compare("compare") {
         return;
     }
+    let _beside = beside_others();
     let sandbox = Sandbox::new(UNUSED);
     let words = [
         "compare",
@@ -78,13 +87,14 @@ fn a_brake_shows_and_reports_can_be_compared() {
 }
 
 /// How often a figure is taken to tell two subjects apart or not.
-const ROUNDS: &str = "9";
+const ROUNDS: &str = "7";
 
 #[test]
 fn half_a_processor_shows_as_half_and_the_same_twice_as_no_difference() {
     if !can_compare("honest comparison") {
         return;
     }
+    let _alone = PROCESSORS.write().unwrap_or_else(PoisonError::into_inner);
     let sandbox = Sandbox::new(UNUSED);
     let subjects = ["compare", "container", "container", "container:cpus=0.5"];
     let said =
@@ -105,6 +115,7 @@ fn without_sysbench_the_remedy_is_told_and_what_needs_none_is_measured() {
     if !can_make_machines("no sysbench") {
         return;
     }
+    let _beside = beside_others();
     let sandbox = Sandbox::new(UNUSED);
     let programs = sandbox.path("programs");
     std::fs::create_dir(&programs).unwrap();
@@ -130,6 +141,7 @@ fn every_measure_has_a_figure_within_the_time() {
     if !can_compare("all measures") {
         return;
     }
+    let _beside = beside_others();
     let sandbox = Sandbox::new(UNUSED);
     let said = sandbox.ok(&["compare", "container", "--time", "1", "--json", "all.json", "--lang", "ja"]);
     assert!(said.contains("起動時間") && said.contains("回数不足"), "{said}");
@@ -158,6 +170,7 @@ fn nothing_is_left_in_whatever_phase_it_is_stopped() {
     if !can_compare("stopped in each phase") {
         return;
     }
+    let _beside = beside_others();
     std::thread::scope(|scope| {
         for measure in ["start-cold", "start", "memory", "density", "stop", "file-write", "network-in"] {
             scope.spawn(move || stopped_while_measuring(measure));
@@ -196,6 +209,7 @@ fn nothing_is_left_when_it_is_stopped() {
     if !can_compare("stopped comparison") {
         return;
     }
+    let _beside = beside_others();
     let sandbox = Sandbox::new(UNUSED);
     let child = sandbox.start(&["compare", "container", "--measure", "cpu"]);
     let limit = Instant::now() + Duration::from_secs(60);

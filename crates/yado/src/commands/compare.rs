@@ -39,6 +39,12 @@ pub(crate) struct Arguments {
     /// Write a page with diagrams and charts that needs no network
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Write the page as a picture, which a browser on this computer draws
+    #[arg(long, value_name = "FILE")]
+    png: Option<PathBuf>,
+    /// Show the figures in this file, which `--json` wrote, instead of measuring
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["subjects", "measure", "rounds", "time", "image"])]
+    from: Option<PathBuf>,
     /// Tell what has changed since the figures in this file, which `--json` wrote
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
@@ -50,29 +56,24 @@ pub(crate) struct Arguments {
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     // Told before minutes of measuring are lost to it.
     let older = arguments.against.as_deref().map(read).transpose()?;
-    for path in [&arguments.json, &arguments.csv, &arguments.html].into_iter().flatten() {
+    for path in [&arguments.json, &arguments.csv, &arguments.html, &arguments.png].into_iter().flatten() {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if folder.is_some_and(|folder| !folder.is_dir()) {
             let text = format!("'{}' cannot be written: its folder does not exist.", path.display());
             return Err(Error::new(ErrorKind::Usage, text));
         }
     }
+    if arguments.png.is_some() {
+        yado_compare::can_draw(&session.context)?;
+    }
     let language = language(arguments.lang.as_deref());
-    session.prepare_for_changes()?;
-    let workshop = session.workshop()?;
-    let options = Options {
-        subjects: subjects(session, &arguments.subjects)?,
-        leave_out: arguments.subjects.is_empty(),
-        image: arguments.image.clone(),
-        measures: arguments.measure.clone(),
-        rounds: arguments.rounds,
-        time: Duration::from_secs(arguments.time),
+    let report = match &arguments.from {
+        Some(path) => read(path)?,
+        None => measure(session, arguments)?,
     };
-    let elsewhere = |context: &Context, work: &mut Work<'_>| elsewhere(session, context, work);
-    let report = yado_compare::compare(&session.context, workshop, &elsewhere, &options)?;
     session.ui.plain(yado_compare::table(&report, language).trim_end());
     if let Some(older) = older {
-        session.ui.plain(&format!("\n{}", yado_compare::against(&report, &older).trim_end()));
+        session.ui.plain(&format!("\n{}", yado_compare::against(&report, &older, language).trim_end()));
     }
     if let Some(path) = &arguments.json {
         let text = serde_json::to_string_pretty(&report).doing(|| "writing the figures")?;
@@ -84,7 +85,25 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     if let Some(path) = &arguments.html {
         write(path, &yado_compare::page(&report, language))?;
     }
+    if let Some(path) = &arguments.png {
+        crate::interrupt::watch(&session.context.cancel);
+        yado_compare::picture(&session.context, &yado_compare::page(&report, language), path)?;
+    }
     Ok(0)
+}
+
+fn measure(session: &Session, arguments: &Arguments) -> Result<Report> {
+    session.prepare_for_changes()?;
+    let options = Options {
+        subjects: subjects(session, &arguments.subjects)?,
+        leave_out: arguments.subjects.is_empty(),
+        image: arguments.image.clone(),
+        measures: arguments.measure.clone(),
+        rounds: arguments.rounds,
+        time: Duration::from_secs(arguments.time),
+    };
+    let elsewhere = |context: &Context, work: &mut Work<'_>| elsewhere(session, context, work);
+    yado_compare::compare(&session.context, session.workshop()?, &elsewhere, &options)
 }
 
 /// The language that was asked for, or else the locale's, as POSIX orders its variables.

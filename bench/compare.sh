@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# `yado compare` with every provider of this computer in one run, without touching its own engines: a network namespace,
+# a dockerd, a storage for Podman and a state of yado's are made for it and taken away.
+#
+#   bench/compare.sh FOLDER [ARGUMENTS of yado compare...]
+#
+# writes figures.json, page.html, page.ja.html, page.png, table.txt and values.csv into FOLDER. Needs root, and YADO
+# (default: target/release/yado) built. Engines that are not installed are left out.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+yado=$(realpath "${YADO:-target/release/yado}")
+target=$(realpath "${1:?a folder to write to}")
+shift
+
+if [ -z "${YADO_BENCH_INSIDE:-}" ]; then
+    export YADO_BENCH_INSIDE=1 YADO="$yado"
+    exec unshare --net --mount "$0" "$target" "$@"
+fi
+
+ip link set lo up
+room=$(mktemp -d /var/tmp/yado-bench-XXXXXX)
+export YADO_HOME="$room/yado"
+daemon=
+leave() {
+    [ -z "$daemon" ] || { kill "$daemon" 2>/dev/null && wait "$daemon" 2>/dev/null; } || true
+    rm -rf "$room"
+}
+trap leave EXIT
+if command -v dockerd >/dev/null; then
+    export DOCKER_HOST="unix://$room/docker.sock"
+    echo '{}' >"$room/daemon.json"
+    dockerd --config-file "$room/daemon.json" --data-root "$room/docker" --exec-root "$room/docker-run" \
+        --pidfile "$room/docker.pid" --host "$DOCKER_HOST" >"$room/docker.log" 2>&1 &
+    daemon=$!
+    for _ in $(seq 300); do
+        docker version >/dev/null 2>&1 && break
+        sleep 0.1
+    done
+fi
+if command -v podman >/dev/null; then
+    export CONTAINERS_STORAGE_CONF="$room/storage.conf"
+    printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "%s"\n' "$room/podman" "$room/podman-run" \
+        >"$CONTAINERS_STORAGE_CONF"
+fi
+"$yado" compare "$@" --json "$target/figures.json" --html "$target/page.html" --csv "$target/values.csv" |
+    tee "$target/table.txt"
+"$yado" compare --from "$target/figures.json" --html "$target/page.ja.html" --lang ja >/dev/null
+"$yado" compare --from "$target/figures.json" --png "$target/page.png" >/dev/null
