@@ -35,8 +35,13 @@ pub(crate) fn document(spec: &Spec) -> Result<()> {
 /// Refuses what this engine cannot do with these options, before anything is changed.
 pub(crate) fn engine_can(spec: &Spec, namespaces: &Namespaces, options: &CreateOptions) -> Result<()> {
     let linux = spec.linux.clone().unwrap_or_default();
-    if namespaces.own & libc::CLONE_NEWNS == 0 {
-        return Err(Error::invalid("linux.namespaces", "a mount namespace is needed"));
+    if namespaces.own & libc::CLONE_NEWNS == 0
+        && (namespaces.own & libc::CLONE_NEWUSER != 0 || options.root_overlay.is_some() || options.no_pivot)
+    {
+        return Err(Error::invalid(
+            "linux.namespaces",
+            "with a user namespace, with layers, or on top of the host's root, a container needs a mount namespace",
+        ));
     }
     if namespaces.make & libc::CLONE_NEWTIME == 0 && !linux.time_offsets.is_empty() {
         return Err(Error::invalid("linux.timeOffsets", "clocks can be set in a new time namespace only"));

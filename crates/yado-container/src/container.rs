@@ -356,6 +356,7 @@ impl Container {
             if !self.record.is_alive() {
                 self.end();
                 self.record.cgroups.kill();
+                self.record.unmount()?;
                 self.record.cgroups.remove()?;
                 self.records.remove(self.id())?;
                 self.run_late_hooks(|hooks| &hooks.poststop, "stopped");

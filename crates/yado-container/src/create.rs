@@ -15,7 +15,7 @@ use crate::namespaces::{Namespaces, sort_namespaces};
 use crate::network::MachineNetwork;
 use crate::privileges;
 use crate::record::{Phase, Record, boot_id, start_time};
-use crate::rootfs::{self, Overlay, Translation};
+use crate::rootfs::{self, Entry, InPlace, Overlay, Translation};
 use crate::rootless;
 use crate::seccomp;
 use crate::spec::{Linux, Resources, Spec};
@@ -44,6 +44,8 @@ pub struct CreateOptions {
     pub console: Option<OwnedFd>,
     /// How many descriptors after the three standard ones the first process inherits.
     pub preserved: u32,
+    /// Whether the container's tree is laid on top of the host's, for hosts whose root cannot be moved away.
+    pub no_pivot: bool,
     /// Whether the first process keeps the session keyring of this program instead of getting an empty one.
     pub keep_keyring: bool,
 }
@@ -75,6 +77,7 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
         init: options.init,
         created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
         bundle: options.bundle.clone().unwrap_or_default(),
+        in_place: None,
         spec: spec.clone(),
     };
     // Written first, so that whoever finds this half-made knows where its parts are.
@@ -109,6 +112,7 @@ fn clear_rubble(engine: &Engine, id: &str) -> Result<()> {
         return Err(Error::Exists(id.to_owned()));
     }
     record.cgroups.kill();
+    record.unmount()?;
     record.cgroups.remove()?;
     std::fs::remove_dir_all(engine.records.folder(id)).path("remove", engine.records.folder(id))
 }
@@ -171,7 +175,11 @@ impl Attempt<'_> {
             network.connect(&self.record.id, self.record.pid)?;
         }
         self.run_hooks()?;
-        let arrival = Arrival { pid: self.record.pid, root: self.root()?, sources: self.sources()? };
+        let root = self.root()?;
+        if self.entry() == Entry::InPlace {
+            self.lay_in_place(&root)?;
+        }
+        let arrival = Arrival { pid: self.record.pid, root, sources: self.sources()? };
         init::send_arrival(ours.as_fd(), &arrival)?;
         drop(arrival);
         if !hooks {
@@ -288,6 +296,7 @@ impl Attempt<'_> {
             cgroup_namespace: make(libc::CLONE_NEWCGROUP),
             time_namespace: make(libc::CLONE_NEWTIME),
             user_namespace: own(libc::CLONE_NEWUSER),
+            entry: self.entry(),
             network: make(libc::CLONE_NEWNET).then_some(&interfaces),
             preserved: self.options.preserved,
             keep_keyring: self.options.keep_keyring,
@@ -347,6 +356,25 @@ impl Attempt<'_> {
         rootfs::bind_root(&path, translation, self.linux.rootfs_propagation.as_deref())
     }
 
+    fn entry(&self) -> Entry {
+        if self.namespaces.own & libc::CLONE_NEWNS == 0 {
+            Entry::InPlace
+        } else if self.options.no_pivot {
+            Entry::OnTop
+        } else {
+            Entry::Pivot
+        }
+    }
+
+    /// On record before it exists, so that it is found again whatever happens.
+    fn lay_in_place(&mut self, root: &OwnedFd) -> Result<()> {
+        let path = self.spec.root.as_ref().map(|root| self.in_bundle(&root.path)).unwrap_or_default();
+        let place = InPlace::of(root, &path)?;
+        self.record.in_place = Some(place.clone());
+        self.engine.records.write(self.record)?;
+        place.attach(root)
+    }
+
     /// The ids on the host of the container's root: user and group.
     fn host_root(&self) -> (u32, u32) {
         let host = |mappings: &[crate::spec::IdMapping]| {
@@ -389,7 +417,8 @@ impl Attempt<'_> {
             // The life of a container that a hook forbade ends as every other one.
             hooks::run_all(&hooks.poststop, self.record.moment("stopped"));
         }
-        let removed = self.record.cgroups.remove().and_then(|()| self.engine.records.remove(&self.record.id));
+        let removed = self.record.unmount().and_then(|()| self.record.cgroups.remove());
+        let removed = removed.and_then(|()| self.engine.records.remove(&self.record.id));
         if let Err(error) = removed {
             tracing::warn!(id = self.record.id, %error, "the failed container could not be removed wholly");
         }

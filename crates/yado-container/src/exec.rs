@@ -15,7 +15,8 @@ use crate::container::{ExitStatus, collect_status, readable};
 use crate::error::{Context, Error, Result};
 use crate::record::Record;
 use crate::spec::{Capabilities, ConsoleSize, Process, User};
-use crate::sys::become_process::{EnterRequest, Stage, enter};
+use crate::sys::become_process::Stage;
+use crate::sys::enter::{EnterRequest, enter};
 use crate::sys::{clone, fds, signals};
 use crate::{privileges, seccomp};
 
@@ -293,11 +294,13 @@ pub(crate) fn run(record: &Record, pidfd: BorrowedFd<'_>, request: &ExecRequest)
     let entrances = record.cgroups.entrances()?;
     let entrance_numbers: Vec<RawFd> = entrances.iter().map(AsRawFd::as_raw_fd).collect();
     let birthplace = record.cgroups.entered(record.pid)?;
+    let root = if record.in_place.is_some() { Some(root_of(record)?) } else { None };
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
         .doing("make a socket")?;
     let between = enter(&EnterRequest {
         pidfd,
         namespaces: record.namespaces,
+        root: root.as_ref().map(AsRawFd::as_raw_fd),
         cgroups: &entrance_numbers,
         birth_cgroup: birthplace.as_ref().map(AsRawFd::as_raw_fd),
         ready: &plan.ready(),
@@ -323,6 +326,14 @@ pub(crate) fn run(record: &Record, pidfd: BorrowedFd<'_>, request: &ExecRequest)
     });
     CHILDREN.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&child));
     Ok(Running { pid, child, terminal, stdin: streams.stdin, stdout: streams.stdout, stderr: streams.stderr })
+}
+
+/// The directory that is the container's root, as its first process has it.
+fn root_of(record: &Record) -> Result<File> {
+    let path = format!("/proc/{}/root", record.pid);
+    let root = File::open(&path).path("open the container's root", &path)?;
+    // The number was this process's when it was looked at; now it surely was when the root was opened.
+    if record.is_alive() { Ok(root) } else { Err(Error::NotRunning(record.id.clone())) }
 }
 
 enum Outcome {

@@ -10,6 +10,7 @@ use crate::cgroup::Cgroups;
 use crate::error::{Context, Error, Result};
 use crate::hooks::Moment;
 use crate::init::Init;
+use crate::rootfs::InPlace;
 use crate::spec::Spec;
 
 /// How far the making of a container has come.
@@ -42,6 +43,9 @@ pub(crate) struct Record {
     /// The folder that relative paths count from.
     #[serde(default)]
     pub(crate) bundle: PathBuf,
+    /// Where its root lies in the host's mount namespace, when it has none of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) in_place: Option<InPlace>,
     pub(crate) spec: Spec,
 }
 
@@ -207,6 +211,11 @@ impl Record {
             bundle: &self.bundle,
             spec: &self.spec,
         }
+    }
+
+    /// Unmounts what lies in the host's mount namespace.
+    pub(crate) fn unmount(&self) -> Result<()> {
+        self.in_place.as_ref().map_or(Ok(()), InPlace::detach)
     }
 
     /// Whether the first process is the one on record and has not ended.

@@ -60,6 +60,7 @@ pub(crate) struct FirstProcess<'a> {
     pub(crate) cgroup_namespace: bool,
     pub(crate) time_namespace: bool,
     pub(crate) user_namespace: bool,
+    pub(crate) entry: rootfs::Entry,
     /// The interfaces to set up, in a network namespace of its own.
     pub(crate) network: Option<&'a MachineNetwork>,
     pub(crate) preserved: u32,
@@ -110,6 +111,7 @@ impl FirstProcess<'_> {
         let terminal = rootfs::build(rootfs::Parts {
             spec: self.spec,
             root,
+            entry: self.entry,
             sources,
             cgroups: self.cgroups,
             join_cgroups: &mut join_cgroups,

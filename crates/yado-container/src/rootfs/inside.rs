@@ -22,10 +22,23 @@ use crate::error::{Context, Error, Result};
 use crate::spec::{Mount, Spec};
 use crate::sys::mount as attributes;
 
+/// How a process gets from the host's tree into the container's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// The container's tree takes the place of the host's, which is let go of.
+    #[default]
+    Pivot,
+    /// The container's tree lies on top of the host's, where that cannot be let go of.
+    OnTop,
+    /// There is but one mount namespace, in which the container's tree lies at its own place already.
+    InPlace,
+}
+
 /// Everything that the tree is made from.
 pub(crate) struct Parts<'a> {
     pub(crate) spec: &'a Spec,
     pub(crate) root: OwnedFd,
+    pub(crate) entry: Entry,
     /// One for each mount that shows a host path, in their order.
     pub(crate) sources: Vec<OwnedFd>,
     pub(crate) cgroups: &'a [CgroupView],
@@ -39,11 +52,14 @@ pub(crate) struct Parts<'a> {
 
 /// Builds the tree and enters it; afterwards the host's tree is gone from this mount namespace.
 pub(crate) fn build(parts: Parts<'_>) -> Result<Option<Terminal>> {
-    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
-        .doing("cut the mount namespace off from the host's")?;
-    // The new root lies on top of the old one; old paths still resolve below it until the pivot.
-    move_mount(&parts.root, "", rustix::fs::CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
-        .doing("attach the root file system")?;
+    let own_namespace = parts.entry != Entry::InPlace;
+    if own_namespace {
+        mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
+            .doing("cut the mount namespace off from the host's")?;
+        // The new root lies on top of the old one; old paths still resolve below it until the pivot.
+        move_mount(&parts.root, "", rustix::fs::CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+            .doing("attach the root file system")?;
+    }
     let tree = Tree::new(parts.root.as_fd());
     let mut sources = parts.sources.into_iter();
     let mut made_before = false;
@@ -51,7 +67,7 @@ pub(crate) fn build(parts: Parts<'_>) -> Result<Option<Terminal>> {
         let options = MountOptions::parse(&mount.options);
         let source = if is_bind(mount, &options) { sources.next() } else { None };
         let source = match source {
-            Some(source) if made_before => Some(younger(source, mount, &options)?),
+            Some(source) if made_before && own_namespace => Some(younger(source, mount, &options)?),
             other => other,
         };
         made_before |= source.is_none();
@@ -73,7 +89,7 @@ pub(crate) fn build(parts: Parts<'_>) -> Result<Option<Terminal>> {
     masks::mask(&tree, &linux.masked_paths)?;
     set_sysctls(&linux.sysctl)?;
     (parts.join_cgroups)()?;
-    pivot(&parts.root)?;
+    enter(&parts.root, parts.entry)?;
     if parts.spec.root.as_ref().is_some_and(|root| root.readonly) {
         attributes::set_attributes(parts.root.as_fd(), attributes::RDONLY, 0, false)
             .doing("make the root file system read-only")?;
@@ -232,10 +248,21 @@ fn set_sysctls(parameters: &std::collections::BTreeMap<String, String>) -> Resul
     Ok(())
 }
 
-/// Makes the tree the root and lets go of the host's.
-fn pivot(root: &OwnedFd) -> Result<()> {
+/// Makes the tree the root and lets go of the host's, if that can be.
+fn enter(root: &OwnedFd, entry: Entry) -> Result<()> {
     rustix::process::fchdir(root).doing("enter the new root")?;
-    rustix::process::pivot_root(".", ".").doing("change the root")?;
-    unmount(".", UnmountFlags::DETACH).doing("let go of the host's root")?;
+    if entry == Entry::Pivot {
+        rustix::process::pivot_root(".", ".").doing("change the root")?;
+        unmount(".", UnmountFlags::DETACH).doing("let go of the host's root")?;
+    } else {
+        if entry == Entry::OnTop {
+            // While the host's are there, whoever makes a user namespace inside may mount such ones in full. In a user
+            // namespace of the container's they are locked, and nothing can be done.
+            for place in ["/proc", "/sys"] {
+                while unmount(place, UnmountFlags::DETACH).is_ok() {}
+            }
+        }
+        rustix::process::chroot(".").doing("change the root")?;
+    }
     rustix::process::chdir("/").doing("enter the new root")
 }

@@ -4,6 +4,7 @@
 mod cgroups;
 mod copy_up;
 mod devices;
+mod in_place;
 mod inside;
 mod layers;
 mod masks;
@@ -13,7 +14,8 @@ mod target;
 mod terminal;
 
 pub(crate) use cgroups::CgroupView;
-pub(crate) use inside::{Parts, build};
+pub(crate) use in_place::InPlace;
+pub(crate) use inside::{Entry, Parts, build};
 pub use layers::Overlay;
 pub(crate) use layers::{Translation, bind_root, overlay_root};
 pub use options::mount_option_names;

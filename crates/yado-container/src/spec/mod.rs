@@ -11,11 +11,43 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use defaults::*;
 pub use linux::*;
 pub use process::*;
 pub use profile::default_seccomp;
+
+/// Reads a document or a part of one from JSON.
+///
+/// A property that is `null` is one that is not there: writers in languages whose empty lists are `null` mean that.
+pub fn read<T: serde::de::DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_slice(text).or_else(|error| {
+        let mut document: Value = serde_json::from_slice(text)?;
+        // Without any, the first error is the one that names the place.
+        if drop_nulls(&mut document) { serde_json::from_value(document) } else { Err(error) }
+    })
+}
+
+/// Tells whether there were any.
+fn drop_nulls(value: &mut Value) -> bool {
+    let mut found = false;
+    match value {
+        Value::Object(properties) => {
+            properties.retain(|_, value| {
+                found |= value.is_null() || drop_nulls(value);
+                !value.is_null()
+            });
+        }
+        Value::Array(list) => {
+            for value in list {
+                found |= drop_nulls(value);
+            }
+        }
+        _ => {}
+    }
+    found
+}
 
 /// A whole container configuration (`config.json`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -160,5 +192,14 @@ mod tests {
         assert_eq!(spec.process.as_ref().unwrap().rlimits[0].kind, "RLIMIT_NOFILE");
         let again: Spec = serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();
         assert_eq!(again, spec);
+    }
+
+    #[test]
+    fn what_is_null_is_not_there() {
+        let spec: Spec = read(br#"{ "mounts": null, "linux": { "sysctl": null, "namespaces": [{ "type": "pid", "path": null }] } }"#).unwrap();
+        assert_eq!(spec.linux.unwrap().namespaces.len(), 1);
+        assert!(read::<Spec>(br#"{ "mounts": null, "linux": 1 }"#).is_err());
+        let error = read::<Spec>(b"{\n\"mounts\": 1 }").unwrap_err();
+        assert_eq!(error.line(), 2);
     }
 }

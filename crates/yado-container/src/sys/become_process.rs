@@ -4,13 +4,13 @@
 
 use std::ffi::CString;
 use std::mem::size_of_val;
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{BorrowedFd, RawFd};
 
 pub(crate) use super::stage::Stage;
 
-use super::clone::{self, CloneOptions, errno};
+use super::clone::errno;
+use super::fds;
 use super::launcher::Launcher;
-use super::{fds, signals};
 use crate::seccomp::{Instruction, NEW_LISTENER};
 
 /// Capability sets as bit masks.
@@ -41,7 +41,7 @@ pub(crate) struct Scheduling {
 pub(crate) type ProcessorMask = [u64; 16];
 
 /// Runs the calling process on these processors from now on. Async-signal-safe.
-fn run_on(mask: &ProcessorMask) -> Result<(), i32> {
+pub(super) fn run_on(mask: &ProcessorMask) -> Result<(), i32> {
     // SAFETY: a live mask of the stated size, for the calling process.
     check(unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, size_of_val(mask), mask.as_ptr()) })
 }
@@ -101,7 +101,7 @@ pub(crate) struct Plan {
 
 /// [`Plan`] with the pointer arrays that exec wants.
 pub(crate) struct Ready<'a> {
-    plan: &'a Plan,
+    pub(super) plan: &'a Plan,
     launcher: Option<&'a Launcher<'a>>,
     arguments: Vec<*const libc::c_char>,
     environment: Vec<*const libc::c_char>,
@@ -126,94 +126,13 @@ impl Plan {
     }
 }
 
-/// A command to run in a container's namespaces.
-pub(crate) struct EnterRequest<'a> {
-    /// The container's first process.
-    pub(crate) pidfd: BorrowedFd<'a>,
-    /// The namespaces to join.
-    pub(crate) namespaces: i32,
-    /// `cgroup.procs` and `tasks` files to write to.
-    pub(crate) cgroups: &'a [RawFd],
-    /// A cgroup v2 directory to be born in.
-    pub(crate) birth_cgroup: Option<RawFd>,
-    /// The process.
-    pub(crate) ready: &'a Ready<'a>,
-    /// Where it tells its pid, its terminal or its failure.
-    pub(crate) report: BorrowedFd<'a>,
-}
-
-/// Starts a command in a container. The pid comes over the report socket; the process returned here only
-/// stands in between and must be reaped at once.
-pub(crate) fn enter(request: &EnterRequest<'_>) -> Result<i32, i32> {
-    let options = CloneOptions { cgroup: request.birth_cgroup, ..CloneOptions::default() };
-    // SAFETY: the child calls only enter_child, which is async-signal-safe and never returns.
-    match unsafe { clone::clone(&options) }? {
-        0 => enter_child(request),
-        pid => Ok(pid),
-    }
-}
-
 /// The message: stage, then an error number or a pid.
-fn tell(report: BorrowedFd<'_>, stage: Stage, value: i32, passed: &[RawFd]) {
+pub(super) fn tell(report: BorrowedFd<'_>, stage: Stage, value: i32, passed: &[RawFd]) {
     let mut message = [0u8; 5];
     message[0] = stage as u8;
     message[1..].copy_from_slice(&value.to_ne_bytes());
     // The peer may be gone; then nobody wants to know.
     if fds::send(report, &message, passed).is_err() {}
-}
-
-fn enter_child(request: &EnterRequest<'_>) -> ! {
-    let fail = |stage: Stage, error: i32| -> ! {
-        tell(request.report, stage, error, &[]);
-        // SAFETY: ends the process without running anything of the parent's.
-        unsafe { libc::_exit(127) }
-    };
-    let [initial, last] = &request.ready.plan.processors;
-    if let Some(Err(error)) = initial.as_ref().map(run_on) {
-        fail(Stage::Limits, error);
-    }
-    for &file in request.cgroups {
-        // SAFETY: one byte from a constant.
-        if unsafe { libc::write(file, c"0".as_ptr().cast(), 1) } < 0 {
-            fail(Stage::Cgroup, errno());
-        }
-    }
-    // The cgroup's processors, which the kernel gave it on joining, may be narrowed.
-    if let Some(Err(error)) = last.as_ref().map(run_on) {
-        fail(Stage::Limits, error);
-    }
-    // From here on the container may see this process, which is still the engine's program with its rights.
-    clone::become_opaque();
-    if !request.ready.plan.keep_keyring {
-        clone::forget_keys();
-    }
-    if let Some(text) = &request.ready.plan.oom_score_adjustment {
-        // Through the host's own `/proc`, while it is the one that is seen. Lowering the score may be refused,
-        // which is no reason not to run.
-        if clone::adjust_oom_score(text).is_err() {}
-    }
-    // SAFETY: a pidfd and flags.
-    if unsafe { libc::setns(request.pidfd.as_raw_fd(), request.namespaces) } < 0 {
-        fail(Stage::Namespaces, errno());
-    }
-    let sibling = CloneOptions { sibling: true, ..CloneOptions::default() };
-    // SAFETY: the child only runs the plan.
-    match unsafe { clone::clone(&sibling) } {
-        Ok(0) => {
-            // A session of its own: no signals and no typed input from the caller's terminal.
-            // SAFETY: no arguments.
-            unsafe { libc::setsid() };
-            signals::reset();
-            let (stage, error) = request.ready.run(Some(request.report));
-            fail(stage, error)
-        }
-        Ok(pid) => {
-            tell(request.report, Stage::Done, pid, &[]);
-            // SAFETY: as above.
-            unsafe { libc::_exit(0) }
-        }
-        Err(error) => fail(Stage::Fork, error),
-    }
 }
 
 /// Turns -1 into the error number.

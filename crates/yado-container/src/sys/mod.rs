@@ -3,6 +3,7 @@
 pub(crate) mod become_process;
 pub(crate) mod bpf;
 pub(crate) mod clone;
+pub(crate) mod enter;
 pub(crate) mod fds;
 pub(crate) mod ground;
 pub(crate) mod launcher;

@@ -123,9 +123,12 @@ impl Bundle {
         errors
     }
 
+    pub(crate) fn state(&self, id: &str) -> Value {
+        serde_json::from_str(&self.ok(&["state", id])).unwrap()
+    }
+
     pub(crate) fn status(&self, id: &str) -> String {
-        let state: Value = serde_json::from_str(&self.ok(&["state", id])).unwrap();
-        state["status"].as_str().unwrap().to_owned()
+        self.state(id)["status"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn until(&self, id: &str, status: &str) {

@@ -141,3 +141,59 @@ fn receive(socket: &mut std::os::unix::net::UnixStream) -> (std::os::fd::OwnedFd
     socket.read_to_string(&mut text).unwrap();
     (descriptor.unwrap(), text)
 }
+
+/// Kinds of namespaces that are not named are the runtime's, all of them: then the container's mounts lie on the host,
+/// for as long as there is the container.
+#[test]
+fn without_namespaces_of_its_own_it_shares_the_runtimes_and_leaves_no_mount() {
+    let Some(bundle) = Bundle::new() else { return };
+    bundle.spec("linux/namespaces", json!([]));
+    bundle.spec("hostname", Value::Null);
+    bundle.spec("linux/sysctl", Value::Null);
+    bundle.process(&["sleep", "1000"]);
+    bundle.push("mounts", json!({ "destination": "/t", "source": "/dev", "options": ["rbind", "rshared"] }));
+    bundle.ok(&["create", "yado-test"]);
+    let pid = bundle.state("yado-test")["pid"].as_i64().unwrap();
+    for kind in ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"] {
+        let of = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/{kind}")).unwrap();
+        assert_eq!(of(&pid.to_string()), of("self"), "{kind}");
+    }
+    let folder = bundle.path("").canonicalize().unwrap().display().to_string();
+    let table = || std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let mounts = || table().lines().filter(|line| line.contains(&folder)).count();
+    assert!(mounts() > 3, "{}", table());
+    bundle.ok(&["start", "yado-test"]);
+    // Commands find the container's root, too.
+    assert_eq!(bundle.ok(&["exec", "yado-test", "sh", "-c", "test -d /made/here && pwd"]), "/\n");
+    bundle.ok(&["delete", "--force", "yado-test"]);
+    assert_eq!(mounts(), 0, "{}", table());
+    assert!(table().contains(" /dev/pts "), "the host's own mounts stay");
+    // What fails on the way leaves nothing, either.
+    bundle.process(&["no-such-program"]);
+    bundle.fails(&["create", "yado-test"]);
+    assert_eq!(mounts(), 0, "{}", table());
+    bundle.push("linux/namespaces", json!({ "type": "user" }));
+    bundle.spec("linux/uidMappings", json!([{ "containerID": 0, "hostID": 0, "size": 10 }]));
+    bundle.spec("linux/gidMappings", json!([{ "containerID": 0, "hostID": 0, "size": 10 }]));
+    assert!(bundle.fails(&["create", "yado-test"]).contains("mount namespace"));
+}
+
+/// With `--no-pivot` the root lies on top of the host's, which cannot be climbed out to and shows no full `/proc`.
+#[test]
+fn on_top_of_the_hosts_root_the_container_is_closed_as_well() {
+    let Some(bundle) = Bundle::new() else { return };
+    std::fs::write(bundle.path("rootfs/etc/mine"), "").unwrap();
+    bundle.process(&[
+        "sh",
+        "-c",
+        "ls /etc; mkdir /tmp/x; chroot /tmp/x /bin/sh 2>/dev/null; ls ../../../etc; ls -d /proc/1/root/home;
+            awk '$5 == \"/proc\"' /proc/self/mountinfo | wc -l",
+    ]);
+    bundle.spec("root/readonly", json!(false));
+    let output = bundle.runtime().args(["run", "--no-pivot", "yado-test"]).output().unwrap();
+    assert_eq!(crate::bundle::text(&output.stdout), "mine\nmine\n1\n", "{output:?}");
+    assert!(crate::bundle::text(&output.stderr).contains("/proc/1/root/home"));
+    bundle.process(&["sleep", "1000"]);
+    bundle.ok(&["run", "-d", "--no-pivot", "yado-test"]);
+    assert_eq!(bundle.ok(&["exec", "yado-test", "ls", "/etc"]), "mine\n");
+}

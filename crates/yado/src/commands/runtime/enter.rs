@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use yado_container::spec::{Capabilities, NamespaceKind, Process, User};
+use yado_container::spec::{self, Capabilities, NamespaceKind, Process, User};
 use yado_container::{Error, ExecRequest, Status, Stdio};
 
 use super::lifecycle::{cannot_run, write_pid};
@@ -118,7 +118,7 @@ impl Exec {
         if let Some(path) = &self.process {
             let text = std::fs::read(path)
                 .map_err(|error| Failure(format!("cannot read '{}': {error}", path.display())))?;
-            let mut process: Process = serde_json::from_slice(&text)
+            let mut process: Process = spec::read(&text)
                 .map_err(|error| Failure(format!("'{}' is not a process: {error}", path.display())))?;
             process.terminal |= self.tty;
             return Ok(process);

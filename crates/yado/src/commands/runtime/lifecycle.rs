@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 use signal_hook::iterator::Signals;
-use yado_container::spec::{DeviceRule, Spec, default_device_rules};
+use yado_container::spec::{self, DeviceRule, Spec, default_device_rules};
 use yado_container::{Container, CreateOptions, Error, Init, Status, signal_names};
 
 use super::{Failure, Outcome, Place};
@@ -26,7 +26,7 @@ pub(super) struct Making {
     /// Let the container inherit this many descriptors after the three standard ones
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     preserve_fds: u32,
-    /// Refused: the host's root would stay within reach
+    /// Lay the container's root on top of the host's, as hosts need that live in their first memory file system
     #[arg(long)]
     no_pivot: bool,
     /// Keep the caller's session keyring
@@ -93,7 +93,7 @@ fn read_spec(bundle: &Path) -> Result<Spec, Failure> {
     let text = std::fs::read(&path).map_err(|error| {
         Failure(format!("JSON specification file config.json not found in '{}': {error}", bundle.display()))
     })?;
-    let spec: Spec = serde_json::from_slice(&text)
+    let spec: Spec = spec::read(&text)
         .map_err(|error| Failure(format!("'{}' is not a specification: {error}", path.display())))?;
     if !is_supported(&spec.oci_version) {
         return Err(Failure(format!(
@@ -126,9 +126,6 @@ fn allow_default_devices(spec: &mut Spec) {
 
 impl Making {
     fn make(&self, place: &Place, console: Option<OwnedFd>) -> Result<Container, Failure> {
-        if self.no_pivot {
-            return Err(Failure::new("--no-pivot is not supported: the host's root would stay within reach"));
-        }
         let bundle = self.bundle.clone().unwrap_or_else(|| ".".into());
         let bundle = bundle
             .canonicalize()
@@ -160,6 +157,7 @@ impl Making {
             bundle: Some(bundle),
             console,
             preserved: self.preserve_fds,
+            no_pivot: self.no_pivot,
             keep_keyring: self.no_new_keyring,
             ..CreateOptions::default()
         };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use yado_container::Status;
-use yado_container::spec::{BlockIo, Cpu, Memory, Pids, Resources};
+use yado_container::spec::{self, BlockIo, Cpu, Memory, Pids, Resources};
 
 use super::{Failure, Outcome, Place};
 
@@ -114,7 +114,7 @@ impl Update {
                 text = std::fs::read_to_string(path)
                     .map_err(|error| Failure(format!("cannot read '{}': {error}", path.display())))?;
             }
-            return serde_json::from_str(&text)
+            return spec::read(text.as_bytes())
                 .map_err(|error| Failure(format!("these are not resources: {error}")));
         }
         let memory = Memory {
