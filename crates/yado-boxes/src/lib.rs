@@ -5,6 +5,7 @@
 
 mod accounts;
 mod archive;
+mod boot;
 mod bootstrap;
 mod catalogue;
 mod checksum;
@@ -31,6 +32,7 @@ mod testing;
 mod unpack;
 mod version;
 
+pub use boot::write_seed;
 pub use chroot::Chroot;
 pub use disk::DiskFormat;
 pub use fetch::Network;

@@ -25,8 +25,18 @@ impl Boxes {
     }
 }
 
-impl ImageSource for Boxes {
-    fn resolve(&self, context: &Context, spec: &BoxSpec, project: &Path, provider: &str) -> Result<Image> {
+/// How the store answers what a box description means.
+type Resolve = fn(&BoxStore, &Context, &BoxSpec, &Path, &str) -> Result<Image>;
+
+impl Boxes {
+    fn agreed(
+        &self,
+        context: &Context,
+        spec: &BoxSpec,
+        project: &Path,
+        provider: &str,
+        resolve: Resolve,
+    ) -> Result<Image> {
         let store = match self.store.get() {
             Some(store) => store,
             None => {
@@ -35,7 +45,7 @@ impl ImageSource for Boxes {
             }
         };
         let agreed = self.agreement.pinned(store, spec, provider)?;
-        let image = store.resolve(context, &agreed, project, provider).map_err(|error| {
+        let image = resolve(store, context, &agreed, project, provider).map_err(|error| {
             match (&spec.name, agreed.version == spec.version) {
                 (Some(name), false) => error.hinted(format!(
                     "The lock file asks for this version; 'yado lock update {name}' takes the newest that there is."
@@ -45,6 +55,22 @@ impl ImageSource for Boxes {
         })?;
         self.agreement.meet(context, store, spec, &image, provider)?;
         Ok(image)
+    }
+}
+
+impl ImageSource for Boxes {
+    fn resolve(&self, context: &Context, spec: &BoxSpec, project: &Path, provider: &str) -> Result<Image> {
+        self.agreed(context, spec, project, provider, BoxStore::resolve)
+    }
+
+    fn resolve_disk(
+        &self,
+        context: &Context,
+        spec: &BoxSpec,
+        project: &Path,
+        provider: &str,
+    ) -> Result<Image> {
+        self.agreed(context, spec, project, provider, BoxStore::resolve_disk)
     }
 }
 

@@ -58,6 +58,8 @@ pub(crate) fn configure(
         ("DEBIAN_FRONTEND", "noninteractive"),
         ("DEBCONF_NONINTERACTIVE_SEEN", "true"),
         ("SOURCE_DATE_EPOCH", epoch.as_str()),
+        // Kernels are booted with a small first file system of yado's own.
+        ("INITRD", "No"),
     ];
     let mut text = Vec::new();
     let code = chroot.run(cx, root, &["/bin/sh", "-c", SCRIPT], &environment, &mut |piece| {

@@ -5,6 +5,7 @@ mod apt;
 mod configure;
 mod deb;
 mod deb822;
+mod kernel;
 mod packages;
 mod pool;
 mod relation;
@@ -21,6 +22,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use yado_core::error::Doing;
 use yado_core::spec::DownloadSpec;
 use yado_core::{Context, Error, ErrorKind, Result};
+
+pub(crate) use self::kernel::add_kernel;
+pub(crate) use self::relation::compare as compare_versions;
 
 use self::apt::Configuration;
 use self::packages::{Index, Package};
@@ -63,6 +67,14 @@ pub(crate) struct Plan<'a> {
     pub(crate) network: &'a Network,
 }
 
+impl<'a> Plan<'a> {
+    fn chroot(&self) -> Result<&'a dyn Chroot> {
+        self.chroot.ok_or_else(|| {
+            Error::new(ErrorKind::Other, "Making a system from packages needs the container engine.")
+        })
+    }
+}
+
 /// Makes the system in the empty directory `root` and returns its version.
 pub(crate) fn bootstrap(cx: &Context, plan: &Plan<'_>, root: &Path) -> Result<String> {
     if plan.distribution != "debian" {
@@ -72,12 +84,7 @@ pub(crate) fn bootstrap(cx: &Context, plan: &Plan<'_>, root: &Path) -> Result<St
         )
         .hinted("It can for 'debian'."));
     }
-    let Some(chroot) = plan.chroot else {
-        return Err(Error::new(
-            ErrorKind::Other,
-            "Making a system from packages needs the container engine.",
-        ));
-    };
+    let chroot = plan.chroot()?;
     let configuration = &Configuration::read(plan.host);
     let client = Client::new(&configuration.proxies, &DownloadSpec::default(), plan.network)?;
     let (index, releases) = read_indexes(cx, plan, configuration, &client)?;

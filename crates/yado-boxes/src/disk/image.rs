@@ -164,17 +164,29 @@ pub(crate) fn make(cx: &Context, root: &Path, size: u64, target: &Path, format: 
     let content = content_size(root)?;
     // Blocks for maps, directories and the journal come on top of the content.
     let size = size.max(content + content / 5 + (96 << 20)).next_multiple_of(1 << 20);
-    let raw = Scratch::file(folder)?;
+    if format == DiskFormat::Raw {
+        write_file_system(cx, root, size, target)?;
+    } else {
+        let raw = Scratch::file(folder)?;
+        write_file_system(cx, root, size, raw.path())?;
+        convert(cx, raw.path(), DiskFormat::Raw, target, format)?;
+    }
+    Ok(size)
+}
+
+/// Makes the file `target` a file system of this size with what is in `root`. It is full of holes.
+fn write_file_system(cx: &Context, root: &Path, size: u64, target: &Path) -> Result<()> {
     File::options()
         .write(true)
-        .open(raw.path())
+        .create(true)
+        .truncate(false)
+        .open(target)
         .and_then(|file| file.set_len(size))
-        .doing(|| format!("creating '{}'", raw.path().display()))?;
-    let argv =
-        ["mke2fs", "-q", "-F", "-t", "ext4", "-L", "root", "-m", "1", "-d", text(root)?, text(raw.path())?];
-    run(cx, &argv, "e2fsprogs", CONVERTING)?;
-    convert(cx, raw.path(), DiskFormat::Raw, target, format)?;
-    Ok(size)
+        .doing(|| format!("creating '{}'", target.display()))?;
+    let mut argv = vec!["mke2fs", "-q", "-F", "-t", "ext4", "-L", "root", "-m", "1"];
+    // Tables that are empty need not be written, whatever the kernel that this runs on thinks of it.
+    argv.extend(["-E", "lazy_itable_init=1", "-d", text(root)?, text(target)?]);
+    run(cx, &argv, "e2fsprogs", CONVERTING).map(drop)
 }
 
 /// Bytes of everything below `root` in blocks of four kilobytes, with an inode for each.

@@ -10,6 +10,8 @@ mod virtual_disk;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use tree_archive::merge_into;
+
 use yado_core::error::Doing;
 use yado_core::{Context, Error, ErrorKind, Image, Result};
 

@@ -12,7 +12,8 @@ use tar::{Builder, EntryType, Header};
 use yado_core::error::Doing;
 use yado_core::{Context, Result};
 
-use crate::unpack::capability_of;
+use crate::scratch::Scratch;
+use crate::unpack::{Limits, Options, Tree, capability_of, unpack};
 
 /// In an image's layer, says that a name of the layers below is gone.
 const WHITEOUT: &str = ".wh.";
@@ -23,6 +24,17 @@ const OPAQUE: &str = ".wh..wh..opq";
 pub(super) fn merged(cx: &Context, layers: &[PathBuf], prefix: &Path, out: impl Write) -> Result<()> {
     let sources = layers.iter().rev().cloned().collect();
     Archiver::new(cx, out, false).whole(sources, prefix)
+}
+
+/// Makes in the empty directory `root` what a machine with these layers (lowest first) sees.
+pub(crate) fn merge_into(cx: &Context, layers: &[PathBuf], root: &Path) -> Result<()> {
+    let doing = || "merging the machine's layers";
+    let packed = Scratch::file(root.parent().unwrap_or(root))?;
+    let file = File::create(packed.path()).doing(doing)?;
+    merged(cx, layers, Path::new(""), io::BufWriter::new(file))?;
+    let file = File::open(packed.path()).doing(doing)?;
+    let options = Options { limits: Limits { bytes: u64::MAX, ..Limits::default() }, ..Options::default() };
+    unpack(&mut Tree::open(root).doing(doing)?, file, options, &cx.cancel).map(drop)
 }
 
 /// Writes one layer; what it takes away from those below is written as images do.

@@ -6,14 +6,12 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use yado_core::error::Doing;
 use yado_core::{Context, Result};
 
 use super::{Package, tree_archive};
 use crate::disk::{self, DiskFormat};
 use crate::platform;
 use crate::scratch::Scratch;
-use crate::unpack::{Limits, Options, Tree, unpack};
 
 /// A disk no smaller than this; it takes no more space than its content.
 const SIZE: u64 = 10 << 30;
@@ -22,14 +20,7 @@ const SIZE: u64 = 10 << 30;
 pub(super) fn write(cx: &Context, package: &Package, target: &Path, format: DiskFormat) -> Result<u64> {
     let folder = target.parent().unwrap_or(Path::new("."));
     let root = Scratch::directory(folder)?;
-    let packed = Scratch::file(folder)?;
-    let doing = || "merging the machine's layers";
-    let file = std::fs::File::create(packed.path()).doing(doing)?;
-    tree_archive::merged(cx, &package.layers, Path::new(""), std::io::BufWriter::new(file))?;
-    let file = std::fs::File::open(packed.path()).doing(doing)?;
-    let options = Options { limits: Limits { bytes: u64::MAX, ..Limits::default() }, ..Options::default() };
-    unpack(&mut Tree::open(root.path()).doing(doing)?, file, options, &cx.cancel)?;
-    drop(packed);
+    tree_archive::merge_into(cx, &package.layers, root.path())?;
     cx.detail(format!("Converting the root file system to a disk (format {})...", format.name()));
     disk::make(cx, root.path(), SIZE, target, format)
 }

@@ -147,9 +147,9 @@ impl BoxStore {
         let _not_collecting = lock::shared(cx, &locks.join(".layers"))?;
         scratch::collect(self.layers.directory());
         if present != Present::Replace
-            && let Some(twin) = self.twin(source, provider)?
+            && let Some(twin) = self.twin(source)?
         {
-            let installed = InstalledBox { name, ..twin };
+            let installed = InstalledBox { name, provider: provider.to_owned(), ..twin };
             self.install(&installed, None)?;
             return Ok(installed);
         }
@@ -192,14 +192,13 @@ impl BoxStore {
         }
     }
 
-    /// The same suite, installed under another name: its layer serves both.
-    fn twin(&self, source: &Source, provider: &str) -> Result<Option<InstalledBox>> {
+    /// The same suite, installed under another name or for another provider: its layer serves both.
+    fn twin(&self, source: &Source) -> Result<Option<InstalledBox>> {
         if !matches!(source, Source::Bootstrap { .. }) {
             return Ok(None);
         }
         Ok(self.list()?.into_iter().find(|twin| {
             twin.source == source.to_string()
-                && twin.provider == provider
                 && twin.architecture == platform::architecture()
                 && self.is_complete(twin)
         }))

@@ -5,6 +5,7 @@
 //! <home>/boxes/.retained/                                    replaced or removed, but machines may use them
 //! <home>/boxes/.locks/                                       one file per box being added
 //! <home>/layers/sha256-…/                                    root file systems, shared by boxes
+//! <home>/disks/sha256-…/                                     what virtual machines boot, made of a box's layers
 //! <home>/cache/                                              downloads, named by their digest
 //! ```
 //!
@@ -12,6 +13,7 @@
 //! interrupts that leaves scratch names only, which the next opening removes.
 
 mod add;
+mod disk;
 mod online;
 mod record;
 mod resolve;
@@ -42,6 +44,7 @@ pub struct BoxStore {
     boxes: PathBuf,
     cache: PathBuf,
     layers: Layers,
+    disks: PathBuf,
     chroot: Option<Arc<dyn Chroot>>,
     network: Network,
     /// The host's root directory: whose `/usr` and whose apt configuration are used.
@@ -57,6 +60,7 @@ impl BoxStore {
             store.boxes.join(".locks"),
             store.boxes.join(".retained"),
             store.layers.directory().to_owned(),
+            store.disks.clone(),
             store.cache.join("debs"),
             store.cache.join("indexes"),
             store.cache.join("downloads"),
@@ -77,6 +81,7 @@ impl BoxStore {
             boxes: home.join("boxes"),
             cache: home.join("cache"),
             layers: Layers::new(home.join("layers")),
+            disks: home.join("disks"),
             chroot: None,
             network: Network::default(),
             host: PathBuf::from("/"),
@@ -194,7 +199,9 @@ impl BoxStore {
         scratch::collect(self.layers.directory());
         scratch::collect(&self.cache.join("downloads"));
         let Some(_alone) = lock::try_exclusive(&self.boxes.join(".locks/.layers"))? else { return Ok(0) };
-        let mut used: Vec<String> = self.list()?.into_iter().flat_map(|installed| installed.layers).collect();
+        let list = self.list()?;
+        self.collect_disks(&list, images_in_use);
+        let mut used: Vec<String> = list.into_iter().flat_map(|installed| installed.layers).collect();
         let retained = self.boxes.join(".retained");
         let doing = || format!("reading '{}'", retained.display());
         for entry in std::fs::read_dir(&retained).doing(doing)? {

@@ -6,6 +6,7 @@ use yado_core::spec::{BoxSpec, DownloadSpec};
 use yado_core::{Context, Error, ErrorKind, Image, Result};
 
 use super::add::{AddOptions, CONTAINER, Present, stamp};
+use super::disk::KVM;
 use super::{BoxStore, InstalledBox};
 use crate::bootstrap::well_known;
 use crate::host;
@@ -15,6 +16,17 @@ impl BoxStore {
     /// The image that `spec` asks for: an installed box, or one that is made now from the first source that has
     /// it. Relative paths start at `project`.
     pub fn resolve(&self, cx: &Context, spec: &BoxSpec, project: &Path, provider: &str) -> Result<Image> {
+        Ok(self.image(&self.resolve_installed(cx, spec, project, provider)?))
+    }
+
+    /// The same box as it is written down.
+    pub(super) fn resolve_installed(
+        &self,
+        cx: &Context,
+        spec: &BoxSpec,
+        project: &Path,
+        provider: &str,
+    ) -> Result<InstalledBox> {
         let Some(name) = spec.name.as_deref().filter(|name| !name.is_empty()) else {
             return Err(Error::new(ErrorKind::ConfigInvalid, "The machine has no box.")
                 .hinted("Set 'config.vm.box', for example to 'debian/bookworm64' or 'host'.")
@@ -30,14 +42,22 @@ impl BoxStore {
         spec: &BoxSpec,
         project: &Path,
         provider: &str,
-    ) -> Result<Image> {
+    ) -> Result<InstalledBox> {
         if name == host::NAME {
             let options = AddOptions { provider: Some(provider.to_owned()), ..AddOptions::default() };
-            return Ok(self.image(&self.add(cx, &Source::Host, &options)?));
+            return self.add(cx, &Source::Host, &options);
         }
         let path = Source::recognize(name, project);
         if let Some(installed) = self.usable(name, spec, provider, path.as_ref())? {
-            return Ok(self.image(&installed));
+            return Ok(installed);
+        }
+        if provider == KVM
+            && spec.urls.is_empty()
+            && path.is_none()
+            && let Some(installed) = self.usable(name, spec, CONTAINER, None)?
+            && let Some(shared) = self.share_with_machines(&installed)?
+        {
+            return Ok(shared);
         }
         let mut tried = Vec::new();
         let options = AddOptions {
@@ -66,7 +86,7 @@ impl BoxStore {
             let options =
                 if matches!(source, Source::Url(_) | Source::Catalogue(_)) { &options } else { &plain };
             match self.add_any(cx, &source, options, Present::Use) {
-                Ok(installed) => return Ok(self.image(&installed)),
+                Ok(installed) => return Ok(installed),
                 Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
                 Err(error) => {
                     tried.push(format!("'{url}' (box_url): {error}"));
@@ -83,14 +103,14 @@ impl BoxStore {
         }
         if let Some(source) = path {
             // Whatever is installed under that name is outdated, or has gone.
-            return Ok(self.image(&self.add_any(cx, &source, &plain, Present::Replace)?));
+            return self.add_any(cx, &source, &plain, Present::Replace);
         }
         let known = well_known::suite(name);
         // The public catalogue has nothing for containers under the well-known names; one that somebody runs may.
         let is_asked = known.is_none() || self.network.server_is_named || spec.server.is_some();
         if is_asked {
             match self.add_by_name(cx, name, &options, Present::Use) {
-                Ok(Some(installed)) => return Ok(self.image(&installed)),
+                Ok(Some(installed)) => return Ok(installed),
                 Ok(None) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
                 Err(error) if known.is_none() => return Err(error),
@@ -98,7 +118,9 @@ impl BoxStore {
             }
         }
         match known {
-            Some(known) if provider == CONTAINER => self.equivalent(cx, name, spec, known, plain),
+            Some(known) if matches!(provider, CONTAINER | KVM) => {
+                self.equivalent(cx, name, spec, known, plain)
+            }
             Some(_) => {
                 tried.push(format!("an equivalent from packages: only for the provider '{CONTAINER}'"));
                 Err(self.not_found(name, spec, provider, &tried)?)
@@ -132,10 +154,11 @@ impl BoxStore {
         spec: &BoxSpec,
         known: well_known::Suite,
         options: AddOptions,
-    ) -> Result<Image> {
+    ) -> Result<InstalledBox> {
         let title = known.distribution_title();
         let mut text = format!(
-            "Box '{name}' has no image for 'container'; building an equivalent from {title}'s packages (suite {}).",
+            "Box '{name}' has no image for '{}'; building an equivalent from {title}'s packages (suite {}).",
+            options.provider.as_deref().unwrap_or(CONTAINER),
             known.suite
         );
         if let Some(version) = spec.version.as_deref().filter(|version| *version != ">= 0") {
@@ -146,8 +169,7 @@ impl BoxStore {
         cx.info(text);
         let source = Source::Bootstrap { distribution: known.distribution.into(), suite: known.suite.into() };
         let options = AddOptions { checksum: None, ..options };
-        let installed = self.add_unless(cx, &source, &options, Present::Use)?;
-        Ok(self.image(&installed))
+        self.add_unless(cx, &source, &options, Present::Use)
     }
 
     fn not_found(&self, name: &str, spec: &BoxSpec, provider: &str, tried: &[String]) -> Result<Error> {

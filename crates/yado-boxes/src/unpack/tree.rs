@@ -257,8 +257,8 @@ impl Tree {
         Ok(rustix::fs::linkat(&*source, from, &*parent, name, AtFlags::empty())?)
     }
 
-    /// Reads a regular file of the tree, following links as a machine with this root would.
-    pub(crate) fn read(&self, path: &EntryPath) -> io::Result<Option<Vec<u8>>> {
+    /// Opens a regular file of the tree for reading, following links as a machine with this root would.
+    pub(crate) fn open_file(&self, path: &EntryPath) -> io::Result<Option<File>> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file: File = match rustix::fs::openat2(&*self.root, path.as_path(), flags, Mode::empty(), BENEATH)
         {
@@ -266,9 +266,12 @@ impl Tree {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        if !file.metadata()?.is_file() {
-            return Ok(None);
-        }
+        Ok(file.metadata()?.is_file().then_some(file))
+    }
+
+    /// Reads a small file of the tree, following links as a machine with this root would.
+    pub(crate) fn read(&self, path: &EntryPath) -> io::Result<Option<Vec<u8>>> {
+        let Some(file) = self.open_file(path)? else { return Ok(None) };
         let mut content = Vec::new();
         file.take(16 << 20).read_to_end(&mut content)?;
         Ok(Some(content))
