@@ -3,6 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -122,6 +123,26 @@ impl Host {
         program: &Program,
         output: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<ExitStatus> {
+        let mut whole = |stream, piece: &[u8]| {
+            output(stream, piece);
+            ControlFlow::Continue(())
+        };
+        match self.watch_until(cancel, program, &mut whole)? {
+            Some(status) => Ok(status),
+            None => Err(Error::new(ErrorKind::Other, "A program was left although nobody asked for that.")),
+        }
+    }
+
+    /// The same, until `output` has seen what it waits for: the program is then killed, and `None` the result.
+    ///
+    /// # Errors
+    /// As for [`Host::watch`].
+    pub fn watch_until(
+        &self,
+        cancel: &Cancel,
+        program: &Program,
+        output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>,
+    ) -> Result<Option<ExitStatus>> {
         let (mut command, name) = program.command()?;
         command.stdin(if program.input.is_empty() { Stdio::null() } else { Stdio::piped() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -137,13 +158,35 @@ impl Host {
         let end = program.within.map(|within| Instant::now() + within);
         loop {
             match pieces.recv_timeout(Duration::from_millis(20)) {
-                Ok((stream, piece)) => output(stream, &piece),
+                Ok((stream, piece)) => {
+                    if output(stream, &piece).is_break() {
+                        // It may have ended by itself meanwhile.
+                        drop(child.kill());
+                        drop(child.wait());
+                        return Ok(None);
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             check(&mut child, &name, cancel, end, program.within)?;
         }
-        wait(&mut child, &name, cancel, end, program.within)
+        wait(&mut child, &name, cancel, end, program.within).map(Some)
+    }
+
+    /// Starts a program that goes on when we have ended: in a session of its own, without a terminal. What it prints
+    /// is appended to the file `log`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn leave(&self, program: &Program, log: &std::path::Path) -> Result<Child> {
+        let name = program.argv.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let argv = [OsString::from("setsid")].into_iter().chain(program.argv.iter().cloned()).collect();
+        let (mut command, _) = Program { argv, ..program.clone() }.command()?;
+        let doing = || format!("starting '{name}'");
+        let log = std::fs::File::options().create(true).append(true).open(log).doing(doing)?;
+        let errors = log.try_clone().doing(doing)?;
+        command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn().doing(doing)
     }
 
     /// Runs a program to its end on our own standard streams.

@@ -25,6 +25,7 @@ pub mod provisioner;
 pub mod provisioning;
 pub mod registry;
 pub mod spec;
+pub mod ssh;
 pub mod store;
 
 pub use communicator::{Communicator, Exec, ExitStatus, Stream};

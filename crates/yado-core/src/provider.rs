@@ -59,6 +59,16 @@ pub enum StopMode {
 pub trait ProviderKind: Kind {
     /// One line for `yado providers`.
     fn summary(&self) -> &'static str;
+    /// Other names that it is asked for by (`--provider`), and whose blocks in a Vagrantfile are meant for it, too. A
+    /// mention of one does not choose it: many Vagrantfiles have such blocks for those who have the plugin.
+    fn aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// Settings that were understood and do nothing, a sentence with its place for each.
+    fn without_effect(&self, spec: &MachineSpec) -> Vec<String> {
+        let _ = spec;
+        Vec::new()
+    }
     /// Whether several machines may be worked on at once.
     fn parallel(&self) -> bool {
         true
@@ -135,6 +145,12 @@ pub trait Provider: Send {
     /// A way in; the machine runs.
     fn connect(&self, context: &Context) -> Result<Box<dyn Communicator>>;
 
+    /// After a start, when the machine can be entered: brings what needs it to run, such as folders that are copied.
+    fn bring(&mut self, context: &Context) -> Result<()> {
+        let _ = context;
+        Ok(())
+    }
+
     // Powers that not every provider has.
 
     /// The machine's file system as layers, lowest first, for packaging; the machine is switched off.
@@ -152,6 +168,11 @@ pub trait Provider: Send {
     /// Commands of the engine that the machine is a container of.
     fn engine(&self) -> Option<&dyn EngineCommands> {
         None
+    }
+
+    /// How SSH programs enter the machine by themselves; `None` where it has no server, or none that they could reach.
+    fn ssh(&self) -> Result<Option<crate::ssh::Access>> {
+        Ok(None)
     }
 
     /// Changing what the machine may use while it runs.

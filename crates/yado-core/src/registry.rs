@@ -38,6 +38,12 @@ impl Registry {
         self.providers.iter().copied().find(|kind| kind.name() == name)
     }
 
+    /// The provider that is meant by this name, also one of its other names.
+    pub fn provider_called(&self, name: &str) -> Option<&'static dyn ProviderKind> {
+        let also = || self.providers.iter().copied().find(|kind| kind.aliases().contains(&name));
+        self.provider(name).or_else(also)
+    }
+
     /// The provisioner of this name.
     pub fn provisioner(&self, name: &str) -> Option<&'static dyn ProvisionerKind> {
         self.provisioners.iter().copied().find(|kind| kind.name() == name)
@@ -51,7 +57,7 @@ impl Registry {
         wish: ProviderWish<'_>,
     ) -> Result<ChosenProvider> {
         if let Some(name) = wish.forced {
-            let kind = self.provider(name).ok_or_else(|| self.unknown(name))?;
+            let kind = self.provider_called(name).ok_or_else(|| self.unknown(name))?;
             if let Usable::No(reason) = kind.usable(host) {
                 return Err(Error::new(
                     ErrorKind::ProviderNotUsable,
@@ -74,7 +80,9 @@ impl Registry {
             candidates.sort_by_key(|kind| std::cmp::Reverse(kind.priority()));
             candidates.into_iter().copied().find(|kind| kind.usable(host) == Usable::Yes)
         };
-        match wish.preferred.iter().find_map(usable).or_else(by_priority) {
+        let called =
+            |name: &String| self.provider_called(name).filter(|kind| kind.usable(host) == Usable::Yes);
+        match wish.preferred.iter().find_map(called).or_else(by_priority) {
             Some(kind) => {
                 let instead_of = (!mentioned.is_empty()).then(|| {
                     format!(

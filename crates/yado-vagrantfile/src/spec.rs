@@ -198,13 +198,23 @@ const PROVIDERS: &[&str] = &[
     "vmware_workstation",
 ];
 
+/// Names of plugins that a provider stands in for: what is meant for them is meant for it, too.
+pub(crate) fn also_called(provider: &str) -> &'static [&'static str] {
+    match provider {
+        "kvm" => &["libvirt", "qemu"],
+        _ => &[],
+    }
+}
+
 /// Options with those that are meant for this provider (`NAME__option`) applied and those for others left out.
 fn options_for(interpreter: &mut Interpreter, options: &HashRef, provider: &str) -> Map<String, Json> {
     let all = map(to_json(interpreter, &Value::Hash(options.clone())));
     let (mut plain, mut scoped) = (Map::new(), Map::new());
     for (name, value) in all {
         match name.split_once("__") {
-            Some((scope, setting)) if scope == provider => drop(scoped.insert(setting.to_owned(), value)),
+            Some((scope, setting)) if scope == provider || also_called(provider).contains(&scope) => {
+                scoped.insert(setting.to_owned(), value);
+            }
             Some((scope, _)) if PROVIDERS.contains(&scope) => {}
             _ => drop(plain.insert(name, value)),
         }

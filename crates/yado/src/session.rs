@@ -311,11 +311,13 @@ impl Session {
     pub(crate) fn tell_what_has_no_effect(
         &self,
         loaded: &mut Loaded,
-        machine: &str,
-        provider: &str,
+        spec: &MachineSpec,
+        kind: &dyn ProviderKind,
     ) -> Result<()> {
+        let (machine, provider) = (&spec.name, kind.name());
         let whole = loaded.machine_json(machine, provider)?;
         let mut sentences = without_effect::parts(&whole);
+        sentences.extend(kind.without_effect(spec));
         if provider == "container" {
             sentences.extend(without_effect::settings(&loaded.settings(machine, provider)?));
         }

@@ -193,7 +193,7 @@ impl Session {
             None => None,
         };
         let kind = match &record {
-            Some(record) if wanted.provider.is_none_or(|provider| provider == record.provider) => {
+            Some(record) if wanted.provider.is_none_or(|provider| is_called(&record.provider, provider)) => {
                 lifecycle::kind_of(&self.workshop()?.registry, record)?
             }
             _ => {
@@ -229,7 +229,7 @@ impl Session {
         let spec = project.loaded.machine(name, kind.name())?;
         if checked {
             self.check(&spec, kind)?;
-            self.tell_what_has_no_effect(&mut project.loaded, name, kind.name())?;
+            self.tell_what_has_no_effect(&mut project.loaded, &spec, kind)?;
         }
         Ok(spec)
     }
@@ -253,6 +253,11 @@ impl Session {
             record: Some(record),
         })
     }
+}
+
+/// Whether the provider of this name is meant by another one.
+fn is_called(provider: &str, asked: &str) -> bool {
+    yado_plugins::registry().provider_called(asked).map_or(asked, |kind| kind.name()) == provider
 }
 
 fn several() -> Error {

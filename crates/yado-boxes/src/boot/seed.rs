@@ -232,5 +232,5 @@ fn cloud_config(seed: &Seed) -> String {
 }
 
 #[cfg(test)]
-#[path = "seed_tests.rs"]
+#[path = "tests.rs"]
 mod tests;

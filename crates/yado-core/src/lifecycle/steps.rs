@@ -126,7 +126,8 @@ impl Machine {
                 context.detail(line);
             }
         }
-        Ok(())
+        drop(communicator);
+        self.provider(self.made()?)?.bring(context)
     }
 
     pub(super) fn stop(&mut self, context: &Context, options: &Options) -> Result<()> {

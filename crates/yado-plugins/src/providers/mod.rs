@@ -2,10 +2,12 @@
 
 mod container;
 mod docker;
+mod kvm;
 
 use yado_core::ProviderKind;
 
 pub use container::Builder;
 
 /// All providers, in the order of the reference page.
-pub static PROVIDERS: &[&dyn ProviderKind] = &[&container::CONTAINER, &docker::DOCKER, &docker::PODMAN];
+pub static PROVIDERS: &[&dyn ProviderKind] =
+    &[&container::CONTAINER, &docker::DOCKER, &docker::PODMAN, &kvm::KVM];

@@ -1,10 +1,10 @@
 //! `yado ssh-config`: what OpenSSH's programs, and all that use them, need to enter machines.
 
 use clap::Args;
+use yado_core::ssh::{Access, Keys};
 use yado_core::{Error, ErrorKind, MachineState, Result, lifecycle};
 
 use crate::session::Session;
-use crate::ssh_access::Keys;
 use crate::targets::{Target, Wanted};
 
 /// Print an OpenSSH configuration to enter machines by
@@ -42,32 +42,29 @@ fn entry(session: &Session, target: &Target, host: &str) -> Result<String> {
     if provider.state(&context)? != MachineState::Running {
         return Err(not_ready());
     }
-    let keys = Keys::of(&context, &place.machine, &target.name)?;
-    let program =
-        std::env::current_exe().map_err(|problem| Error::system("finding this program", problem))?;
-    let proxy = format!(
-        "env YADO_HOME={} {} ssh-proxy {}",
-        for_shell(&session.settings.home.to_string_lossy()),
-        for_shell(&program.to_string_lossy()),
-        record.id
-    );
     let spec: Option<yado_core::MachineSpec> =
         record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let settings = spec.map(|spec| spec.ssh.settings).unwrap_or_default();
     let forward = |name: &str| settings.get(name) == Some(&serde_json::Value::Bool(true));
-    let mut lines = vec![
-        format!("Host {host}"),
-        "  HostName 127.0.0.1".to_owned(),
-        format!("  User {}", provider.connect(&context)?.user()),
-        "  Port 22".to_owned(),
-        format!("  HostKeyAlias {}", keys.alias()?),
-        format!("  UserKnownHostsFile {}", quoted(&keys.known_hosts().to_string_lossy())),
-        "  StrictHostKeyChecking yes".to_owned(),
-        "  PasswordAuthentication no".to_owned(),
-        format!("  IdentityFile {}", quoted(&keys.identity().to_string_lossy())),
-        "  IdentitiesOnly yes".to_owned(),
-        "  LogLevel FATAL".to_owned(),
-    ];
+    let (access, proxy) = match provider.ssh()? {
+        Some(access) => (access, None),
+        None => {
+            let keys = Keys::of(&context, &place.machine, &target.name)?;
+            let access = Access {
+                host: "127.0.0.1".to_owned(),
+                port: 22,
+                user: provider.connect(&context)?.user().to_owned(),
+                identities: vec![keys.identity()],
+                known: Some((keys.known_hosts(), keys.alias()?)),
+                options: Vec::new(),
+            };
+            (access, Some(proxy(session, &record.id)?))
+        }
+    };
+    let mut lines = vec![format!("Host {host}")];
+    let settled = access.settings();
+    lines.extend(settled.iter().map(|(name, value)| format!("  {name} {}", quoted(value))));
+    lines.push("  LogLevel FATAL".to_owned());
     if forward("forward_agent") {
         lines.push("  ForwardAgent yes".to_owned());
     }
@@ -79,8 +76,19 @@ fn entry(session: &Session, target: &Target, host: &str) -> Result<String> {
         lines.push(format!("  SendEnv {name}"));
     }
     // The percent sign is special there.
-    lines.push(format!("  ProxyCommand {}", proxy.replace('%', "%%")));
+    lines.extend(proxy.map(|proxy| format!("  ProxyCommand {}", proxy.replace('%', "%%"))));
     Ok(lines.join("\n") + "\n\n")
+}
+
+/// The command by which SSH programs connect to a machine that is entered directly.
+fn proxy(session: &Session, id: &str) -> Result<String> {
+    let program =
+        std::env::current_exe().map_err(|problem| Error::system("finding this program", problem))?;
+    Ok(format!(
+        "env YADO_HOME={} {} ssh-proxy {id}",
+        for_shell(&session.settings.home.to_string_lossy()),
+        for_shell(&program.to_string_lossy()),
+    ))
 }
 
 /// A word for the user's shell.
@@ -95,8 +103,7 @@ fn for_shell(word: &str) -> String {
 
 /// A value of the configuration, which may hold spaces.
 fn quoted(value: &str) -> String {
-    let value = value.replace('%', "%%");
-    if value.contains(' ') { format!("\"{value}\"") } else { value }
+    if value.contains(' ') { format!("\"{value}\"") } else { value.to_owned() }
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 //! reads no Vagrantfile: whatever is printed here would garble the conversation.
 
 use clap::Args;
+use yado_core::ssh::Keys;
 use yado_core::{Error, ErrorKind, MachineState, Result, lifecycle};
 
 use crate::session::Session;
-use crate::ssh_access::{self, Keys};
+use crate::ssh_access;
 
 /// Connect an SSH program with a machine
 #[derive(Debug, Args)]

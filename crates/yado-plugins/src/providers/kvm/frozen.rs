@@ -1,0 +1,114 @@
+//! Machines that are switched off with their memory kept: `suspend` writes it into the boot disk beside the disk's own
+//! content, `resume` starts QEMU with it. Between the two, the machine costs no memory and survives the host's restart.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use yado_core::error::Doing;
+use yado_core::provider::Suspend;
+use yado_core::ssh::Ssh;
+use yado_core::{Context, Forward, Result};
+
+use super::disks;
+use super::machine::Machine;
+use super::process;
+use super::qmp::Qmp;
+
+/// The name of the memory in the boot disk.
+const TAG: &str = "yado-suspended";
+/// Says that there is one.
+pub(super) const MARK: &str = "suspended";
+/// What writing or reading memory may take.
+const WRITING: Duration = Duration::from_secs(600);
+
+impl Machine {
+    /// Writes memory and the state of all writable disks into the boot disk under this name. The machine stands still
+    /// meanwhile, and goes on only when told.
+    pub(super) fn save_memory(&self, qmp: &mut Qmp, tag: &str) -> Result<()> {
+        let arguments = json!({
+            "job-id": "yado-save", "tag": tag, "vmstate": "disk0", "devices": writable(qmp)?,
+        });
+        qmp.job("snapshot-save", arguments, WRITING)
+    }
+
+    /// Removes what was saved under this name from a machine that runs.
+    pub(super) fn forget_memory(&self, qmp: &mut Qmp, tag: &str) -> Result<()> {
+        let devices = writable(qmp)?;
+        qmp.job(
+            "snapshot-delete",
+            json!({ "job-id": "yado-delete", "tag": tag, "devices": devices }),
+            WRITING,
+        )
+    }
+
+    pub(super) fn is_suspended(&self) -> bool {
+        self.folder().join(MARK).is_file()
+    }
+
+    /// Forgets the memory of a machine that is not running: it boots anew next time.
+    pub(super) fn forget_suspension(&self, context: &Context) -> Result<()> {
+        let mark = self.folder().join(MARK);
+        if !mark.is_file() {
+            return Ok(());
+        }
+        for disk in disks::own(self.folder())? {
+            let path = disk.to_string_lossy().into_owned();
+            // A disk that was added since has none.
+            drop(disks::image_tool(context, &["qemu-img", "snapshot", "-q", "-d", TAG, &path]));
+        }
+        std::fs::remove_file(&mark).doing(|| format!("removing '{}'", mark.display()))
+    }
+}
+
+/// The nodes of disks that the machine writes to.
+fn writable(qmp: &mut Qmp) -> Result<Vec<String>> {
+    let nodes = qmp.run("query-named-block-nodes", json!({ "flat": true }))?;
+    let nodes = nodes.as_array().into_iter().flatten();
+    let names = nodes.filter(|node| node.get("ro") == Some(&Value::Bool(false)));
+    let names = names.filter_map(|node| node.get("node-name").and_then(Value::as_str));
+    Ok(names.filter(|name| name.starts_with("disk")).map(str::to_owned).collect())
+}
+
+impl Suspend for Machine {
+    fn suspend(&mut self, context: &Context) -> Result<()> {
+        if self.is_suspended() && !self.runs() {
+            return Ok(());
+        }
+        // Connections would hang when the machine goes on.
+        Ssh::close(context, self.folder());
+        if let Some(mut qmp) = Qmp::open(self.folder())? {
+            qmp.run("stop", json!({}))?;
+            if let Err(problem) = self.save_memory(&mut qmp, TAG) {
+                qmp.run("cont", json!({}))?;
+                return Err(problem);
+            }
+            let mark = self.folder().join(MARK);
+            std::fs::write(&mark, "").doing(|| format!("writing '{}'", mark.display()))?;
+        }
+        process::quit(self.folder(), self.id())
+    }
+
+    fn resume(&mut self, context: &Context) -> Result<()> {
+        if self.runs() {
+            return Ok(());
+        }
+        let forwards: Vec<Forward> = self
+            .record
+            .forwards
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
+        let hardware = self.hardware(context)?;
+        if let Err(problem) = self.launch(context, &hardware, &forwards, Some(TAG)) {
+            // What was kept stays, for another attempt.
+            process::quit(self.folder(), self.id())?;
+            return Err(problem.hinted("`yado halt` forgets the machine's memory; it then boots anew."));
+        }
+        if let Some(mut qmp) = Qmp::open(self.folder())? {
+            qmp.run("cont", json!({}))?;
+            self.forget_memory(&mut qmp, TAG)?;
+        }
+        let mark = self.folder().join(MARK);
+        std::fs::remove_file(&mark).doing(|| format!("removing '{}'", mark.display()))
+    }
+}

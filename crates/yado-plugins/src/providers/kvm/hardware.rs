@@ -1,0 +1,238 @@
+//! The machine as QEMU builds it, and the command line that says so. What is kept of a machine's memory fits only the
+//! hardware that it was taken from, so that is written down with it.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use yado_core::Forward;
+use yado_core::disk::Boot;
+
+use super::process::{self, CONSOLE, PID};
+use super::qmp;
+
+/// The program.
+pub(super) const QEMU: &str = "qemu-system-x86_64";
+
+/// Everything that a machine's memory depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Hardware {
+    pub(super) machine_type: String,
+    /// `kvm` or `tcg`.
+    pub(super) accelerator: String,
+    pub(super) cpu_model: String,
+    pub(super) cpus: u32,
+    /// MiB.
+    pub(super) memory: u64,
+    pub(super) boot: Boot,
+    pub(super) disks: Vec<Drive>,
+    pub(super) cards: Vec<Card>,
+    /// QEMU's own arguments from the Vagrantfile.
+    pub(super) arguments: Vec<String>,
+}
+
+/// A disk as the machine sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Drive {
+    pub(super) file: PathBuf,
+    /// `qcow2` or `raw`.
+    pub(super) format: String,
+    /// The serial number that tells it from others, and the name that QEMU knows it by.
+    pub(super) name: String,
+    pub(super) read_only: bool,
+    pub(super) cdrom: bool,
+}
+
+/// A network card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Card {
+    pub(super) model: String,
+    pub(super) mac: String,
+    pub(super) cable: Cable,
+}
+
+/// What a network card is connected to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Cable {
+    /// QEMU's own network in user mode: the way out, and forwarded ports.
+    User,
+    /// A group on the loopback interface, which the machines of a private network share.
+    Group {
+        /// A multicast address.
+        address: std::net::Ipv4Addr,
+        /// A UDP port.
+        port: u16,
+    },
+    /// An interface of the host's.
+    Tap {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// Memory for translated code, in MiB. By default QEMU takes a part of the host's memory for it, which is most of what
+/// a small machine costs.
+const TRANSLATIONS: u32 = 256;
+
+/// The command line of a machine whose files lie in `folder`. Sockets' names are relative: their paths must be short.
+pub(super) fn command_line(
+    machine: &str,
+    folder: &Path,
+    hardware: &Hardware,
+    forwards: &[Forward],
+    load: Option<&str>,
+) -> Vec<String> {
+    let mut words = vec![QEMU.to_owned()];
+    let mut option = |name: &str, value: String| words.extend([format!("-{name}"), value]);
+    option("name", process::name(machine));
+    option("uuid", uuid(machine));
+    option("machine", hardware.machine_type.clone());
+    option(
+        "accel",
+        match hardware.accelerator.as_str() {
+            "tcg" => format!("tcg,thread=multi,tb-size={TRANSLATIONS}"),
+            other => other.to_owned(),
+        },
+    );
+    option("cpu", hardware.cpu_model.clone());
+    option("smp", hardware.cpus.to_string());
+    option("m", hardware.memory.to_string());
+    option("display", "none".to_owned());
+    option("rtc", "base=utc".to_owned());
+    option("qmp", format!("unix:{},server=on,wait=off", qmp::SOCKET));
+    let log = escaped(&folder.join(CONSOLE));
+    option(
+        "chardev",
+        format!("socket,id=console,path=console.sock,server=on,wait=off,logfile={log},logappend=on"),
+    );
+    option("serial", "chardev:console".to_owned());
+    option("pidfile", folder.join(PID).to_string_lossy().into_owned());
+    // What a machine could do with its QEMU once it has broken out of it is little.
+    option("sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny".to_owned());
+    option("device", "virtio-rng-pci".to_owned());
+    option("device", "virtio-balloon-pci".to_owned());
+    for (number, drive) in hardware.disks.iter().enumerate() {
+        option("blockdev", node(drive, number));
+        let is_first = number == 0 && matches!(hardware.boot, Boot::Firmware { .. });
+        option("device", disk_device(drive, number, is_first));
+    }
+    for (number, card) in hardware.cards.iter().enumerate() {
+        option("netdev", cable(card, number, forwards));
+        option("device", format!("{},netdev=net{number},mac={},romfile=", card.model, card.mac));
+    }
+    match &hardware.boot {
+        Boot::Kernel { kernel, initrd, command_line } => {
+            option("kernel", kernel.to_string_lossy().into_owned());
+            if let Some(initrd) = initrd {
+                option("initrd", initrd.to_string_lossy().into_owned());
+            }
+            option("append", format!("{command_line} console=ttyS0"));
+        }
+        Boot::Firmware { efi: false } => {}
+        Boot::Firmware { efi: true } => {
+            let code = "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE.fd";
+            option("drive", code.to_owned());
+            let variables = escaped(&folder.join(VARIABLES));
+            option("drive", format!("if=pflash,unit=1,format=qcow2,file={variables}"));
+        }
+    }
+    if let Some(tag) = load {
+        option("loadvm", tag.to_owned());
+    }
+    words.extend(["-no-user-config", "-nodefaults"].map(str::to_owned));
+    words.extend(hardware.arguments.iter().cloned());
+    words
+}
+
+/// The file of UEFI's variables, in the machine's directory.
+pub(super) const VARIABLES: &str = "efi-variables.qcow2";
+
+/// A block node: the image, by its layout.
+fn node(drive: &Drive, number: usize) -> String {
+    let file = escaped(&drive.file);
+    let access = if drive.read_only { ",read-only=on" } else { ",discard=unmap" };
+    format!("driver={},node-name=disk{number},file.driver=file,file.filename={file}{access}", drive.format)
+}
+
+/// The disk that firmware looks at first is marked; without firmware, a kernel that is handed over has that mark.
+fn disk_device(drive: &Drive, number: usize, is_first: bool) -> String {
+    let first = if is_first { ",bootindex=0" } else { "" };
+    if drive.cdrom {
+        // The ports of the machine's own controller.
+        format!("ide-cd,drive=disk{number},bus=ide.{}", number % 6)
+    } else {
+        format!("virtio-blk-pci,drive=disk{number},serial={}{first}", drive.name)
+    }
+}
+
+fn cable(card: &Card, number: usize, forwards: &[Forward]) -> String {
+    match &card.cable {
+        Cable::User => {
+            let mut text = format!("user,id=net{number}");
+            for forward in forwards {
+                text.push_str(",hostfwd=");
+                text.push_str(&host_forward(forward));
+            }
+            text
+        }
+        Cable::Group { address, port } => {
+            format!("socket,id=net{number},mcast={address}:{port},localaddr=127.0.0.1")
+        }
+        Cable::Tap { name } => format!("tap,id=net{number},ifname={name},script=no,downscript=no"),
+    }
+}
+
+fn host_forward(forward: &Forward) -> String {
+    let address = |ip: IpAddr| match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    };
+    let host = address(forward.host_ip);
+    let guest = forward.guest_ip.filter(|ip| !ip.is_loopback() && !ip.is_unspecified());
+    let guest = guest.map(address).unwrap_or_default();
+    format!("{}:{host}:{}-{guest}:{}", forward.protocol, forward.host_port, forward.guest_port)
+}
+
+/// Commas part options.
+fn escaped(path: &Path) -> String {
+    path.to_string_lossy().replace(',', ",,")
+}
+
+/// A machine's id in the form of a UUID.
+fn uuid(machine: &str) -> String {
+    let part = |from: usize, to: usize| machine.get(from..to).unwrap_or("00000000");
+    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}
+
+/// A hardware address of a machine's own, of the range that QEMU's are from.
+pub(super) fn hardware_address(machine: &str, number: usize) -> String {
+    let byte = |at: usize| machine.get(at..at + 2).unwrap_or("00");
+    let last = u8::from_str_radix(byte(4), 16).unwrap_or(0).wrapping_add(number as u8);
+    format!("52:54:00:{}:{}:{last:02x}", byte(0), byte(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_forwarded_where_they_were_reserved() {
+        let forward = |host: &str, guest: Option<&str>| Forward {
+            protocol: "tcp".to_owned(),
+            host_ip: host.parse().unwrap(),
+            host_port: 8080,
+            guest_ip: guest.map(|ip| ip.parse().unwrap()),
+            guest_port: 80,
+        };
+        assert_eq!(host_forward(&forward("127.0.0.1", None)), "tcp:127.0.0.1:8080-:80");
+        assert_eq!(host_forward(&forward("0.0.0.0", Some("10.0.2.15"))), "tcp:0.0.0.0:8080-10.0.2.15:80");
+    }
+
+    #[test]
+    fn every_card_has_an_address_of_its_own() {
+        let machine = "a1b2ff445566778899aabbccddeeff00";
+        assert_eq!(hardware_address(machine, 0), "52:54:00:a1:b2:ff");
+        assert_eq!(hardware_address(machine, 1), "52:54:00:a1:b2:00");
+        assert_eq!(uuid(machine), "a1b2ff44-5566-7788-99aa-bbccddeeff00");
+    }
+}

@@ -1,0 +1,325 @@
+//! One virtual machine: `impl Provider`.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use yado_core::disk::Boot;
+use yado_core::error::Doing;
+use yado_core::provider::{Log, Place, StopMode, Suspend};
+use yado_core::ssh::{Access, Keys, Ssh};
+use yado_core::{
+    Communicator, Context, Error, ErrorKind, Forward, Image, MachineRecord, MachineSpec, MachineState,
+    Program, Provider, Result,
+};
+
+use super::hardware::{self, Cable, Card, Drive, Hardware};
+use super::qmp::Qmp;
+use super::settings::Settings;
+use super::{accelerator, disks, folders, memory, process, seed};
+
+/// How long QEMU may take to come up; the machine's own start is not part of it.
+const LAUNCH: Duration = Duration::from_secs(120);
+/// Between two looks at it.
+const GLANCE: Duration = Duration::from_millis(5);
+
+/// A machine, wanted, recorded, or real.
+pub(super) struct Machine {
+    pub(super) record: MachineRecord,
+    spec: Option<MachineSpec>,
+    pub(super) place: Place,
+}
+
+impl Machine {
+    pub(super) fn open(record: &MachineRecord, spec: Option<&MachineSpec>, place: &Place) -> Self {
+        // Without the Vagrantfile, what the machine was last started with.
+        let spec = spec.cloned().or_else(|| serde_json::from_str(record.spec.as_deref()?).ok());
+        Self { record: record.clone(), spec, place: place.clone() }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.place.machine
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.record.id
+    }
+
+    pub(super) fn spec(&self) -> Result<&MachineSpec> {
+        self.spec.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Other, format!("'{}' has no configuration on record.", self.record.name))
+        })
+    }
+
+    fn image(&self) -> Result<Image> {
+        let text = self.record.image.as_deref().unwrap_or("null");
+        serde_json::from_str(text).doing(|| format!("reading what '{}' was made from", self.record.name))
+    }
+
+    fn user(&self) -> String {
+        let asked = self.spec.as_ref().and_then(|spec| spec.ssh.username.clone());
+        asked.or_else(|| Some(self.image().ok()?.user)).unwrap_or_else(|| "vagrant".to_owned())
+    }
+
+    pub(super) fn runs(&self) -> bool {
+        process::find(self.folder(), self.id()).is_some()
+    }
+
+    /// The way in.
+    pub(super) fn inside(&self) -> Result<Ssh> {
+        let (folder, id, name) =
+            (self.place.machine.clone(), self.record.id.clone(), self.record.name.clone());
+        let watch = move || {
+            if process::find(&folder, &id).is_some() {
+                return Ok(());
+            }
+            Err(Error::new(
+                ErrorKind::Other,
+                format!(
+                    "The machine '{name}' has switched itself off. The last lines of its console:\n{}",
+                    process::last_words(&folder)
+                ),
+            ))
+        };
+        Ok(Ssh::new(self.access()?, self.folder(), Box::new(watch)))
+    }
+
+    fn access(&self) -> Result<Access> {
+        let forwards: Vec<Forward> = self
+            .record
+            .forwards
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
+        let port = self.spec.as_ref().and_then(|spec| spec.ssh.settings.get("guest_port")?.as_u64());
+        let port = port.unwrap_or(22);
+        let forward = forwards
+            .iter()
+            .find(|forward| forward.protocol == "tcp" && u64::from(forward.guest_port) == port)
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Other,
+                    format!(
+                        "No port of this host leads to port {port} of '{}', where its SSH server is.",
+                        self.record.name
+                    ),
+                )
+                .hinted("Leave the forwarded port with 'id: \"ssh\"' as it is.")
+            })?;
+        let host = if forward.host_ip.is_unspecified() {
+            "127.0.0.1".to_owned()
+        } else {
+            forward.host_ip.to_string()
+        };
+        let keys = Keys::beside(self.folder());
+        Ok(Access {
+            host,
+            port: forward.host_port,
+            user: self.user(),
+            identities: vec![keys.identity()],
+            known: Some((keys.known_hosts(), keys.alias()?)),
+            options: Vec::new(),
+        })
+    }
+
+    /// The hardware that the configuration asks for.
+    pub(super) fn hardware(&self, context: &Context) -> Result<Hardware> {
+        let settings = Settings::of(self.spec()?);
+        let image = self.image()?;
+        let disk = image.disk.ok_or_else(|| {
+            Error::new(ErrorKind::BoxNotFound, format!("The box '{}' has no disk to boot from.", image.name))
+        })?;
+        let (accelerator, cpu_model) = accelerator::choose(context, &settings)?;
+        let folder = self.folder();
+        let own = |file: &str, format: &str, name: &str, read_only| Drive {
+            file: folder.join(file),
+            format: format.to_owned(),
+            name: name.to_owned(),
+            read_only,
+            cdrom: false,
+        };
+        let mut drives =
+            vec![own(disks::BOOT, "qcow2", "boot", false), own(seed::FILE, "raw", seed::SERIAL, true)];
+        for extra in &settings.disks {
+            drives.push(match &extra.file {
+                Some(file) => Drive {
+                    file: file.clone(),
+                    format: if extra.cdrom { "raw".to_owned() } else { disks::format_of(context, file)? },
+                    name: extra.name.clone(),
+                    read_only: extra.cdrom,
+                    cdrom: extra.cdrom,
+                },
+                None => own(&disks::file_of(extra), "qcow2", &extra.name, false),
+            });
+        }
+        Ok(Hardware {
+            machine_type: settings.machine_type.clone(),
+            accelerator,
+            cpu_model,
+            cpus: settings.cpus,
+            memory: settings.memory,
+            boot: boot(disk.boot, &settings),
+            disks: drives,
+            cards: vec![Card {
+                model: settings.network_card.clone(),
+                mac: hardware::hardware_address(self.id(), 0),
+                cable: Cable::User,
+            }],
+            arguments: settings.arguments,
+        })
+    }
+
+    fn power_on(&self, context: &Context, forwards: &[Forward]) -> Result<()> {
+        let spec = self.spec()?;
+        let settings = Settings::of(spec);
+        memory::check(settings.memory, None)?;
+        if let Some(size) = settings.disk_size {
+            disks::grow(context, &self.folder().join(disks::BOOT), size, "boot disk")?;
+        }
+        disks::make_extra(context, self.folder(), &settings.disks)?;
+        let hardware = self.hardware(context)?;
+        seed::write(&self.record, spec, &self.user(), self.folder(), &hardware.cards)?;
+        self.launch(context, &hardware, forwards, None)
+    }
+
+    /// Starts QEMU. It has opened everything when this returns, and goes on by itself.
+    pub(super) fn launch(
+        &self,
+        context: &Context,
+        hardware: &Hardware,
+        forwards: &[Forward],
+        load: Option<&str>,
+    ) -> Result<()> {
+        // The console's text is that of the present run, and so is what QEMU says; a run that goes on has a beginning.
+        let files = [process::CONSOLE, process::LOG];
+        for file in files.iter().filter(|file| load.is_none() || **file == process::LOG) {
+            let path = self.folder().join(file);
+            std::fs::write(&path, "").doing(|| format!("writing '{}'", path.display()))?;
+        }
+        let argv = hardware::command_line(self.id(), self.folder(), hardware, forwards, load);
+        let program = Program { directory: Some(self.folder().to_owned()), ..Program::new(argv) };
+        let mut child = context.host.leave(&program, &self.folder().join(process::LOG))?;
+        let end = Instant::now() + LAUNCH;
+        loop {
+            // It answers once it has opened everything.
+            if Qmp::open(self.folder())?.is_some() {
+                return Ok(());
+            }
+            let ended = child.try_wait().doing(|| "waiting for QEMU")?;
+            if ended.is_some() || Instant::now() > end {
+                return Err(self.did_not_start());
+            }
+            context.cancel.check()?;
+            std::thread::sleep(GLANCE);
+        }
+    }
+
+    fn did_not_start(&self) -> Error {
+        let said = std::fs::read_to_string(self.folder().join(process::LOG)).unwrap_or_default();
+        let said: Vec<&str> =
+            said.lines().map(|line| line.trim_start_matches("qemu-system-x86_64: ")).collect();
+        let said = if said.is_empty() { "it did not say why".to_owned() } else { said.join("\n") };
+        Error::new(ErrorKind::System, format!("QEMU did not start: {said}"))
+    }
+}
+
+/// How the machine boots: what the box says, unless the Vagrantfile says otherwise.
+fn boot(of_box: Boot, settings: &Settings) -> Boot {
+    if let Some(efi) = settings.efi {
+        return Boot::Firmware { efi };
+    }
+    match (of_box, &settings.kernel) {
+        (Boot::Kernel { command_line, .. }, Some(kernel)) => Boot::Kernel {
+            kernel: kernel.clone(),
+            initrd: settings.initrd.clone(),
+            command_line: settings.command_line.clone().unwrap_or(command_line),
+        },
+        (Boot::Firmware { .. }, Some(kernel)) => Boot::Kernel {
+            kernel: kernel.clone(),
+            initrd: settings.initrd.clone(),
+            command_line: settings.command_line.clone().unwrap_or_default(),
+        },
+        (Boot::Kernel { kernel, initrd, command_line }, None) => Boot::Kernel {
+            kernel,
+            initrd: settings.initrd.clone().or(initrd),
+            command_line: settings.command_line.clone().unwrap_or(command_line),
+        },
+        (firmware, None) => firmware,
+    }
+}
+
+impl Provider for Machine {
+    fn state(&self, _context: &Context) -> Result<MachineState> {
+        Ok(if self.runs() {
+            MachineState::Running
+        } else if self.is_suspended() {
+            MachineState::Suspended
+        } else if self.folder().join(disks::BOOT).is_file() {
+            MachineState::Stopped
+        } else {
+            MachineState::NotCreated
+        })
+    }
+
+    fn create(&mut self, context: &Context, image: Option<&Image>) -> Result<()> {
+        let disk = image
+            .and_then(|image| image.disk.as_ref())
+            .ok_or_else(|| Error::new(ErrorKind::BoxNotFound, "The box has no disk to boot from."))?;
+        Keys::of(context, self.folder(), &self.record.name)?;
+        let size = self.spec.as_ref().and_then(|spec| Settings::of(spec).disk_size);
+        disks::make_overlay(context, self.folder(), disk, size)
+    }
+
+    fn start(&mut self, context: &Context, forwards: &[Forward]) -> Result<()> {
+        let started = self.power_on(context, forwards);
+        if started.is_err()
+            && let Err(problem) = process::quit(self.folder(), self.id())
+        {
+            // The first failure is the one to tell.
+            tracing::warn!(%problem, "cleaning up after a failed start");
+        }
+        started
+    }
+
+    fn stop(&mut self, context: &Context, how: StopMode) -> Result<()> {
+        if let StopMode::Graceful(patience) = how
+            && self.runs()
+            && !self.ask_to_power_off(context, patience)?
+        {
+            context.detail("The machine did not switch itself off in time; it is switched off now.");
+        }
+        Ssh::close(context, self.folder());
+        process::quit(self.folder(), self.id())?;
+        self.forget_suspension(context)
+    }
+
+    fn destroy(&mut self, context: &Context) -> Result<()> {
+        Ssh::close(context, self.folder());
+        process::quit(self.folder(), self.id())?;
+        match std::fs::remove_dir_all(self.folder()) {
+            Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
+                Err(problem).doing(|| format!("removing '{}'", self.folder().display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn bring(&mut self, context: &Context) -> Result<()> {
+        folders::copy_all(context, self.spec()?, &self.inside()?, &self.user())
+    }
+
+    fn connect(&self, _context: &Context) -> Result<Box<dyn Communicator>> {
+        Ok(Box::new(self.inside()?))
+    }
+
+    fn ssh(&self) -> Result<Option<Access>> {
+        self.access().map(Some)
+    }
+
+    fn suspend(&mut self) -> Option<&mut dyn Suspend> {
+        Some(self)
+    }
+
+    fn log(&self, _context: &Context, _follow: bool) -> Result<Option<Log>> {
+        Ok(Some(Log::File(self.folder().join(process::CONSOLE))))
+    }
+}

@@ -1,0 +1,99 @@
+//! The provider `kvm` with real virtual machines: emulated where the processor cannot run them, and so few of them, in
+//! which one thing after the other is looked at.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking and says what it skips"
+)]
+
+mod support;
+
+use support::{Sandbox, can_make_machines, debian, free_port, get_until, has_programs};
+
+fn can_boot() -> bool {
+    has_programs("virtual machines", &["qemu-system-x86_64", "qemu-img", "ssh", "rsync"])
+}
+
+#[test]
+fn a_machine_boots_from_the_containers_box_and_lives_its_whole_life() {
+    if !can_make_machines("virtual machines") || !can_boot() {
+        return;
+    }
+    let Some(home) = debian::home("virtual_machines") else { return };
+    let port = free_port();
+    let sandbox = Sandbox::new(&format!(
+        r#"Vagrant.configure("2") do |config|
+  config.vm.box = "debian/bookworm64"
+  config.vm.hostname = "guest.example.org"
+  config.vm.network "forwarded_port", guest: 8000, host: {port}
+  config.vm.provider("libvirt") {{ |v| v.memory = 384; v.title = "a guest" }}
+  config.vm.provision "shell", inline: "cat /vagrant/word > /root/word; hostname > /root/name"
+end
+"#
+    ))
+    .with_home(home);
+    sandbox.write("word", "from outside\n");
+
+    let said = sandbox.ok(&["up", "--provider", "libvirt"]);
+    assert!(said.contains("'title' of the 'libvirt' block has no effect"), "{said}");
+    assert!(sandbox.ok(&["status"]).contains("running (kvm)"));
+    // A kernel of its own, its own keys, the box's user with all rights, and a folder of the host's.
+    let own = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let inside =
+        "cat /proc/sys/kernel/random/boot_id; id -un; sudo cat /root/word /root/name; free -m | sed -n 2p";
+    let said = sandbox.ok(&["ssh", "-c", inside]);
+    assert!(!said.contains(own.trim()), "{said}");
+    assert!(said.contains("vagrant\nfrom outside\nguest.example.org\n"), "{said}");
+    let memory: u32 =
+        said.split_whitespace().skip_while(|word| *word != "Mem:").nth(1).unwrap().parse().unwrap();
+    assert!((280..384).contains(&memory), "{said}");
+    assert_eq!(sandbox.run(&["ssh", "-c", "exit 7"]).code, 7);
+
+    // A port leads in, and what was started goes on after a suspension.
+    let serve = "echo served > index.html; nohup busybox httpd -f -p 8000 >/dev/null 2>&1 &";
+    sandbox.ok(&["ssh", "-c", serve]);
+    assert!(get_until(port, "served").contains("served"));
+    sandbox.ok(&["suspend"]);
+    assert!(sandbox.ok(&["status"]).contains("suspended (kvm)"));
+    sandbox.ok(&["resume"]);
+    assert!(get_until(port, "served").contains("served"));
+    assert!(sandbox.ok(&["logs"]).contains("login:"));
+
+    // Whatever is killed, what is there is told, and goes on.
+    let find = || sandbox.ok(&["ssh", "-c", "echo here"]);
+    assert_eq!(find(), "here\n");
+    let id = &sandbox.machines()[0].id;
+    let killed =
+        std::process::Command::new("pkill").args(["-9", "-f", &format!("yado-{id}")]).status().unwrap();
+    assert!(killed.success());
+    assert!(sandbox.ok(&["status"]).contains("stopped (kvm)"));
+    sandbox.ok(&["up"]);
+    assert_eq!(sandbox.ok(&["ssh", "-c", "sudo cat /root/word"]), "from outside\n");
+    sandbox.ok(&["halt"]);
+    assert!(sandbox.ok(&["status"]).contains("stopped (kvm)"));
+    sandbox.destroy_and_audit();
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_before_anything_is_made() {
+    if !can_boot() {
+        return;
+    }
+    let sandbox = Sandbox::new(
+        "Vagrant.configure(\"2\") do |c|\n  c.vm.box = \"host\"\n  c.vm.provider(\"kvm\") { |v| v.memroy = 512 }\n  \
+         c.vm.provider(\"libvirt\") { |v| v.cpus = \"many\" }\nend\n",
+    );
+    sandbox.run(&["up", "--provider", "kvm"]).refused(&[
+        "memroy",
+        "'memory'",
+        "Vagrantfile:3",
+        "'many'",
+        "Vagrantfile:4",
+    ]);
+    sandbox.write("Vagrantfile", "Vagrant.configure(\"2\") { |c| c.vm.box = \"host\" }\n");
+    sandbox
+        .run(&["up", "--provider", "kvm"])
+        .refused(&["takes '/usr' from this computer", "debian/bookworm64"]);
+    assert!(sandbox.machines().is_empty());
+}
