@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventSink, MessageKind};
 use crate::host::Host;
+use crate::timing::Running;
 
 /// The user's wish to stop, shared by all threads. Long operations look at it between steps.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +59,11 @@ impl Context {
     /// The same context, speaking for `machine`.
     pub fn for_machine(&self, machine: &str) -> Self {
         Self { machine: Some(machine.to_owned()), ..self.clone() }
+    }
+
+    /// Times a piece of work, which ends when the answer is dropped, where the command keeps times.
+    pub fn time(&self, what: &str) -> Option<Running<'_>> {
+        self.host.timings().map(|timings| timings.begin(what))
     }
 
     /// Emits a message in the given manner.

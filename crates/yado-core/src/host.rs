@@ -6,17 +6,20 @@ use std::io::{Read, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::OnceLock;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crate::communicator::Stream;
 use crate::context::Cancel;
 use crate::error::{Doing, Error, ErrorKind, Result};
+use crate::timing::{Running, Timings};
 
 /// This computer.
 #[derive(Debug)]
 pub struct Host {
     home: PathBuf,
+    timings: OnceLock<Timings>,
 }
 
 /// A program to run: [`Host::run`] for the usual case, this for one that is fed or watched while it runs.
@@ -59,12 +62,32 @@ impl Program {
 impl Host {
     /// A host whose yado directory (`$YADO_HOME`) is `home`.
     pub fn new(home: impl Into<PathBuf>) -> Self {
-        Self { home: home.into() }
+        Self { home: home.into(), timings: OnceLock::new() }
+    }
+
+    /// From now on keeps how long pieces of work take.
+    pub fn keep_times(&self) {
+        drop(self.timings.set(Timings::default()));
+    }
+
+    /// What was kept of that, if it was asked for.
+    pub fn timings(&self) -> Option<&Timings> {
+        self.timings.get()
     }
 
     /// yado's own directory: state, boxes, machines. 0700.
     pub fn home(&self) -> &std::path::Path {
         &self.home
+    }
+
+    /// Times a program, by its name and its first word: others may be secret.
+    fn time(&self, program: &Program) -> Option<Running<'_>> {
+        let timings = self.timings()?;
+        let mut words = program.argv.iter().map(|word| word.to_string_lossy());
+        let path = words.next().unwrap_or_default();
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let word = words.next().filter(|word| word.bytes().all(|letter| letter.is_ascii_lowercase()));
+        Some(timings.begin(format!("program {name} {}", word.unwrap_or_default()).trim_end()))
     }
 
     /// Where a program lies on `PATH`, if anywhere.
@@ -144,6 +167,7 @@ impl Host {
         output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>,
     ) -> Result<Option<ExitStatus>> {
         let (mut command, name) = program.command()?;
+        let _time = self.time(program);
         command.stdin(if program.input.is_empty() { Stdio::null() } else { Stdio::piped() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().doing(|| format!("starting '{name}'"))?;
@@ -195,6 +219,7 @@ impl Host {
     /// When it cannot be started, takes longer than it may, or the user interrupts; it is killed then.
     pub fn attach(&self, cancel: &Cancel, program: &Program) -> Result<ExitStatus> {
         let (mut command, name) = program.command()?;
+        let _time = self.time(program);
         let mut child = command.spawn().doing(|| format!("starting '{name}'"))?;
         let end = program.within.map(|within| Instant::now() + within);
         wait(&mut child, &name, cancel, end, program.within)

@@ -27,6 +27,7 @@ pub mod registry;
 pub mod spec;
 pub mod ssh;
 pub mod store;
+pub mod timing;
 
 pub use communicator::{Communicator, Exec, ExitStatus, Stream};
 pub use context::{Cancel, Context};

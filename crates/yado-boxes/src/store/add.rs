@@ -154,6 +154,7 @@ impl BoxStore {
             return Ok(installed);
         }
         self.announce(cx, source, &name, provider, options);
+        let _time = cx.time(&format!("make the box {name}"));
         let made =
             self.make(cx, source, options).map_err(|error| explain(error, &name, self.layers.directory()))?;
         let mounts = made.host_mounts.iter().map(|(from, to)| format!("{}:{}", from.display(), to.display()));

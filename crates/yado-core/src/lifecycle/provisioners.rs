@@ -95,6 +95,7 @@ impl Machine {
     fn run_provisioner(&mut self, context: &Context, position: usize) -> Result<()> {
         let spec = self.spec()?.clone();
         let provisioner = &spec.provisioners[position];
+        let _time = context.time(&format!("provisioner {}", provisioning::label(provisioner)));
         let kind = self
             .workshop
             .registry

@@ -15,6 +15,7 @@ impl Machine {
     /// Takes one step.
     pub(super) fn take(&mut self, context: &Context, step: Step, options: &Options) -> Result<()> {
         tracing::debug!(machine = %self.name, ?step, "step");
+        let _time = context.time(words(step));
         match step {
             Step::FetchImage => self.fetch_image(context),
             Step::Create => self.create(context),
@@ -189,6 +190,22 @@ impl Machine {
             self.record = self.workshop.store.machine(&record.environment, &record.name)?;
         }
         Ok(())
+    }
+}
+
+/// What a step is called where times are told.
+const fn words(step: Step) -> &'static str {
+    match step {
+        Step::FetchImage => "have the box",
+        Step::Create => "make the machine",
+        Step::Start => "start it",
+        Step::WaitReady => "wait until it answers",
+        Step::Adjust => "adjust it",
+        Step::Provision => "provision it",
+        Step::Stop => "switch it off",
+        Step::Suspend => "suspend it",
+        Step::Resume => "resume it",
+        Step::Destroy => "remove it",
     }
 }
 

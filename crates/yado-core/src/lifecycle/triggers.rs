@@ -80,6 +80,7 @@ impl Machine {
             context.cancel.check()?;
             let label = trigger.name.as_ref().map_or_else(String::new, |name| format!(": {name}"));
             context.info(format!("Running trigger{label}..."));
+            let _time = context.time(&format!("trigger {when} {action}{label}"));
             if let Err(problem) = self.pull(context, trigger, options) {
                 let ends = matches!(problem.kind(), ErrorKind::VagrantfileExited(_) | ErrorKind::Interrupted);
                 if trigger.halt_on_error || ends {

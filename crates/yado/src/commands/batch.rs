@@ -31,12 +31,14 @@ impl Batch<'_> {
             machine.check_provisioners(&session.context, self.goal, &options)?;
         }
         if matches!(self.goal, Goal::Running | Goal::Restarted) {
+            let _time = session.context.time("take ports and addresses");
             reserve(session, &mut machines, self.goal)?;
         }
         // Threads get the context alone; a session belongs to the thread that began it.
         let whole = session.context.clone();
         let work = |machine: &mut Machine| {
             let context = whole.for_machine(&machine.name);
+            let _time = whole.time(&format!("machine {}", machine.name));
             context.data("action", &[self.action, "start"]);
             let result = machine.with_triggers(&whole, self.action, &options, |machine| {
                 machine.reach(&whole, self.goal, &options)

@@ -34,6 +34,7 @@ pub(crate) mod verify;
 pub(crate) mod version;
 
 mod batch;
+mod timings;
 
 use clap::Args;
 use yado_core::provisioning::{self, Wish};

@@ -1,5 +1,7 @@
 //! `yado up`: machines that run and are provisioned.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use yado_core::lifecycle::Options;
 use yado_core::plan::Goal;
@@ -7,7 +9,7 @@ use yado_core::spec::BoxSpec;
 use yado_core::{ErrorKind, MachineSpec, Result};
 
 use super::batch::Batch;
-use super::{ProvisionArguments, boxes};
+use super::{ProvisionArguments, boxes, timings};
 use crate::agreement::Mode;
 use crate::session::{Project, Session};
 use crate::targets::{Target, Wanted};
@@ -37,10 +39,25 @@ pub(crate) struct Arguments {
     /// Work on one machine after another
     #[arg(long)]
     no_parallel: bool,
+    /// Tell where the time went; with a file, also write it for trace viewers such as Perfetto
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    timings: Option<Option<PathBuf>>,
 }
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
+    let Some(trace) = &arguments.timings else { return bring_up(session, arguments) };
+    timings::check(trace.as_deref())?;
+    session.context.host.keep_times();
+    let outcome = bring_up(session, arguments);
+    // Where the time went until it failed may be why.
+    let told = timings::tell(session, trace.as_deref());
+    outcome.and_then(|code| told.map(|()| code))
+}
+
+fn bring_up(session: &Session, arguments: &Arguments) -> Result<u8> {
+    let time = session.context.time("look for interrupted work");
     session.prepare_for_changes()?;
+    drop(time);
     let wanted = Wanted {
         provider: arguments.provider.as_deref(),
         autostart: true,
@@ -48,8 +65,10 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         checked: true,
         ..Wanted::default()
     };
+    let time = session.context.time("read the Vagrantfile");
     let mut project = session.project_for(wanted)?;
     let mut targets = session.targets_of(&mut project, &arguments.names, wanted)?;
+    drop(time);
     if targets.is_empty() {
         session.ui.plain("No machines are to be started: all have 'autostart: false'. Name one to start it.");
         return Ok(0);
@@ -63,8 +82,12 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         ));
     }
     agree(session, &targets, arguments.locked)?;
+    let time = session.context.time("ask for newer boxes");
     tell_of_newer_boxes(session, &targets)?;
+    drop(time);
+    let time = session.context.time("have boxes that bring settings");
     listen_to_new_boxes(session, &mut project, &mut targets)?;
+    drop(time);
     agree_on_scripts(session, &mut targets)?;
     let specs: Vec<&MachineSpec> = targets.iter().filter_map(|target| target.spec.as_ref()).collect();
     let messages: Vec<(String, String)> =
@@ -145,6 +168,7 @@ fn listen_to_new_boxes(
             .map(|&(spec, provider)| {
                 scope.spawn(move || {
                     let context = whole.for_machine(&spec.name);
+                    let _time = context.time(&format!("box for {}", spec.name));
                     match images.resolve(&context, &spec.image, &spec.project, provider) {
                         Ok(image) => Ok(image.vagrantfile.map(|_| (spec.image.clone(), provider))),
                         // A trigger that runs before may be what makes the box.

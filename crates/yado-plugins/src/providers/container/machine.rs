@@ -164,7 +164,9 @@ impl Machine {
             limits = limits.without(&unlimited);
         }
         let interfaces = addresses::assign(&self.place.store, &self.record, &spec.networks)?;
+        let time = context.time("network");
         network::prepare(&self.place.store, &self.record, &interfaces, forwards)?;
+        drop(time);
         let can_delegate = self.engine.can_delegate_cgroups().map_err(engine_error)?;
         let init = FirstProcess::choose(spec, &files, can_delegate)?;
         let options = CreateOptions {
@@ -180,6 +182,7 @@ impl Machine {
             ..CreateOptions::default()
         };
         let oci = specification::build(&self.record, spec, &image, mounts, init, limits);
+        let _time = context.time("namespaces, file system and first process");
         let mut container = self.engine.create(&self.record.id, &oci, &options).map_err(engine_error)?;
         // The small init runs already.
         container.start().map_err(engine_error)?;
