@@ -174,7 +174,6 @@ pub(crate) fn fetch(
     wanted: &Wanted<'_>,
     downloads: &Path,
 ) -> Result<Fetched, Failure> {
-    let _time = cx.time(&format!("download {}", wanted.url.rsplit('/').next().unwrap_or_default()));
     let key = combine([wanted.url]).replacen("sha256:", "", 1);
     let place = |extension: &str| downloads.join(format!("{key}.{extension}"));
     let turn =

@@ -276,6 +276,7 @@ impl BoxStore {
             is_verified: options.checksum.is_some(),
             clean: options.clean,
         };
+        let _time = cx.time("download the box");
         ranged::fetch(cx, &client, &wanted, &downloads).map_err(|failure| failure.into_error("The box"))
     }
 }
