@@ -327,11 +327,16 @@ fn provisioner(interpreter: &mut Interpreter, one: &Provisioner) -> ProvisionerS
     let mut name = one.name.clone();
     if let Some(cell) = ConfigCell::of(&config) {
         let config = cell.config.borrow();
-        for (hidden, shown) in [("__containers", "containers"), ("__build_images", "build_images")] {
-            let value = config.get(hidden);
-            if !value.is_nil() {
-                settings.insert(shown.to_owned(), to_json(interpreter, &value));
-            }
+        // As pairs: containers are started in the order in which they are said.
+        if let Value::Hash(containers) = config.get("__containers") {
+            let pairs =
+                containers.to_vec().into_iter().map(|(name, options)| Value::array(vec![name, options]));
+            let pairs = Value::array(pairs.collect());
+            settings.insert("containers".to_owned(), to_json(interpreter, &pairs));
+        }
+        let builds = config.get("__build_images");
+        if !builds.is_nil() {
+            settings.insert("build_images".to_owned(), to_json(interpreter, &builds));
         }
         name = name.or_else(|| config.text("name"));
     }

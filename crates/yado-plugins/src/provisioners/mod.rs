@@ -1,6 +1,7 @@
 //! Provisioners: what configures a running machine. A new one is a file (or folder) and two lines here.
 
 mod ansible;
+mod engine;
 mod file;
 mod fingerprint;
 mod guest_command;
@@ -16,6 +17,8 @@ pub static PROVISIONERS: &[&dyn ProvisionerKind] = &[
     &file::FILE,
     &ansible::ANSIBLE,
     &ansible::ANSIBLE_LOCAL,
+    &engine::DOCKER,
+    &engine::PODMAN,
     &puppet::PUPPET,
     &reload::RELOAD,
 ];
