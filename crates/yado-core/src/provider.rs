@@ -102,6 +102,11 @@ pub trait ProviderKind: Kind {
     fn wants_disk(&self) -> bool {
         false
     }
+    /// What of this computer the provider's own settings hand to the machine: the user must trust the project for it.
+    fn reach(&self, spec: &MachineSpec) -> Reach {
+        let _ = spec;
+        Reach::default()
+    }
     /// Everything in `spec` that this provider cannot do, found before anything is changed.
     fn check(&self, spec: &MachineSpec) -> Vec<crate::spec::Problem>;
     /// A handle on the machine of this record; creates nothing.
@@ -111,6 +116,16 @@ pub trait ProviderKind: Kind {
         spec: Option<&MachineSpec>,
         place: &Place,
     ) -> Result<Box<dyn Provider>>;
+}
+
+/// What of a computer a machine gets to see and to do besides what every machine gets.
+#[derive(Debug, Clone, Default)]
+pub struct Reach {
+    /// Files and directories of the host, with the place where they are asked for. Those near the project are nobody's
+    /// harm.
+    pub paths: Vec<(std::path::PathBuf, Option<crate::spec::Origin>)>,
+    /// Rights, as sentences.
+    pub rights: Vec<crate::spec::Problem>,
 }
 
 /// Where a provider keeps what belongs to one machine, and where shared state lives.

@@ -286,25 +286,31 @@ impl Session {
         yado_plugins::registry().choose(&self.context.host, mentioned, wish)
     }
 
-    /// Synced folders that lie neither near the project nor among the user's own files: with one of `/etc`, whoever
-    /// wrote the Vagrantfile would write into this system. They need the user's trust.
-    fn folders_of_others(&self, spec: &MachineSpec) -> Result<Vec<Problem>> {
+    /// What hands the machine more of this computer than the project and the user's own files: with a folder like
+    /// `/etc`, whoever wrote the Vagrantfile would write into this system. It needs the user's trust.
+    fn untrusted(&self, spec: &MachineSpec, kind: &dyn ProviderKind) -> Result<Vec<Problem>> {
         let around =
             self.around.get_or_init(|| Neighbourhood::of(&spec.project, std::env::home_dir().as_deref()));
-        let foreign: Vec<_> =
-            spec.synced_folders.iter().filter(|folder| !around.holds(&folder.host_path)).collect();
-        if foreign.is_empty() || self.trusted()? {
+        let needs_trust = |what: String, origin: &Option<yado_core::spec::Origin>| Problem {
+            message: format!("{what} `yado trust` allows it for this project, `--trust` once."),
+            origin: origin.clone(),
+        };
+        let outside = |what: &str, path: &Path, origin: &Option<yado_core::spec::Origin>| {
+            let text =
+                format!("{what} '{}' lies outside the project and the user's own files.", path.display());
+            (!around.holds(path)).then(|| needs_trust(text, origin))
+        };
+        let folders = spec.synced_folders.iter();
+        let mut problems: Vec<Problem> = folders
+            .filter_map(|folder| outside("The synced folder", &folder.host_path, &folder.origin))
+            .collect();
+        let reach = kind.reach(spec);
+        problems.extend(reach.paths.iter().filter_map(|(path, origin)| outside("The path", path, origin)));
+        problems.extend(reach.rights.into_iter().map(|right| needs_trust(right.message, &right.origin)));
+        if problems.is_empty() || self.trusted()? {
             return Ok(Vec::new());
         }
-        let problem = |folder: &yado_core::spec::FolderSpec| Problem {
-            message: format!(
-                "The synced folder '{}' lies outside the project and the user's own files. `yado trust` allows it for \
-                 this project, `--trust` once.",
-                folder.host_path.display()
-            ),
-            origin: folder.origin.clone(),
-        };
-        Ok(foreign.into_iter().map(problem).collect())
+        Ok(problems)
     }
 
     /// Tells the user which parts of the configuration were understood and have no effect here.
@@ -338,7 +344,7 @@ impl Session {
             // With yado, a box can take the place of Docker's image; the provider says when there is neither.
             problems.retain(|problem| !problem.message.starts_with("One of \"build_dir\""));
         }
-        let foreign = self.folders_of_others(spec)?;
+        let foreign = self.untrusted(spec, kind)?;
         if !foreign.is_empty() {
             sections.push(("trust".to_owned(), foreign));
         }

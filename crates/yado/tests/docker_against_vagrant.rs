@@ -188,7 +188,7 @@ fn containers_are_those_that_vagrant_makes() {
     docker.run(&["create", "--name", "keeper", &docker.run(&["inspect", "-f", "{{.Image}}", &web])]);
     let theirs: Vec<_> = MACHINES.iter().map(|(_, filter)| described(&docker, filter)).collect();
     vagrant(&sandbox, &docker, &["destroy", "-f"]);
-    sandbox.ok(&["up", "--provider", "docker"]);
+    sandbox.ok(&["up", "--provider", "docker", "--trust"]);
     let ours: Vec<_> = MACHINES.iter().map(|(_, filter)| described(&docker, filter)).collect();
     sandbox.ok(&["destroy", "-f"]);
 

@@ -377,3 +377,38 @@ fn an_engine_elsewhere_is_reached_by_ssh_and_by_a_context() {
     by_context.ok(&["destroy", "-f"]);
     assert_eq!(left_over(&docker), "");
 }
+
+#[test]
+fn what_hands_this_computer_to_a_container_needs_trust() {
+    let Some(docker) = start() else { return };
+    let file = |lines: &str| {
+        format!(
+            "Vagrant.configure('2') do |config|\n  config.vm.provider 'docker' do |d|\n    d.image = 'box'\n    \
+             d.cmd = %w[tail -f /dev/null]\n    {lines}\n  end\nend\n"
+        )
+    };
+    let sandbox = Sandbox::new("").with_variable("DOCKER_HOST", &docker.address());
+    for (lines, word) in [
+        ("d.volumes = ['/:/host:ro']", "The path '/' lies outside"),
+        ("d.volumes = ['/var/run/docker.sock:/engine']", "The path '/var/run/docker.sock'"),
+        ("d.privileged = true", "'privileged' gives"),
+        ("d.create_args = ['--pid=host']", "'--pid=host' in 'create_args'"),
+        ("d.build_args = ['--secret', 'id=a,src=/etc/shadow']", "'--secret' in 'build_args'"),
+        ("d.env_file = '/etc/environment'", "The path '/etc/environment'"),
+    ] {
+        sandbox.write("Vagrantfile", &file(lines));
+        sandbox.run(&["up"]).refused(&[word, "yado trust", "Vagrantfile:5"]);
+        assert_eq!(docker.run(&["ps", "-aq"]), "", "{lines}");
+    }
+    // An option that waits for its value does not make options of what comes after the image.
+    sandbox.write("Vagrantfile", &file("d.create_args = ['--label']; d.cmd = %w[-v /:/host box sh]"));
+    assert_eq!(sandbox.run(&["up"]).code, 1);
+    assert_eq!(docker.run(&["ps", "-q"]), "");
+    sandbox.ok(&["destroy", "-f"]);
+    sandbox.write("Vagrantfile", &file("d.image = '--privileged'; d.cmd = %w[box sh]"));
+    sandbox.run(&["up"]).refused(&["'--privileged' is no 'image'"]);
+    sandbox.write("Vagrantfile", &file("d.volumes = ['/:/host:ro']; d.create_args = ['--pid=host']"));
+    sandbox.ok(&["up", "--trust"]);
+    assert_eq!(sandbox.inside("default", "test -d /host/etc && echo there"), "there\n");
+    sandbox.ok(&["destroy", "-f"]);
+}

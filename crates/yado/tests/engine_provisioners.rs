@@ -76,7 +76,7 @@ fn containers_are_kept(program: &str, block: &dyn Fn(&Docker) -> String) {
     let Some(docker) = Docker::start_or_say_why_not() else { return };
     let file = |command: &str| nest(program, &block(&docker), command);
     let sandbox = Sandbox::new(&file("sleep 1000")).with_variable("DOCKER_HOST", &docker.address());
-    let said = sandbox.ok(&["up", "--provider", "docker"]);
+    let said = sandbox.ok(&["up", "--provider", "docker", "--trust"]);
     for words in ["-- Path: /image", "-- Container: team/tool:1", "    default: a word"] {
         assert!(said.contains(words), "'{words}' in {said}");
     }
@@ -89,13 +89,13 @@ fn containers_are_kept(program: &str, block: &dyn Fn(&Docker) -> String) {
     let first = running();
     assert!(first.starts_with("team-tool-1 "), "{first}");
     // The same again changes nothing; what was stopped is started; what is said otherwise is made anew.
-    assert!(!sandbox.ok(&["provision"]).contains("Detected"));
+    assert!(!sandbox.ok(&["provision", "--trust"]).contains("Detected"));
     assert_eq!(running(), first);
     inside(&["stop", "-t", "0", "team-tool-1"]);
-    sandbox.ok(&["provision"]);
+    sandbox.ok(&["provision", "--trust"]);
     assert_eq!(running(), first);
     sandbox.write("Vagrantfile", &file("sleep 2000"));
-    let said = sandbox.ok(&["provision"]);
+    let said = sandbox.ok(&["provision", "--trust"]);
     assert!(said.contains("-- Detected changes to container 'team/tool:1' args, restarting..."), "{said}");
     assert!(running().starts_with("team-tool-1 ") && running() != first);
     if program == "podman" {

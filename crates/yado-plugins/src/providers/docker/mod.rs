@@ -11,13 +11,14 @@ mod engine;
 mod image;
 mod machine;
 mod networks;
+mod reach;
 mod run;
 mod settings;
 mod snapshots;
 
 use std::os::unix::net::UnixStream;
 
-use yado_core::provider::Place;
+use yado_core::provider::{Place, Reach};
 use yado_core::spec::Problem;
 use yado_core::{
     Context, Host, Image, Kind, MachineRecord, MachineSpec, Provider, ProviderKind, Result, Schema, Setting,
@@ -123,6 +124,10 @@ impl ProviderKind for EngineKind {
 
     fn maps_owners(&self) -> bool {
         false
+    }
+
+    fn reach(&self, spec: &MachineSpec) -> Reach {
+        reach::of(&Settings::of(spec, self.program))
     }
 
     fn check(&self, spec: &MachineSpec) -> Vec<Problem> {

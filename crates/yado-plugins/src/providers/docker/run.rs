@@ -60,7 +60,8 @@ pub(super) fn arguments(
         words.push("--privileged".to_owned());
     }
     words.extend(settings.create_args.iter().cloned());
-    words.push(source.image.clone());
+    // Whatever option stands last, the image is the image, and what follows is no option any more.
+    words.extend(["--".to_owned(), source.image.clone()]);
     if settings.cmd.is_empty() && source.from_box {
         // A box has nothing to run; machines wait to be entered.
         words.extend(["tail", "-f", "/dev/null"].map(str::to_owned));

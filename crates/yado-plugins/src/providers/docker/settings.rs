@@ -33,7 +33,8 @@ pub(super) struct Settings {
     /// Settings that need another machine around the engine, or a program that is not driven: name and place.
     refused: Vec<(&'static str, Option<Origin>)>,
 
-    block: Option<Origin>,
+    pub(super) block: Option<Origin>,
+    origins: Vec<(String, Origin)>,
 }
 
 impl Settings {
@@ -85,7 +86,14 @@ impl Settings {
 
             refused,
             block: block.origin.clone(),
+            origins: block.origins.clone(),
         }
+    }
+
+    /// Where a setting was made.
+    pub(super) fn origin(&self, setting: &str) -> Option<Origin> {
+        let found = self.origins.iter().find(|(name, _)| name == setting).map(|(_, origin)| origin.clone());
+        found.or_else(|| self.block.clone())
     }
 
     /// Whether the block itself says what the container is made from.
@@ -109,6 +117,11 @@ impl Settings {
                 origin: origin.clone(),
             })
             .collect();
+        let sources = [("image", &self.image), ("git_repo", &self.git_repo)];
+        problems.extend(sources.into_iter().filter_map(|(name, value)| {
+            let value = value.as_ref().filter(|value| value.starts_with('-'))?;
+            Some(Problem { message: format!("'{value}' is no '{name}'."), origin: self.origin(name) })
+        }));
         if provider == "podman"
             && let Some(link) = self.links.first()
         {
@@ -122,7 +135,7 @@ impl Settings {
         }
         problems.extend(self.env_file.iter().filter(|path| !path.is_file()).map(|path| Problem {
             message: format!("'env_file' is not there: '{}'.", path.display()),
-            origin: self.block.clone(),
+            origin: self.origin("env_file"),
         }));
         if !self.names_an_image() && !has_box {
             problems.push(Problem {
