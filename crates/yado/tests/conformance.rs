@@ -100,6 +100,13 @@ fn processes() -> Vec<Case> {
             "cat /proc/self/oom_score_adj",
             Prints("99\n"),
         ),
+        case(
+            "process.selinuxLabel",
+            json!({ "process/selinuxLabel": "system_u:system_r:x:s0" }),
+            "true",
+            Refused("elinux"),
+        )
+        .unlike_crun("the kernel's complaint does not say what about"),
         case("process.apparmorProfile", json!({ "process/apparmorProfile": "x" }), "true", Refused("rmor")),
     ]
 }
@@ -215,6 +222,14 @@ fn linux() -> Vec<Case> {
             Refused("rrno"),
         ),
         case("linux.personality", json!({ "linux/personality": { "domain": "LINUX32" } }), "uname -m", Prints("i686\n")),
+        case("linux.mountLabel", json!({ "linux/mountLabel": "system_u:object_r:x:s0" }), "true", Refused("mountLabel"))
+            .unlike_crun("without SELinux it is passed over"),
+        case(
+            "linux.resources.hugepageLimits of no size",
+            json!({ "linux/resources": { "hugepageLimits": [{ "pageSize": "3MB", "limit": 1 }] } }),
+            "true",
+            Refused("huge"),
+        ),
         case("linux.intelRdt", json!({ "linux/intelRdt": { "closID": "x" } }), "true", Refused("dt"))
             .unlike_crun("this version passes it over"),
         case("ociVersion", json!({ "ociVersion": "invalid" }), "true", Refused("ersion")),

@@ -3,11 +3,16 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 
-/// Writes one value.
+/// Writes one value. Where the kernel has no such file, the system's own complaint would be about rights.
 pub(super) fn write(path: &Path, value: &str) -> Result<()> {
-    std::fs::write(path, value).path("write the limit", path)
+    match std::fs::write(path, value) {
+        Err(_) if !path.exists() => {
+            Err(Error::invalid(path.display().to_string(), "this kernel's cgroups have no such setting"))
+        }
+        other => other.path("write the limit", path),
+    }
 }
 
 /// Writes one value where the kernel has the file at all.

@@ -168,3 +168,103 @@ fn zeros_say_nothing() {
     assert_eq!((memory.limit, memory.swap, said.pids), (None, Some(-1), None));
     assert_eq!((cpu.shares, cpu.quota, cpu.cpus), (None, Some(-1), None));
 }
+
+fn resources(words: serde_json::Value) -> Resources {
+    serde_json::from_value(words).unwrap()
+}
+
+/// What stands in a folder's files, by their names.
+fn written(top: &Path) -> std::collections::BTreeMap<String, String> {
+    let files = std::fs::read_dir(top).unwrap().map(|entry| entry.unwrap().path());
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    files.map(|path| (name(&path), std::fs::read_to_string(&path).unwrap())).collect()
+}
+
+#[test]
+fn packets_disks_and_remote_memory_are_limited_in_the_kernels_words() {
+    let said = resources(serde_json::json!({
+        "network": { "classID": 255, "priorities": [{ "name": "eth0", "priority": 30 }] },
+        "rdma": { "mlx5_1": { "hcaHandles": 3, "hcaObjects": 1000 } },
+        "blockIO": { "weight": 500, "weightDevice": [{ "major": 8, "minor": 0, "weight": 300, "leafWeight": 100 }],
+            "throttleReadBpsDevice": [{ "major": 8, "minor": 0, "rate": 1024 }],
+            "throttleWriteIOPSDevice": [{ "major": 8, "minor": 16, "rate": 7 }] },
+    }));
+    let top = folder("words");
+    for controller in ["net_cls", "net_prio", "rdma", "blkio"] {
+        assert!(v1::needed(controller, &said), "{controller}");
+        v1::apply(controller, &top, &said).unwrap();
+    }
+    let expected = [
+        ("blkio.bfq.leaf_weight_device", "8:0 100"),
+        ("blkio.bfq.weight", "500"),
+        ("blkio.bfq.weight_device", "8:0 300"),
+        ("blkio.throttle.read_bps_device", "8:0 1024"),
+        ("blkio.throttle.write_iops_device", "8:16 7"),
+        ("net_cls.classid", "255"),
+        ("net_prio.ifpriomap", "eth0 30"),
+        ("rdma.max", "mlx5_1 hca_handle=3 hca_object=1000"),
+    ];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(written(&top), expected.into());
+    std::fs::remove_dir_all(top).unwrap();
+}
+
+#[test]
+fn weights_of_disks_are_translated_for_v2() {
+    let said = resources(serde_json::json!({
+        "blockIO": { "weight": 1000, "throttleWriteBpsDevice": [{ "major": 8, "minor": 0, "rate": 9 }] },
+        "rdma": { "mlx5_1": { "hcaObjects": 5 } },
+    }));
+    let top = folder("weights");
+    let available = ["io", "rdma"].map(str::to_owned);
+    assert_eq!(v2::needed(&said, &available), ["io", "rdma"]);
+    v2::apply(&top, &said, &available).unwrap();
+    let expected =
+        [("io.max", "8:0 wbps=9"), ("io.weight", "default 10000"), ("rdma.max", "mlx5_1 hca_object=5")];
+    assert_eq!(written(&top), expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    let leaf = resources(serde_json::json!({ "blockIO": { "leafWeight": 5 } }));
+    assert!(v2::apply(&top, &leaf, &available).unwrap_err().to_string().contains("leafWeight"));
+    std::fs::remove_dir_all(top).unwrap();
+}
+
+#[test]
+fn words_of_v2_go_to_its_files_when_their_controller_is_there() {
+    let said =
+        resources(serde_json::json!({ "unified": { "memory.high": "1000", "cgroup.type": "threaded" } }));
+    let top = folder("unified");
+    let available = ["memory".to_owned()];
+    assert_eq!(v2::needed(&said, &available), ["memory"]);
+    v2::apply(&top, &said, &available).unwrap();
+    assert_eq!(written(&top)["memory.high"], "1000");
+    let error = v2::apply(&top, &said, &[]).unwrap_err().to_string();
+    assert!(error.starts_with("linux.resources.unified.memory.high"), "{error}");
+    std::fs::remove_dir_all(top).unwrap();
+}
+
+#[test]
+fn what_v2_cannot_hold_is_refused_by_name() {
+    let top = folder("cannot");
+    let available = ["memory", "cpu"].map(str::to_owned);
+    for (words, name) in [
+        (serde_json::json!({ "memory": { "swappiness": 5 } }), "swappiness"),
+        (serde_json::json!({ "memory": { "disableOOMKiller": true } }), "disableOOMKiller"),
+        (serde_json::json!({ "memory": { "kernelTCP": 5 } }), "kernel"),
+        (serde_json::json!({ "cpu": { "realtimeRuntime": 5 } }), "realtimeRuntime"),
+    ] {
+        let error = v2::apply(&top, &resources(words), &available).unwrap_err().to_string();
+        assert!(error.contains(name), "{name}: {error}");
+    }
+    assert!(written(&top).is_empty());
+    std::fs::remove_dir_all(top).unwrap();
+}
+
+#[test]
+fn a_file_that_the_kernel_does_not_have_is_told_from_one_that_may_not_be_written() {
+    let top = folder("missing");
+    let error = files::write(&top.join("no/such"), "1").unwrap_err().to_string();
+    assert!(error.contains("no such setting"), "{error}");
+    std::fs::create_dir_all(top.join("there")).unwrap();
+    let error = files::write(&top.join("there"), "1").unwrap_err().to_string();
+    assert!(error.contains("write the limit"), "{error}");
+    std::fs::remove_dir_all(top).unwrap();
+}

@@ -3,10 +3,11 @@
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, fchmod, fcntl_add_seals, memfd_create, openat};
 use rustix::io::Errno;
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 
 use super::clone::errno;
 
@@ -14,10 +15,31 @@ static PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/first_program"
 
 /// Makes the file. Whoever holds it, or runs it and opens `/proc/self/exe`, can read it and nothing else.
 pub(crate) fn program() -> io::Result<OwnedFd> {
-    let file = in_memory("yado-init", true)?;
+    let file = match in_memory("yado-init", true) {
+        // `vm.memfd_noexec`, which may be set for the whole computer, forbids it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return program_on_a_file_system(),
+        other => other?,
+    };
     fill(&file, PROGRAM)?;
     fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
     Ok(file)
+}
+
+/// The file on a file system that is attached nowhere and cannot be written to any more.
+fn program_on_a_file_system() -> io::Result<OwnedFd> {
+    let context = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_create(&context)?;
+    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    let mount = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?;
+    let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let file = openat(&mount, "yado-init", create, Mode::from_raw_mode(0o555))?;
+    // Whatever the file mode creation mask is: a container's root is somebody else.
+    fchmod(&file, Mode::from_raw_mode(0o555))?;
+    fill(&file, PROGRAM)?;
+    drop(file);
+    let program = openat(&mount, "yado-init", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    super::mount::set_attributes(mount.as_fd(), super::mount::RDONLY, 0, false)?;
+    Ok(program)
 }
 
 /// Bytes as a file that is read from its beginning.
@@ -88,12 +110,18 @@ pub(crate) fn run_prepared(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::fd::AsFd;
 
     #[test]
     fn the_program_can_be_run_and_not_be_changed() {
-        let file = program().unwrap();
-        assert!(rustix::io::write(&file, b"x").is_err());
+        cannot_be_changed_and_runs(&program().unwrap());
+        // Mounting needs rights; where there are none, files in memory must do.
+        if let Ok(file) = program_on_a_file_system() {
+            cannot_be_changed_and_runs(&file);
+        }
+    }
+
+    fn cannot_be_changed_and_runs(file: &OwnedFd) {
+        assert!(rustix::io::write(file, b"x").is_err());
         let path = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
         if let Ok(again) = std::fs::File::options().write(true).open(&path) {
             assert!(rustix::io::write(&again, b"x").is_err());

@@ -52,15 +52,24 @@ fn shared_mounts_stay_on_the_host_when_the_container_ends() {
 #[test]
 fn the_roots_propagation_is_as_the_document_says() {
     let Some(bundle) = Bundle::new() else { return };
-    for (word, seen) in [("shared", "shared:\n"), ("unbindable", "unbindable\n")] {
+    for (word, seen) in [("shared", "shared:\n"), ("unbindable", "unbindable\n"), ("private", "")] {
         bundle.spec("linux/rootfsPropagation", json!(word));
         bundle.process(&[
             "sh",
             "-c",
-            "awk '$5 == \"/\"' /proc/self/mountinfo | grep -o 'shared:\\|unbindable'",
+            "awk '$5 == \"/\"' /proc/self/mountinfo | grep -o 'shared:\\|unbindable\\|master:'; true",
         ]);
         assert_eq!(bundle.ok(&["run", "yado-test"]), seen, "{word}");
     }
+    // A slave learns of what is mounted beneath the root directory on the host, if that is shared.
+    bundle.spec("linux/rootfsPropagation", json!("slave"));
+    let line = "mount --bind $1 $1 && mount --make-shared $1 && shift && exec \"$@\"";
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", line, "sh"]).arg(bundle.path("rootfs"));
+    let runtime = bundle.runtime();
+    command.arg(runtime.get_program()).args(runtime.get_args()).args(["run", "yado-test"]);
+    let output = command.current_dir(bundle.path("")).output().unwrap();
+    assert_eq!(crate::bundle::text(&output.stdout), "master:\n", "{output:?}");
     bundle.spec("linux/rootfsPropagation", json!("sideways"));
     assert!(bundle.fails(&["run", "yado-test"]).contains("sideways"));
 }
@@ -116,6 +125,33 @@ fn calls_can_be_decided_by_a_program_on_the_host() {
     assert_eq!((&told["fds"], &told["metadata"]), (&json!(["seccompFd"]), &json!("mine")));
     assert_eq!(told["state"]["id"], "yado-test");
     assert!(told["pid"].as_i64().is_some_and(|pid| pid > 0));
+}
+
+/// A command's calls are decided by the same program, which is told of the command's own process.
+#[test]
+fn calls_of_commands_can_be_decided_as_well() {
+    let Some(bundle) = Bundle::new() else { return };
+    let path = bundle.path("listener");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    bundle.spec(
+        "linux/seccomp",
+        json!({ "defaultAction": "SCMP_ACT_ALLOW", "listenerPath": path,
+            "syscalls": [{ "names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_NOTIFY" }] }),
+    );
+    bundle.process(&["sleep", "1000"]);
+    let agent = std::thread::spawn(move || {
+        [(); 2].map(|()| {
+            let (mut socket, _) = listener.accept().unwrap();
+            receive(&mut socket).1
+        })
+    });
+    bundle.ok(&["run", "-d", "yado-test"]);
+    let words = ["exec", "yado-test", "sh", "-c", "mkdir /tmp/x 2>&1 | grep -o 'not implemented'"];
+    assert_eq!(bundle.ok(&words), "not implemented\n");
+    let [first, second] = agent.join().unwrap().map(|text| serde_json::from_str::<Value>(&text).unwrap());
+    assert_eq!(first["pid"], first["state"]["pid"]);
+    assert_ne!(second["pid"], second["state"]["pid"]);
+    assert_eq!((&second["state"]["status"], &second["state"]["pid"]), (&json!("running"), &first["pid"]));
 }
 
 /// A descriptor and all of the text that comes with it.
@@ -196,4 +232,23 @@ fn on_top_of_the_hosts_root_the_container_is_closed_as_well() {
     bundle.process(&["sleep", "1000"]);
     bundle.ok(&["run", "-d", "--no-pivot", "yado-test"]);
     assert_eq!(bundle.ok(&["exec", "yado-test", "ls", "/etc"]), "mine\n");
+}
+
+/// The setting is one of a PID namespace's, so that it can be tried in one.
+#[test]
+fn where_files_in_memory_cannot_be_run_containers_are_made_all_the_same() {
+    let Some(bundle) = Bundle::new() else { return };
+    if !std::path::Path::new("/proc/sys/vm/memfd_noexec").exists() {
+        eprintln!("skipped: this kernel cannot forbid to run files in memory");
+        return;
+    }
+    bundle.spec("process/noNewPrivileges", json!(true));
+    bundle.process(&["sh", "-c", "echo ran; : > /proc/1/exe"]);
+    let line = "echo 2 > /proc/sys/vm/memfd_noexec && exec \"$@\"";
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--pid", "--fork", "--mount-proc", "sh", "-c", line, "sh"]);
+    let runtime = bundle.runtime();
+    command.arg(runtime.get_program()).args(runtime.get_args()).args(["run", "yado-test"]);
+    let output = command.current_dir(bundle.path("")).output().unwrap();
+    assert_eq!(crate::bundle::text(&output.stdout), "ran\n", "{output:?}");
 }
