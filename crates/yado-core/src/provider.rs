@@ -160,6 +160,13 @@ pub trait Provider: Send {
     /// A way in; the machine runs.
     fn connect(&self, context: &Context) -> Result<Box<dyn Communicator>>;
 
+    /// Lets a machine that runs know of those that have come to its environment since it was started. Does nothing for
+    /// one that cannot be told now: it is asked again when it is ready.
+    fn learn_names(&mut self, context: &Context) -> Result<()> {
+        let _ = context;
+        Ok(())
+    }
+
     /// After a start, when the machine can be entered: brings what needs it to run, such as folders that are copied.
     fn bring(&mut self, context: &Context) -> Result<()> {
         let _ = context;

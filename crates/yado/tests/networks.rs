@@ -257,7 +257,7 @@ fn a_public_network_puts_machines_on_the_network_of_an_interface_of_this_host() 
     if !can_run("public networks") {
         return;
     }
-    let elsewhere = Elsewhere::new(8);
+    let elsewhere = Elsewhere::new(4);
     let (link, network) = (&elsewhere.link, &elsewhere.network);
     let sandbox = with_server(&format!(
         r#"

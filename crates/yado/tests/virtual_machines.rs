@@ -16,29 +16,38 @@ fn can_boot() -> bool {
 }
 
 #[test]
-fn a_machine_boots_from_the_containers_box_and_lives_its_whole_life() {
+fn a_machine_lives_its_whole_life_beside_a_container_of_the_same_box_and_network() {
     if !can_make_machines("virtual machines") || !can_boot() {
         return;
     }
     let Some(home) = debian::home("virtual_machines") else { return };
     let port = free_port();
+    let third = std::process::id() % 256;
     let sandbox = Sandbox::new(&format!(
         r#"Vagrant.configure("2") do |config|
   config.vm.box = "debian/bookworm64"
-  config.vm.hostname = "guest.example.org"
-  config.vm.network "forwarded_port", guest: 8000, host: {port}
-  config.vm.provider("libvirt") {{ |v| v.memory = 384; v.title = "a guest" }}
-  config.vm.provision "shell", inline: "cat /vagrant/word > /root/word; hostname > /root/name"
+  config.vm.define "db", primary: true do |db|
+    db.vm.hostname = "guest.example.org"
+    db.vm.network "private_network", ip: "172.30.{third}.10"
+    db.vm.network "forwarded_port", guest: 8000, host: {port}
+    db.vm.provider("kvm") {{ |v| v.memory = 384 }}
+    db.vm.provider("libvirt") {{ |v| v.title = "a guest" }}
+    db.vm.provision "shell", inline: "cat /vagrant/word > /root/word; hostname > /root/name"
+  end
+  config.vm.define "web" do |web|
+    web.vm.network "private_network", ip: "172.30.{third}.11"
+  end
 end
 "#
     ))
     .with_home(home);
     sandbox.write("word", "from outside\n");
 
-    let said = sandbox.ok(&["up", "--provider", "libvirt"]);
+    let said = sandbox.ok(&["up"]);
     assert!(said.contains("'title' of the 'libvirt' block has no effect"), "{said}");
-    assert!(sandbox.ok(&["status"]).contains("running (kvm)"));
-    // A kernel of its own, its own keys, the box's user with all rights, and a folder of the host's.
+    let status = sandbox.ok(&["status"]);
+    assert!(status.contains("running (kvm)") && status.contains("running (container)"), "{status}");
+    // A kernel of its own, the box's user with all rights, and a folder of the host's.
     let own = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let inside =
         "cat /proc/sys/kernel/random/boot_id; id -un; sudo cat /root/word /root/name; free -m | sed -n 2p";
@@ -50,25 +59,28 @@ end
     assert!((280..384).contains(&memory), "{said}");
     assert_eq!(sandbox.run(&["ssh", "-c", "exit 7"]).code, 7);
 
-    // A port leads in, and what was started goes on after a suspension.
+    // A port of this host leads in, and so does the private network that the container is in, too.
     let serve = "echo served > index.html; nohup busybox httpd -f -p 8000 >/dev/null 2>&1 &";
     sandbox.ok(&["ssh", "-c", serve]);
     assert!(get_until(port, "served").contains("served"));
-    sandbox.ok(&["suspend"]);
+    assert_eq!(sandbox.inside("web", "curl -s -m 20 http://db:8000/"), "served\n");
+    assert!(sandbox.inside("db", "ping -c 1 -W 10 web").contains(&format!("172.30.{third}.11")));
+
+    // What was started goes on after a suspension.
+    sandbox.ok(&["suspend", "db"]);
     assert!(sandbox.ok(&["status"]).contains("suspended (kvm)"));
-    sandbox.ok(&["resume"]);
+    sandbox.ok(&["resume", "db"]);
     assert!(get_until(port, "served").contains("served"));
-    assert!(sandbox.ok(&["logs"]).contains("login:"));
+    assert_eq!(sandbox.inside("web", "curl -s -m 20 http://db:8000/"), "served\n");
+    assert!(sandbox.ok(&["logs", "db"]).contains("login:"));
 
     // Whatever is killed, what is there is told, and goes on.
-    let find = || sandbox.ok(&["ssh", "-c", "echo here"]);
-    assert_eq!(find(), "here\n");
-    let id = &sandbox.machines()[0].id;
+    let id = sandbox.machines().into_iter().find(|machine| machine.name == "db").unwrap().id;
     let killed =
         std::process::Command::new("pkill").args(["-9", "-f", &format!("yado-{id}")]).status().unwrap();
     assert!(killed.success());
     assert!(sandbox.ok(&["status"]).contains("stopped (kvm)"));
-    sandbox.ok(&["up"]);
+    sandbox.ok(&["up", "db"]);
     assert_eq!(sandbox.ok(&["ssh", "-c", "sudo cat /root/word"]), "from outside\n");
     sandbox.ok(&["halt"]);
     assert!(sandbox.ok(&["status"]).contains("stopped (kvm)"));

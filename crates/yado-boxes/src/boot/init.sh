@@ -17,13 +17,31 @@ take_seed() {
     [ ! -r /root/var/lib/yado/serial ] || read -r old </root/var/lib/yado/serial
     [ "$new" != "$old" ] || return 0
     mkdir -p /root/var/lib/yado
-    rm -f /root/etc/systemd/network/10-yado-*.network /root/etc/ssh/ssh_host_*_key /root/etc/ssh/ssh_host_*_key.pub
+    rm -f /root/etc/systemd/network/10-yado-*.network /root/etc/systemd/system/*/systemd-networkd.service \
+        /root/etc/ssh/ssh_host_*_key /root/etc/ssh/ssh_host_*_key.pub
     tar -x -f /seed/files.tar -C /root || fail "the seed cannot be unpacked: is the disk full?"
     {
         sed '/^# yado: machines of this environment$/,/^# yado: end$/d' /root/etc/hosts
         cat /seed/hosts
     } >/root/etc/hosts.yado && mv /root/etc/hosts.yado /root/etc/hosts
     cp /seed/serial /root/var/lib/yado/serial
+}
+
+# Addresses are given before the machine's own programs start: they never change while it runs, and a program that gives
+# them would take longer for that than all the rest of the start.
+set_network() {
+    while read -r mac kind value; do
+        for link in /sys/class/net/*; do
+            read -r own <"$link/address"
+            [ "$own" = "$mac" ] || continue
+            name=${link##*/}
+            case $kind in
+            up) ip link set "$name" up ;;
+            address) ip addr add "$value" dev "$name" ;;
+            gateway) ip route add default via "$value" dev "$name" ;;
+            esac
+        done
+    done </seed/network
 }
 
 mount -t devtmpfs dev /dev
@@ -59,6 +77,7 @@ for disk in /sys/block/*; do
     label=$(dd if="$disk" bs=1 skip=32808 count=6 2>/dev/null)
     if [ "$label" = cidata ] && mount -t iso9660 -o ro "$disk" /seed; then
         take_seed
+        set_network
         umount /seed
         break
     fi

@@ -12,10 +12,18 @@ use crate::unpack::{EntryPath, Tree, decompress};
 
 /// What the first program of a machine does.
 const SCRIPT: &str = include_str!("init.sh");
-/// Modules that lead to the disk and to the volume with the seed, in this order after what they need. What the kernel
+/// Modules that lead to the disk, to the volume with the seed, and to the network, in this order after what they need. What the kernel
 /// has built in needs no module.
-const MODULES: &[&str] =
-    &["virtio_pci", "virtio_mmio", "virtio_blk", "crc32c_intel", "crc32c_generic", "ext4", "isofs"];
+const MODULES: &[&str] = &[
+    "virtio_pci",
+    "virtio_mmio",
+    "virtio_blk",
+    "virtio_net",
+    "crc32c_intel",
+    "crc32c_generic",
+    "ext4",
+    "isofs",
+];
 /// Programs of the script, all of them the same file.
 const PROGRAMS: &[&str] = &[
     "sh",
@@ -24,6 +32,7 @@ const PROGRAMS: &[&str] = &[
     "cp",
     "dd",
     "insmod",
+    "ip",
     "mkdir",
     "mount",
     "mv",

@@ -21,7 +21,7 @@ use crate::scratch::Scratch;
 use crate::unpack::Tree;
 
 /// Changes when disks are made in another way, so that they are made anew.
-pub(crate) const RECIPE: u32 = 1;
+pub(crate) const RECIPE: u32 = 2;
 /// How large disks are, unless they have to be larger. Most of it is a hole.
 const SIZE: u64 = 20 << 30;
 const DISK: &str = "disk.raw";

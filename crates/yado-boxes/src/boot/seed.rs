@@ -23,6 +23,8 @@ const NAMES_BEGIN: &str = "# yado: machines of this environment";
 const NAMES_END: &str = "# yado: end";
 /// Where the keys lie that let in, apart from those that a user has in the home directory.
 pub(super) const KEYS: &str = "etc/ssh/yado";
+/// Switches on the service that asks for addresses.
+const NETWORKD: &str = "etc/systemd/system/multi-user.target.wants/systemd-networkd.service";
 /// Name servers that a resolver looks at.
 const MOST_SERVERS: usize = 3;
 
@@ -53,6 +55,7 @@ fn volume(seed: &Seed) -> Result<Vec<u8>> {
             ("network-config", (network_config(&seed.interfaces).to_string() + "\n").as_bytes()),
             ("files.tar", &files),
             ("hosts", hosts.as_bytes()),
+            ("network", network_lines(&seed.interfaces).as_bytes()),
             ("serial", serial.as_bytes()),
         ],
     )
@@ -102,7 +105,7 @@ fn files(seed: &Seed) -> Result<Vec<u8>> {
         put(&path, 0o600, &ended(&key.private))?;
         put(&format!("{path}.pub"), 0o644, &ended(&key.public))?;
     }
-    for (number, interface) in seed.interfaces.iter().enumerate() {
+    for (number, interface) in seed.interfaces.iter().enumerate().filter(|(_, interface)| interface.dhcp) {
         put(&format!("etc/systemd/network/10-yado-{number}.network"), 0o644, &network(interface))?;
     }
     let mut servers: Vec<_> = seed.interfaces.iter().flat_map(|interface| &interface.dns).collect();
@@ -112,7 +115,32 @@ fn files(seed: &Seed) -> Result<Vec<u8>> {
             servers.iter().take(MOST_SERVERS).map(|server| format!("nameserver {server}\n")).collect();
         put("etc/resolv.conf", 0o644, &lines.concat())?;
     }
+    if seed.interfaces.iter().any(|interface| interface.dhcp) {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        header.set_mode(0o777);
+        archive
+            .append_link(&mut header, NETWORKD, "/lib/systemd/system/systemd-networkd.service")
+            .doing(doing)?;
+    }
     archive.into_inner().doing(doing)
+}
+
+/// Fixed addresses, a line for each thing that is done to an interface: its hardware address, what, and with what.
+fn network_lines(interfaces: &[SeedInterface]) -> String {
+    let mut text = String::new();
+    for interface in interfaces.iter().filter(|interface| !interface.dhcp) {
+        let mac = &interface.mac;
+        let _written = writeln!(text, "{mac} up");
+        for (address, prefix) in &interface.addresses {
+            let _written = writeln!(text, "{mac} address {address}/{prefix}");
+        }
+        if let Some(gateway) = interface.gateway {
+            let _written = writeln!(text, "{mac} gateway {gateway}");
+        }
+    }
+    text
 }
 
 fn ended(text: &str) -> String {

@@ -83,10 +83,14 @@ fn files_have_their_places_and_permissions() {
     assert_eq!(found["etc/ssh/yado/vagrant"], (0o644, "ssh-ed25519 AAAA yado\n".into()));
     assert_eq!(found["etc/machine-id"].1.len(), 33);
     assert_eq!(found["etc/resolv.conf"].1, "nameserver 10.0.2.3\n");
+    assert!(
+        !found.contains_key("etc/systemd/network/10-yado-0.network"),
+        "it is given before systemd starts"
+    );
+    assert!(found.contains_key(NETWORKD), "somebody must ask for the other one");
     assert_eq!(
-        found["etc/systemd/network/10-yado-0.network"].1,
-        "[Match]\nMACAddress=52:54:00:00:00:01\n\n[Network]\nDHCP=no\nIPv6AcceptRA=no\nAddress=10.0.2.15/24\n\
-         Gateway=10.0.2.2\nDNS=10.0.2.3\n"
+        network_lines(&sample().interfaces),
+        "52:54:00:00:00:01 up\n52:54:00:00:00:01 address 10.0.2.15/24\n52:54:00:00:00:01 gateway 10.0.2.2\n"
     );
     assert!(found["etc/systemd/network/10-yado-1.network"].1.contains("DHCP=ipv4\n"));
 }

@@ -65,23 +65,34 @@ impl Bridge {
     /// Lets go of the bridge for a container that has ended, and removes it when nobody else uses it; with the last
     /// bridge goes all that was changed for them.
     ///
-    /// The container's ports take the kernel some tens of milliseconds to go: they are waited for as long as `patience`.
-    /// Returns whether the bridge is gone.
+    /// The container's ports take the kernel some tens of milliseconds to go, and more when it has much to do: they are
+    /// waited for as long as `patience`. So are, for a shorter time, those of others, who may be ending, too, and have
+    /// met this container's port when they let go. Returns whether the bridge is gone.
     pub fn release(registry: &Registry, name: &str, container: &str, patience: Duration) -> Result<bool> {
-        let limit = Instant::now() + patience;
+        let begin = Instant::now();
+        let limit = begin + patience;
         let own = interface::port_names(container);
         loop {
             let left = registry.change(|changes| {
                 changes.let_go(name, container);
                 try_remove(changes, name, &own)
             })?;
-            if left != Left::OwnPorts || Instant::now() >= limit {
-                return Ok(left == Left::Nothing);
+            let end = match left {
+                Left::Nothing => return Ok(true),
+                Left::Claimed => return Ok(false),
+                Left::OwnPorts => limit,
+                Left::OthersPorts => limit.min(begin + FOR_OTHERS),
+            };
+            if Instant::now() >= end {
+                return Ok(false);
             }
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
+
+/// How long others' ports are waited for: they may well stay.
+const FOR_OTHERS: Duration = Duration::from_secs(2);
 
 /// What is left of a bridge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +100,10 @@ enum Left {
     Nothing,
     /// Ports of the container that has ended.
     OwnPorts,
-    /// Others that use it.
-    Others,
+    /// Ports of others, which may be about to go.
+    OthersPorts,
+    /// Somebody who is about to be connected.
+    Claimed,
 }
 
 fn make(connection: &Connection, changes: &mut Changes, name: &str) -> Result<()> {
@@ -148,17 +161,18 @@ fn try_remove(changes: &mut Changes, name: &str, own: &str) -> Result<Left> {
         let links = link::all(&connection).doing("look at the bridge's ports")?;
         let mut ports = links.iter().filter(|link| link.master == Some(bridge.index)).peekable();
         if changes.is_claimed(name) {
-            return Ok(Left::Others);
+            return Ok(Left::Claimed);
         }
         if ports.peek().is_some() {
             let others = ports.any(|port| !port.name.starts_with(own));
-            return Ok(if others { Left::Others } else { Left::OwnPorts });
+            return Ok(if others { Left::OthersPorts } else { Left::OwnPorts });
         }
         connection.send(&[link::delete(bridge.index)]).doing(format!("remove the bridge '{name}'"))?;
     }
     // Names of bridges that are gone for whatever reason must not keep the host's parameters changed.
-    let present = link::all(&connection).doing("look at the bridges")?;
-    changes.bridges.retain(|known| known != name && present.iter().any(|link| link.name == *known));
+    changes.bridges.retain(|known| known != name);
+    // What cannot be looked at is not gone.
+    changes.bridges.retain(|known| !matches!(link::by_name(&connection, known), Ok(None)));
     if changes.bridges.is_empty() {
         changes.restore()?;
     }

@@ -133,6 +133,23 @@ fn fresh_name(names: &str) -> Result<String> {
     Ok(bytes.iter().fold(names.to_owned(), |name, byte| format!("{name}{byte:02x}")))
 }
 
+/// A name for a port that a program makes for a machine by itself, such as that of a virtual machine.
+pub fn port_name(machine: &str) -> Result<String> {
+    fresh_name(&port_names(machine))
+}
+
+/// Makes an interface of the host's that is there a port of a bridge, from which frames of this hardware address alone
+/// are taken.
+pub fn join(bridge: &str, port: &str, mac: [u8; 6]) -> Result<()> {
+    let outside = connect_outside()?;
+    let (to, index) = (find(&outside, bridge)?, find(&outside, port)?);
+    outside
+        .send(&[link::into_bridge(index, to)])
+        .doing(format!("connect '{port}' to the bridge '{bridge}'"))?;
+    outside.send(&[link::port(index, true)]).doing(format!("set up the port of the bridge '{bridge}'"))?;
+    admit(&outside, index, mac, bridge, port)
+}
+
 /// Makes the pair of an interface.
 fn pair(outside: &Connection, pid: i32, names: &str, interface: &Interface) -> Result<()> {
     let name = &interface.name;

@@ -175,6 +175,11 @@ pub(super) fn station(port: u32, mac: [u8; 6]) -> Message {
     Message::new(NEW_NEIGHBOUR, CREATE | EXCLUSIVE, &header).attribute(ADDRESS, &mac)
 }
 
+/// Makes a link a port of a bridge, and brings it up.
+pub(super) fn into_bridge(index: u32, bridge: u32) -> Message {
+    Message::new(NEW_LINK, 0, &link_header(index, true)).attribute(LINK_MASTER, &bridge.to_ne_bytes())
+}
+
 /// Brings a link up.
 pub(super) fn up(index: u32) -> Message {
     Message::new(NEW_LINK, 0, &link_header(index, true))

@@ -217,24 +217,54 @@ impl Connection {
         }
     }
 
-    /// Asks for everything of a kind.
+    /// Asks for everything of a kind. An answer during which something came or went may lack what was there all the time,
+    /// and is asked for again.
     pub(super) fn dump(&self, message: &Message) -> io::Result<Vec<Vec<u8>>> {
+        const ATTEMPTS: u32 = 50;
+        for _ in 0..ATTEMPTS {
+            if let Some(found) = self.dump_once(message)? {
+                return Ok(found);
+            }
+        }
+        Err(io::ErrorKind::Interrupted.into())
+    }
+
+    /// The same once; `None` when the answer is not of one moment.
+    fn dump_once(&self, message: &Message) -> io::Result<Option<Vec<Vec<u8>>>> {
         let mut bytes = Vec::new();
         message.write(1, DUMP, &mut bytes);
         netlink::send(&self.socket, &bytes)?;
         let mut found = Vec::new();
+        let mut interrupted = false;
         let mut buffer = vec![0; 64 << 10];
         loop {
             let length = netlink::receive(&self.socket, &mut buffer)?;
+            interrupted |= was_interrupted(&buffer[..length]);
             for (kind, _, body) in parse(&buffer[..length]) {
                 match kind {
-                    DONE => return Ok(found),
-                    ERROR => return error_of(body).map_or(Ok(found), Err),
+                    DONE => return Ok((!interrupted).then_some(found)),
+                    ERROR => return error_of(body).map_or(Ok((!interrupted).then_some(found)), Err),
                     _ => found.push(body.to_vec()),
                 }
             }
         }
     }
+}
+
+/// Whether a message says that what is dumped has changed meanwhile (`NLM_F_DUMP_INTR`).
+fn was_interrupted(mut bytes: &[u8]) -> bool {
+    const INTERRUPTED: u16 = 0x10;
+    while bytes.len() >= 16 {
+        let length = u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
+        if u16::from_ne_bytes([bytes[6], bytes[7]]) & INTERRUPTED != 0 {
+            return true;
+        }
+        if length < 16 {
+            break;
+        }
+        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or(&[]);
+    }
+    false
 }
 
 /// Kind, sequence number and body of each message.

@@ -101,7 +101,30 @@ impl Machine {
         }
         store.set_state(&record.id, MachineState::Running)?;
         store.end(&record.id)?;
-        self.reread()
+        self.reread()?;
+        self.introduce(context)
+    }
+
+    /// Makes this machine known to those that run already. Machines of one provider that share a kernel tell each other
+    /// without being asked.
+    fn introduce(&self, context: &Context) -> Result<()> {
+        let record = self.made()?;
+        for other in self.workshop.store.machines(Some(&record.environment))? {
+            let runs = other.id != record.id && other.state == MachineState::Running.id();
+            let Some(kind) = self.workshop.registry.provider(&other.provider).filter(|_| runs) else {
+                continue;
+            };
+            if other.provider == record.provider && !kind.wants_disk() {
+                continue;
+            }
+            let place = super::place(&self.workshop.store, &other);
+            let told = kind.open(&other, None, &place).and_then(|mut other| other.learn_names(context));
+            if let Err(problem) = told {
+                // It is that machine's trouble, and this one has started.
+                context.warn(format!("'{}' was not told of this machine: {problem}", other.name));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn connect(&self, context: &Context) -> Result<Box<dyn Communicator>> {

@@ -170,12 +170,15 @@ impl Ssh {
         found.map_err(|problem| unknown().caused_by(problem))?.next().ok_or_else(unknown)
     }
 
-    /// Whether a server is there.
-    fn greets(&self) -> Result<bool> {
+    /// Whether a server is there that says within this time that it is one.
+    ///
+    /// # Errors
+    /// When the machine's address is none.
+    pub fn greets(&self, within: Duration) -> Result<bool> {
         let address = self.address()?;
-        let Ok(mut stream) = TcpStream::connect_timeout(&address, BANNER) else { return Ok(false) };
+        let Ok(mut stream) = TcpStream::connect_timeout(&address, within) else { return Ok(false) };
         let mut begin = [0_u8; 4];
-        Ok(stream.set_read_timeout(Some(BANNER)).is_ok()
+        Ok(stream.set_read_timeout(Some(within)).is_ok()
             && stream.read_exact(&mut begin).is_ok()
             && &begin == b"SSH-")
     }
@@ -220,7 +223,7 @@ impl Communicator for Ssh {
         loop {
             context.cancel.check()?;
             (self.watch)()?;
-            if self.greets()? {
+            if self.greets(BANNER)? {
                 match self.open(context) {
                     Ok(()) => return Ok(()),
                     Err(problem) if problem.kind() == ErrorKind::Interrupted => return Err(problem),

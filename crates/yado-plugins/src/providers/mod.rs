@@ -3,6 +3,8 @@
 mod container;
 mod docker;
 mod kvm;
+mod networks;
+mod values;
 
 use yado_core::ProviderKind;
 

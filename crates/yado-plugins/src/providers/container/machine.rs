@@ -17,9 +17,8 @@ use super::first_process::FirstProcess;
 use super::layers::Layers;
 use super::limits::Limits;
 use super::root_files::{RootFiles, read_running};
-use super::{
-    addresses, engine_error, first_process, folders, names, network, notices, owners, specification,
-};
+use super::{engine_error, first_process, folders, notices, owners, specification};
+use crate::providers::networks::{self as network, addresses, names};
 
 /// A machine, wanted, recorded, or real.
 pub(super) struct Machine {
@@ -96,7 +95,7 @@ impl Machine {
     /// Hosts file, host name and resolver of a machine that is about to be switched on.
     fn write_names(&self, files: &RootFiles) -> Result<()> {
         let spec = self.spec()?;
-        let hostname = specification::hostname(Some(spec), &self.record.name);
+        let hostname = names::hostname(Some(spec), &self.record.name);
         if spec.allow_hosts_modification {
             let machines = network::known_machines(&self.place.store, &self.record)?;
             files.write_etc("hosts", &names::hosts(&files.read_etc("hosts"), &hostname, &machines))?;
@@ -109,32 +108,36 @@ impl Machine {
     /// machines start at the same time, and what was not known yet when its hosts file was written may be by now,
     /// while whoever came to be known found it not running yet.
     fn tell_all(&self, context: &Context) -> Result<()> {
-        let store = &self.place.store;
-        for other in store.machines(Some(&self.record.environment))? {
-            if other.provider != "container" {
-                continue;
+        for other in self.place.store.machines(Some(&self.record.environment))? {
+            if other.provider == self.record.provider {
+                self.tell(context, &other)?;
             }
-            let spec: Option<MachineSpec> =
-                other.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
-            if spec.as_ref().is_some_and(|spec| !spec.allow_hosts_modification) {
-                continue;
-            }
-            let machines = network::known_machines(store, &other)?;
-            let block = names::block(&specification::hostname(spec.as_ref(), &other.name), &machines);
-            // Machines that are brought up together know each other from the beginning: a look at the layer is enough.
-            let upper = self.place.machine.with_file_name(&other.id).join(Layers::of(&other)?.upper);
-            if (RootFiles { upper, lower: Vec::new() }).read_etc("hosts").contains(&block) {
-                continue;
-            }
-            let Some(container) = self.engine.load(&other.id).map_err(engine_error)? else { continue };
-            if container.state() != Status::Running {
-                continue;
-            }
-            let known = read_running(container.pid() as u32, "etc/hosts").unwrap_or_default();
-            if !known.contains(&block) {
-                let inside = Inside::root_only(container);
-                inside.run_quietly(context, &["sh", "-c", &names::update_script(&block)])?;
-            }
+        }
+        Ok(())
+    }
+
+    /// Tells one of them, if it runs.
+    fn tell(&self, context: &Context, other: &MachineRecord) -> Result<()> {
+        let spec: Option<MachineSpec> =
+            other.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        if spec.as_ref().is_some_and(|spec| !spec.allow_hosts_modification) {
+            return Ok(());
+        }
+        let machines = network::known_machines(&self.place.store, other)?;
+        let block = names::block(&names::hostname(spec.as_ref(), &other.name), &machines);
+        // Machines that are brought up together know each other from the beginning: a look at the layer is enough.
+        let upper = self.place.machine.with_file_name(&other.id).join(Layers::of(other)?.upper);
+        if (RootFiles { upper, lower: Vec::new() }).read_etc("hosts").contains(&block) {
+            return Ok(());
+        }
+        let Some(container) = self.engine.load(&other.id).map_err(engine_error)? else { return Ok(()) };
+        if container.state() != Status::Running {
+            return Ok(());
+        }
+        let known = read_running(container.pid() as u32, "etc/hosts").unwrap_or_default();
+        if !known.contains(&block) {
+            let inside = Inside::root_only(container);
+            inside.run_quietly(context, &["sh", "-c", &names::update_script(&block)])?;
         }
         Ok(())
     }
@@ -247,8 +250,17 @@ impl Provider for Machine {
                 spec.synced_folders.iter().for_each(|folder| folders::adopt(&folder.host_path, first));
             }
         }
-        let is_up = |other: &MachineRecord| matches!(self.engine.load(&other.id), Ok(Some(container)) if container.state() != Status::Stopped);
+        let is_up = |other: &MachineRecord| {
+            if other.provider != self.record.provider {
+                return other.state == MachineState::Running.id();
+            }
+            matches!(self.engine.load(&other.id), Ok(Some(container)) if container.state() != Status::Stopped)
+        };
         network::without_machine(&self.place.store, &self.record, self.spec.as_ref(), &is_up)
+    }
+
+    fn learn_names(&mut self, context: &Context) -> Result<()> {
+        self.tell(context, &self.record)
     }
 
     fn destroy(&mut self, context: &Context) -> Result<()> {

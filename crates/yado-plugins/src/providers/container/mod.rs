@@ -4,7 +4,6 @@
 //! own files lie in the machine's directory. Switching it off ends its processes and keeps the writable layer.
 
 mod accounts;
-mod addresses;
 mod builder;
 mod communicator;
 mod first_process;
@@ -13,18 +12,12 @@ mod layer_copy;
 mod layers;
 mod limits;
 mod machine;
-mod names;
-mod network;
-mod network_options;
 mod notices;
 mod owners;
-mod public;
 mod root_files;
 mod snapshots;
 mod specification;
-mod subnet;
 
-use serde_json::Value;
 use yado_core::provider::Place;
 use yado_core::spec::Problem;
 use yado_core::{
@@ -33,6 +26,9 @@ use yado_core::{
 };
 
 pub use builder::Builder;
+
+use crate::providers::networks::{self, engine_error};
+use crate::providers::values::number;
 
 /// The kind.
 pub(super) static CONTAINER: ContainerKind = ContainerKind;
@@ -107,7 +103,7 @@ impl ProviderKind for ContainerKind {
     fn check(&self, spec: &MachineSpec) -> Vec<Problem> {
         let mut problems = folders::problems(&spec.synced_folders);
         problems.extend(specification::problems(spec));
-        problems.extend(network::problems(spec));
+        problems.extend(networks::problems(spec));
         if let Some(communicator) =
             spec.communicator.as_deref().filter(|name| *name != "ssh" && !name.is_empty())
         {
@@ -128,19 +124,5 @@ impl ProviderKind for ContainerKind {
         place: &Place,
     ) -> Result<Box<dyn Provider>> {
         Ok(Box::new(machine::Machine::open(record, spec, place)?))
-    }
-}
-
-/// A failure of the engine, told as one of ours.
-fn engine_error(problem: yado_container::Error) -> yado_core::Error {
-    yado_core::Error::new(yado_core::ErrorKind::System, problem.to_string()).caused_by(problem)
-}
-
-/// A number, also one that was written as text.
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
     }
 }

@@ -11,6 +11,7 @@ use super::first_process::FirstProcess;
 use super::folders::IDS;
 use super::limits::Limits;
 use super::{number, owners};
+use crate::providers::networks::names::hostname;
 
 /// The settings of the `container` block.
 pub(super) fn settings(spec: &MachineSpec) -> Option<&ProviderSettings> {
@@ -78,28 +79,6 @@ pub(super) fn first_id(record: &MachineRecord) -> u32 {
     owners::first(1_000_000_000 + (record.number % 40_000) * IDS)
 }
 
-/// The host name inside.
-pub(super) fn hostname(spec: Option<&MachineSpec>, name: &str) -> String {
-    host_name(spec.and_then(|spec| spec.hostname.as_deref()).unwrap_or(name))
-}
-
-/// A name as a host name (RFC 1123): labels between dots, each of letters, digits and hyphens.
-pub(super) fn host_name(name: &str) -> String {
-    let labels: Vec<String> = name.split('.').filter_map(host_label).collect();
-    let whole: String = labels.join(".").chars().take(LONGEST_HOST_NAME).collect();
-    if whole.is_empty() { "machine".to_owned() } else { whole }
-}
-
-/// The longest host name that the kernel takes, in characters (`sethostname(2)`).
-const LONGEST_HOST_NAME: usize = 64;
-
-/// One label: 63 characters at most, no hyphen at its ends; `None` when nothing is left.
-fn host_label(name: &str) -> Option<String> {
-    let plain: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(63).collect();
-    Some(plain.trim_matches('-').to_owned()).filter(|label| !label.is_empty())
-}
-
 /// The whole specification.
 pub(super) fn build(
     record: &MachineRecord,
@@ -157,20 +136,5 @@ fn host_mount(source: PathBuf, destination: PathBuf, first: u32) -> Mount {
         .to_vec(),
         uid_mappings: ids.clone(),
         gid_mappings: ids,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_machine_name_makes_a_host_name_that_the_kernel_takes() {
-        assert_eq!(host_name("web_1"), "web-1");
-        assert_eq!(host_name("web.example.test"), "web.example.test");
-        assert_eq!(host_name("Ü.x"), "x");
-        assert_eq!(host_name("a b"), "a-b");
-        assert_eq!(host_name("ü"), "machine");
-        assert_eq!(host_name(&"n".repeat(70)).len(), 63);
     }
 }

@@ -11,8 +11,8 @@ use yado_core::{Context, Forward, Result};
 
 use super::disks;
 use super::machine::Machine;
-use super::process;
 use super::qmp::Qmp;
+use super::{network, process};
 
 /// The name of the memory in the boot disk.
 const TAG: &str = "yado-suspended";
@@ -85,7 +85,8 @@ impl Suspend for Machine {
             let mark = self.folder().join(MARK);
             std::fs::write(&mark, "").doing(|| format!("writing '{}'", mark.display()))?;
         }
-        process::quit(self.folder(), self.id())
+        process::quit(self.folder(), self.id())?;
+        network::release(&self.place.store, &self.record, self.spec().ok())
     }
 
     fn resume(&mut self, context: &Context) -> Result<()> {
@@ -98,7 +99,8 @@ impl Suspend for Machine {
             .as_deref()
             .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or_default();
-        let hardware = self.hardware(context)?;
+        network::prepare(&self.place.store, &self.record, self.spec()?)?;
+        let hardware = self.hardware(context, &self.private_cards()?)?;
         if let Err(problem) = self.launch(context, &hardware, &forwards, Some(TAG)) {
             // What was kept stays, for another attempt.
             process::quit(self.folder(), self.id())?;

@@ -63,10 +63,14 @@ pub(super) enum Cable {
         /// A UDP port.
         port: u16,
     },
-    /// An interface of the host's.
+    /// A port of a bridge of the host's.
     Tap {
-        /// Its name.
+        /// The port's name.
         name: String,
+        /// The bridge's name.
+        bridge: String,
+        /// The card's hardware address.
+        mac: [u8; 6],
     },
 }
 
@@ -178,7 +182,7 @@ fn cable(card: &Card, number: usize, forwards: &[Forward]) -> String {
         Cable::Group { address, port } => {
             format!("socket,id=net{number},mcast={address}:{port},localaddr=127.0.0.1")
         }
-        Cable::Tap { name } => format!("tap,id=net{number},ifname={name},script=no,downscript=no"),
+        Cable::Tap { name, .. } => format!("tap,id=net{number},ifname={name},script=no,downscript=no"),
     }
 }
 

@@ -3,22 +3,27 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use yado_core::disk::Boot;
+use yado_core::disk::{Boot, SeedInterface};
 use yado_core::error::Doing;
 use yado_core::provider::{Log, Place, StopMode, Suspend};
 use yado_core::ssh::{Access, Keys, Ssh};
 use yado_core::{
-    Communicator, Context, Error, ErrorKind, Forward, Image, MachineRecord, MachineSpec, MachineState,
+    Communicator, Context, Error, ErrorKind, Exec, Forward, Image, MachineRecord, MachineSpec, MachineState,
     Program, Provider, Result,
 };
 
 use super::hardware::{self, Cable, Card, Drive, Hardware};
 use super::qmp::Qmp;
 use super::settings::Settings;
-use super::{accelerator, disks, folders, memory, process, seed};
+use super::{accelerator, disks, folders, memory, network, process, seed};
+use crate::providers::networks::names;
 
 /// How long QEMU may take to come up; the machine's own start is not part of it.
 const LAUNCH: Duration = Duration::from_secs(120);
+/// How long a machine that is to be told something may take to answer; one that boots is told later.
+const SHORTLY: Duration = Duration::from_millis(300);
+/// The file with the names that the machine knows, in its directory.
+const NAMES: &str = "names";
 /// Between two looks at it.
 const GLANCE: Duration = Duration::from_millis(5);
 
@@ -122,7 +127,7 @@ impl Machine {
     }
 
     /// The hardware that the configuration asks for.
-    pub(super) fn hardware(&self, context: &Context) -> Result<Hardware> {
+    pub(super) fn hardware(&self, context: &Context, private: &[(Card, SeedInterface)]) -> Result<Hardware> {
         let settings = Settings::of(self.spec()?);
         let image = self.image()?;
         let disk = image.disk.ok_or_else(|| {
@@ -151,6 +156,12 @@ impl Machine {
                 None => own(&disks::file_of(extra), "qcow2", &extra.name, false),
             });
         }
+        let mut cards = vec![Card {
+            model: settings.network_card.clone(),
+            mac: hardware::hardware_address(self.id(), 0),
+            cable: Cable::User,
+        }];
+        cards.extend(private.iter().map(|(card, _)| card.clone()));
         Ok(Hardware {
             machine_type: settings.machine_type.clone(),
             accelerator,
@@ -159,13 +170,15 @@ impl Machine {
             memory: settings.memory,
             boot: boot(disk.boot, &settings),
             disks: drives,
-            cards: vec![Card {
-                model: settings.network_card.clone(),
-                mac: hardware::hardware_address(self.id(), 0),
-                cable: Cable::User,
-            }],
+            cards,
             arguments: settings.arguments,
         })
+    }
+
+    /// The cards in private networks, and what the machine is told of them.
+    pub(super) fn private_cards(&self) -> Result<Vec<(Card, SeedInterface)>> {
+        let spec = self.spec()?;
+        network::cards(&self.place.store, &self.record, spec, &Settings::of(spec).network_card)
     }
 
     fn power_on(&self, context: &Context, forwards: &[Forward]) -> Result<()> {
@@ -176,8 +189,16 @@ impl Machine {
             disks::grow(context, &self.folder().join(disks::BOOT), size, "boot disk")?;
         }
         disks::make_extra(context, self.folder(), &settings.disks)?;
-        let hardware = self.hardware(context)?;
-        seed::write(&self.record, spec, &self.user(), self.folder(), &hardware.cards)?;
+        network::prepare(&self.place.store, &self.record, spec)?;
+        let private = self.private_cards()?;
+        let hardware = self.hardware(context, &private)?;
+        let mut interfaces = vec![seed::way_out(hardware.cards[0].mac.clone())];
+        interfaces.extend(private.into_iter().map(|(_, interface)| interface));
+        let names = network::names(&self.place.store, &self.record)?;
+        seed::write(&self.record, spec, &self.user(), self.folder(), interfaces, names)?;
+        let noted = self.folder().join(NAMES);
+        let block = network::names_block(&self.place.store, &self.record, spec)?;
+        std::fs::write(&noted, block).doing(|| format!("writing '{}'", noted.display()))?;
         self.launch(context, &hardware, forwards, None)
     }
 
@@ -202,7 +223,7 @@ impl Machine {
         loop {
             // It answers once it has opened everything.
             if Qmp::open(self.folder())?.is_some() {
-                return Ok(());
+                return network::connect(&hardware.cards);
             }
             let ended = child.try_wait().doing(|| "waiting for QEMU")?;
             if ended.is_some() || Instant::now() > end {
@@ -260,6 +281,10 @@ impl Provider for Machine {
         })
     }
 
+    fn reserve(&mut self, _context: &Context) -> Result<()> {
+        self.private_cards().map(drop)
+    }
+
     fn create(&mut self, context: &Context, image: Option<&Image>) -> Result<()> {
         let disk = image
             .and_then(|image| image.disk.as_ref())
@@ -289,12 +314,14 @@ impl Provider for Machine {
         }
         Ssh::close(context, self.folder());
         process::quit(self.folder(), self.id())?;
+        network::release(&self.place.store, &self.record, self.spec.as_ref())?;
         self.forget_suspension(context)
     }
 
     fn destroy(&mut self, context: &Context) -> Result<()> {
         Ssh::close(context, self.folder());
         process::quit(self.folder(), self.id())?;
+        network::release(&self.place.store, &self.record, self.spec.as_ref())?;
         match std::fs::remove_dir_all(self.folder()) {
             Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
                 Err(problem).doing(|| format!("removing '{}'", self.folder().display()))
@@ -303,7 +330,28 @@ impl Provider for Machine {
         }
     }
 
+    fn learn_names(&mut self, context: &Context) -> Result<()> {
+        let inside = self.inside()?;
+        if !self.spec()?.allow_hosts_modification || !self.runs() || !inside.greets(SHORTLY)? {
+            return Ok(());
+        }
+        let block = network::names_block(&self.place.store, &self.record, self.spec()?)?;
+        let noted = self.folder().join(NAMES);
+        if std::fs::read_to_string(&noted).is_ok_and(|known| known == block) {
+            return Ok(());
+        }
+        let script = format!("[ ! -f /etc/hosts ] || {{ {}; }}", names::update_script(&block));
+        let command = Exec {
+            argv: vec!["sh".to_owned(), "-c".to_owned(), script],
+            user: Some("root".to_owned()),
+            ..Exec::default()
+        };
+        inside.exec(context, &command, &mut |_, _| {})?;
+        std::fs::write(&noted, block).doing(|| format!("writing '{}'", noted.display()))
+    }
+
     fn bring(&mut self, context: &Context) -> Result<()> {
+        self.learn_names(context)?;
         folders::copy_all(context, self.spec()?, &self.inside()?, &self.user())
     }
 

@@ -12,6 +12,7 @@ mod hardware;
 mod machine;
 mod memory;
 mod names;
+mod network;
 mod power;
 mod probe;
 mod process;
@@ -87,6 +88,7 @@ impl ProviderKind for VirtualMachines {
     fn check(&self, spec: &MachineSpec) -> Vec<Problem> {
         let mut problems = Settings::of(spec).problems;
         problems.extend(seed::problems(spec));
+        problems.extend(network::problems(spec));
         problems
     }
 

@@ -8,7 +8,7 @@ use yado_core::spec::Problem;
 use yado_core::ssh::Keys;
 use yado_core::{MachineRecord, MachineSpec, Result};
 
-use super::hardware::{Cable, Card};
+use crate::providers::networks::names::hostname;
 
 /// The seed's file in the machine's directory, and its serial number.
 pub(super) const FILE: &str = "seed.img";
@@ -25,22 +25,7 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
         message: format!("The communicator '{name}' is not possible with this provider yet; there is 'ssh'."),
         origin: None,
     });
-    let networks =
-        spec.networks.iter().filter(|network| network.kind != "forwarded_port").map(|network| Problem {
-            message: format!(
-                "A {} is not possible with this provider yet; use a forwarded_port.",
-                network.kind
-            ),
-            origin: network.origin.clone(),
-        });
-    told.into_iter().chain(networks).collect()
-}
-
-/// The machine's name inside.
-pub(super) fn hostname(spec: &MachineSpec) -> String {
-    let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '.' { letter } else { '-' };
-    let name = spec.hostname.clone().unwrap_or_else(|| spec.name.clone());
-    name.chars().map(plain).collect::<String>().trim_matches('-').to_owned()
+    told.into_iter().collect()
 }
 
 /// Writes what the machine reads.
@@ -49,35 +34,31 @@ pub(super) fn write(
     spec: &MachineSpec,
     user: &str,
     folder: &Path,
-    cards: &[Card],
+    interfaces: Vec<SeedInterface>,
+    names: Vec<(IpAddr, String)>,
 ) -> Result<()> {
     let keys = Keys::beside(folder);
-    let interfaces = cards.iter().map(interface).collect();
     let seed = Seed {
         instance_id: record.id.clone(),
-        hostname: hostname(spec),
+        hostname: hostname(Some(spec), &record.name),
         user: user.to_owned(),
         authorized_key: keys.authorized()?,
         host_keys: vec![keys.host_key()?],
         interfaces,
-        names: Vec::new(),
+        names,
         user_data: Vec::new(),
     };
     yado_boxes::write_seed(&seed, &folder.join(FILE))
 }
 
-fn interface(card: &Card) -> SeedInterface {
+/// What the machine is told of its card that leads out.
+pub(super) fn way_out(mac: String) -> SeedInterface {
     let [address, router, names] = WAY_OUT.map(IpAddr::V4);
-    match card.cable {
-        Cable::User => SeedInterface {
-            mac: card.mac.clone(),
-            addresses: vec![(address, 24)],
-            dhcp: false,
-            gateway: Some(router),
-            dns: vec![names],
-        },
-        Cable::Group { .. } | Cable::Tap { .. } => {
-            SeedInterface { mac: card.mac.clone(), ..SeedInterface::default() }
-        }
+    SeedInterface {
+        mac,
+        addresses: vec![(address, 24)],
+        dhcp: false,
+        gateway: Some(router),
+        dns: vec![names],
     }
 }

@@ -77,7 +77,7 @@ pub(super) fn hardware_address(text: &str) -> Option<[u8; 6]> {
 pub(super) fn mtu(network: &NetworkSpec) -> std::result::Result<Option<u32>, String> {
     let Some(value) = network.options.get("mtu").filter(|value| !value.is_null()) else { return Ok(None) };
     // 1280 is what IPv6 needs; fewer than 68 bytes are no IPv4.
-    match super::number(value) {
+    match crate::providers::values::number(value) {
         Some(number) if number.fract() == 0.0 && (68.0..=65_535.0).contains(&number) => {
             Ok(Some(number as u32))
         }

@@ -7,7 +7,7 @@ use yado_container::network;
 use yado_core::spec::NetworkSpec;
 use yado_core::{Context, Error, ErrorKind, Result};
 
-use super::network_options::{is_configured, text};
+use super::options::{is_configured, text};
 
 /// What cannot be had.
 pub(super) fn objection(network: &NetworkSpec) -> Option<String> {

@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A range of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Subnet {
+pub(in crate::providers) struct Subnet {
     /// The lowest address.
-    pub(super) network: IpAddr,
+    pub(in crate::providers) network: IpAddr,
     /// Bits of the network part.
-    pub(super) prefix: u8,
+    pub(in crate::providers) prefix: u8,
 }
 
 /// How many bits an address of this family has.

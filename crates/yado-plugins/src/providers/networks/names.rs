@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 
+use yado_core::MachineSpec;
+
 const BEGIN: &str = "# yado: machines of this environment";
 const END: &str = "# yado: end";
 
 /// The text of `/etc/hosts` with yado's block brought up to date; everything else stays as it is.
-pub(super) fn hosts(present: &str, hostname: &str, machines: &[(String, IpAddr)]) -> String {
+pub(in crate::providers) fn hosts(present: &str, hostname: &str, machines: &[(String, IpAddr)]) -> String {
     let mut text = without_block(present);
     if text.is_empty() {
         text.push_str("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
@@ -16,7 +18,7 @@ pub(super) fn hosts(present: &str, hostname: &str, machines: &[(String, IpAddr)]
 }
 
 /// The block alone, for machines that already run.
-pub(super) fn block(hostname: &str, machines: &[(String, IpAddr)]) -> String {
+pub(in crate::providers) fn block(hostname: &str, machines: &[(String, IpAddr)]) -> String {
     let mut text = format!("{BEGIN}\n127.0.1.1\t{}\n", with_short_name(hostname));
     for (name, address) in machines {
         text.push_str(&format!("{address}\t{}\n", with_short_name(name)));
@@ -27,7 +29,7 @@ pub(super) fn block(hostname: &str, machines: &[(String, IpAddr)]) -> String {
 
 /// A shell script that brings the block of a running machine up to date. It writes into the file that is there, as
 /// programs may hold it open.
-pub(super) fn update_script(block: &str) -> String {
+pub(in crate::providers) fn update_script(block: &str) -> String {
     format!(
         "t=$(sed '/^{BEGIN}$/,/^{END}$/d' /etc/hosts) && printf '%s\\n%s\\n' \"$t\" {} > /etc/hosts",
         shell_quoted(block.trim_end())
@@ -62,6 +64,28 @@ fn without_block(text: &str) -> String {
     kept
 }
 
+/// The host name inside.
+pub(in crate::providers) fn hostname(spec: Option<&MachineSpec>, name: &str) -> String {
+    host_name(spec.and_then(|spec| spec.hostname.as_deref()).unwrap_or(name))
+}
+
+/// A name as a host name (RFC 1123): labels between dots, each of letters, digits and hyphens.
+pub(in crate::providers) fn host_name(name: &str) -> String {
+    let labels: Vec<String> = name.split('.').filter_map(host_label).collect();
+    let whole: String = labels.join(".").chars().take(LONGEST_HOST_NAME).collect();
+    if whole.is_empty() { "machine".to_owned() } else { whole }
+}
+
+/// The longest host name that the kernel takes, in characters (`sethostname(2)`).
+const LONGEST_HOST_NAME: usize = 64;
+
+/// One label: 63 characters at most, no hyphen at its ends; `None` when nothing is left.
+fn host_label(name: &str) -> Option<String> {
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(63).collect();
+    Some(plain.trim_matches('-').to_owned()).filter(|label| !label.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,5 +113,15 @@ mod tests {
         let status = std::process::Command::new("sh").arg("-c").arg(script).status().unwrap();
         assert!(status.success());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), hosts(&old, "a", &machines));
+    }
+
+    #[test]
+    fn every_machine_name_makes_a_host_name_that_the_kernel_takes() {
+        assert_eq!(host_name("web_1"), "web-1");
+        assert_eq!(host_name("web.example.test"), "web.example.test");
+        assert_eq!(host_name("Ü.x"), "x");
+        assert_eq!(host_name("a b"), "a-b");
+        assert_eq!(host_name("ü"), "machine");
+        assert_eq!(host_name(&"n".repeat(70)).len(), 63);
     }
 }

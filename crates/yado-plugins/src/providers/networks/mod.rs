@@ -1,17 +1,24 @@
-//! A machine's networks: a bridge per environment with a way out, a bridge per private network, forwarded ports by the
+//! Networks that the machines of this host share, whatever runs them: a bridge per environment with a way out, a bridge per private network, forwarded ports by the
 //! kernel's own address translation. No process stands between.
+
+pub(super) mod addresses;
+pub(super) mod names;
+mod options;
+mod public;
+mod subnet;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use yado_container::network::{self, Bridge, MachineNetwork, NatTable, Neighbour, Protocol, Registry};
+use yado_container::network::{
+    self as engine, Bridge, MachineNetwork, NatTable, Neighbour, Protocol, Registry,
+};
 use yado_container::rootless;
 use yado_core::error::Doing;
 use yado_core::spec::{NetworkSpec, Problem};
 use yado_core::{Context, Forward, MachineRecord, MachineSpec, Result, Store, ports};
 
-use super::addresses::{self, Interface, Link};
-use super::{engine_error, network_options, public};
+use addresses::{Interface, Link};
 
 /// What this provider cannot do with a machine's networks.
 pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
@@ -39,10 +46,10 @@ fn network_objection(network: &NetworkSpec) -> Option<String> {
     let kind = network.kind.replace('_', " ");
     let ip = network.options.get("ip").and_then(|ip| ip.as_str()).filter(|ip| !ip.is_empty());
     let address = ip.and_then(|ip| {
-        let objection = network_options::objection(ip, network.options.get("netmask"))?;
+        let objection = options::objection(ip, network.options.get("netmask"))?;
         Some(format!("The address '{ip}' of a {kind} {objection}."))
     });
-    let other = || network_options::mac_objection(network).or_else(|| network_options::mtu(network).err());
+    let other = || options::mac_objection(network).or_else(|| options::mtu(network).err());
     address.or_else(other).or_else(|| public::objection(network))
 }
 
@@ -78,9 +85,9 @@ pub(super) fn known_machines(store: &Store, viewer: &MachineRecord) -> Result<Ve
         let addresses = addresses::known_addresses(store, &record, viewer)?;
         let spec: Option<MachineSpec> =
             record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let hostname = super::specification::hostname(spec.as_ref(), &record.name);
+        let hostname = names::hostname(spec.as_ref(), &record.name);
         // The full name comes first on the line: it is what a reverse look-up answers.
-        let name = super::specification::host_name(&record.name);
+        let name = names::host_name(&record.name);
         for address in addresses {
             known.push((hostname.clone(), address));
             if hostname != name && hostname.split('.').next() != Some(&name) {
@@ -123,12 +130,12 @@ pub(super) fn of_machine(context: &Context, interfaces: &[Interface]) -> Result<
     let interfaces = interfaces.iter().enumerate().map(|(number, interface)| {
         let (place, gateway) = match &interface.link {
             Link::Bridge { name, host, gateway } => {
-                (network::Place::Bridge(name.clone()), gateway.then_some(*host))
+                (engine::Place::Bridge(name.clone()), gateway.then_some(*host))
             }
             Link::Public(network) => (public::place(context, network)?, None),
         };
         let address = interface.address.zip(interface.subnet).filter(|_| interface.configured);
-        Ok(network::Interface {
+        Ok(engine::Interface {
             place,
             name: format!("eth{number}"),
             mac: interface.mac,
@@ -191,7 +198,12 @@ pub(super) fn without_machine(
     let release =
         |bridge: &str| Bridge::release(&registry, bridge, &record.id, PATIENCE).map_err(engine_error);
     for network in spec.map_or(&[][..], |spec| &spec.networks) {
-        if let Some((bridge, _)) = addresses::private_bridge_of(store, record, network)? {
+        let Some((bridge, subnet)) = addresses::private_bridge_of(store, record, network)? else { continue };
+        let mut is_used = false;
+        for other in &others {
+            is_used = is_used || addresses::has_address_in(store, other, subnet)?;
+        }
+        if !is_used {
             release(&bridge)?;
         }
     }
@@ -241,7 +253,7 @@ fn table(
         name: addresses::environment_bridge(&record.environment),
         masquerade: subnet
             .and_then(|subnet| match subnet.network {
-                IpAddr::V4(address) => Some(network::Subnet { address, prefix: subnet.prefix }),
+                IpAddr::V4(address) => Some(engine::Subnet { address, prefix: subnet.prefix }),
                 IpAddr::V6(_) => None,
             })
             .into_iter()
@@ -252,12 +264,12 @@ fn table(
     })
 }
 
-fn translated(forward: &Forward, address: Ipv4Addr) -> network::Forward {
+fn translated(forward: &Forward, address: Ipv4Addr) -> engine::Forward {
     let guest_ip = match forward.guest_ip {
         Some(IpAddr::V4(ip)) if !ip.is_loopback() && !ip.is_unspecified() => ip,
         _ => address,
     };
-    network::Forward {
+    engine::Forward {
         protocol: if forward.protocol == "udp" { Protocol::Udp } else { Protocol::Tcp },
         host_ip: forward.host_ip,
         host_port: forward.host_port,
@@ -295,6 +307,26 @@ fn turn(store: &Store, environment: &str) -> Result<Turn> {
             return Ok(Turn { path, _file: file });
         }
     }
+}
+
+/// Whether the kernel's networks are this user's to change: then all machines of the host can be in one network.
+pub(super) fn are_ours() -> bool {
+    !rootless::is_needed()
+}
+
+/// A name for a port that a program makes for a machine by itself.
+pub(super) fn port_name(record: &MachineRecord) -> Result<String> {
+    engine::port_name(&record.id).map_err(engine_error)
+}
+
+/// Connects such a port, from which frames of this hardware address alone are taken.
+pub(super) fn join(bridge: &str, port: &str, mac: [u8; 6]) -> Result<()> {
+    engine::join(bridge, port, mac).map_err(engine_error)
+}
+
+/// A failure of the engine, told as one of ours.
+pub(super) fn engine_error(problem: yado_container::Error) -> yado_core::Error {
+    yado_core::Error::new(yado_core::ErrorKind::System, problem.to_string()).caused_by(problem)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use yado_core::spec::NetworkSpec;
 use yado_core::store::{LeaseKind, Owner};
 use yado_core::{Error, ErrorKind, MachineRecord, MachineSpec, Result, Store};
 
-use super::network_options::{fixed_address, hardware_address, is_configured, mtu, prefix, text};
+use super::options::{fixed_address, hardware_address, is_configured, mtu, prefix, text};
 use super::subnet::{Subnet, hardware_address_of, host_routes};
 
 /// Where addresses of private networks come from when none is asked for: the range of Vagrant's DHCP servers.
@@ -17,32 +17,48 @@ const DHCP: Ipv4Addr = Ipv4Addr::new(172, 28, 128, 0);
 
 /// A machine's place in one network.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Interface {
+pub(in crate::providers) struct Interface {
     /// Where it is connected.
-    pub(super) link: Link,
+    pub(in crate::providers) link: Link,
     /// The network's range.
-    pub(super) subnet: Option<Subnet>,
+    pub(in crate::providers) subnet: Option<Subnet>,
     /// The machine's address.
-    pub(super) address: Option<IpAddr>,
+    pub(in crate::providers) address: Option<IpAddr>,
     /// Hardware address.
-    pub(super) mac: Option<[u8; 6]>,
+    pub(in crate::providers) mac: Option<[u8; 6]>,
     /// The largest packet, when it is not the usual one.
-    pub(super) mtu: Option<u32>,
+    pub(in crate::providers) mtu: Option<u32>,
     /// Whether it is given its address; with `auto_config: false` the user does that.
-    pub(super) configured: bool,
+    pub(in crate::providers) configured: bool,
 }
 
 /// Where an interface is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Link {
+pub(in crate::providers) enum Link {
     /// A bridge of ours, with this address of the host; whether the way out leads through here.
     Bridge { name: String, host: IpAddr, gateway: bool },
     /// The network that an interface of the host is on.
     Public(NetworkSpec),
 }
 
+/// The machine's interfaces in private networks, in order, for machines that have a way out of their own.
+pub(in crate::providers) fn assign_private(
+    store: &Store,
+    record: &MachineRecord,
+    networks: &[NetworkSpec],
+) -> Result<Vec<Interface>> {
+    let mut used: Vec<IpAddr> = networks.iter().filter_map(fixed_address).collect();
+    let mut interfaces = Vec::new();
+    for network in networks.iter().filter(|network| network.kind == "private_network") {
+        let interface = private(store, record, network, &used)?;
+        used.extend(interface.address);
+        interfaces.push(interface);
+    }
+    Ok(interfaces)
+}
+
 /// The machine's interfaces in order (the first is `eth0`, with the way out); leases what is not leased yet.
-pub(super) fn assign(
+pub(in crate::providers) fn assign(
     store: &Store,
     record: &MachineRecord,
     networks: &[NetworkSpec],
@@ -86,6 +102,17 @@ pub(super) fn known_addresses(
         let Some((_, subnet)) = private_bridge_of(store, record, network)? else { continue };
         if has_address_in(store, viewer, subnet)? {
             known.push(address);
+        }
+    }
+    if spec.is_none() {
+        // It is about to be made: what it holds is known, and how large its networks usually are.
+        let way_out = environment_subnet(store, &record.environment)?;
+        for address in held(store, record)? {
+            let subnet = Subnet::of(address, if address.is_ipv4() { 24 } else { 64 });
+            let is_new = !known.iter().any(|other| other.is_ipv4() == address.is_ipv4());
+            if is_new && way_out != Some(subnet) && has_address_in(store, viewer, subnet)? {
+                known.push(address);
+            }
         }
     }
     if !known.iter().any(IpAddr::is_ipv4) {

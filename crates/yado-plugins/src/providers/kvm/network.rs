@@ -1,0 +1,130 @@
+//! Private networks. Where the host's networks are this user's to change, machines are ports of the same bridges that
+//! containers are connected to; elsewhere QEMU's own switch, a group of sockets on the loopback interface, connects the
+//! virtual machines of an environment with each other.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use sha2::{Digest, Sha256};
+use yado_core::disk::SeedInterface;
+use yado_core::spec::{NetworkSpec, Problem};
+use yado_core::store::Store;
+use yado_core::{MachineRecord, MachineSpec, MachineState, Result};
+
+use super::hardware::{Cable, Card};
+use crate::providers::networks::{self, addresses};
+
+/// What cannot be done.
+pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
+    let public = spec.networks.iter().filter(|network| network.kind == "public_network").map(refused);
+    let mut problems = networks::problems(spec);
+    // Forwarded ports are QEMU's, which takes what the kernel does not.
+    problems.retain(|problem| !problem.message.starts_with("A forwarded port cannot"));
+    problems.retain(|problem| !problem.message.starts_with("A public_network"));
+    problems.extend(public);
+    problems
+}
+
+fn refused(network: &NetworkSpec) -> Problem {
+    Problem {
+        message: "A public_network is not possible with this provider; use a private_network, or a forwarded_port with \
+                  'host_ip: \"0.0.0.0\"'."
+            .to_owned(),
+        origin: network.origin.clone(),
+    }
+}
+
+/// The cards of a machine in private networks, in order, and what the machine is told of each.
+pub(super) fn cards(
+    store: &Store,
+    record: &MachineRecord,
+    spec: &MachineSpec,
+    model: &str,
+) -> Result<Vec<(Card, SeedInterface)>> {
+    let mut cards = Vec::new();
+    for interface in addresses::assign_private(store, record, &spec.networks)? {
+        let (addresses::Link::Bridge { name, .. }, Some(subnet), Some(address), Some(mac)) =
+            (&interface.link, interface.subnet, interface.address, interface.mac)
+        else {
+            continue;
+        };
+        let cable = if networks::are_ours() {
+            Cable::Tap { name: networks::port_name(record)?, bridge: name.clone(), mac }
+        } else {
+            group(&record.environment, name)
+        };
+        let text = mac.map(|byte| format!("{byte:02x}")).join(":");
+        let seed = SeedInterface {
+            mac: text.clone(),
+            addresses: interface.configured.then_some((address, subnet.prefix)).into_iter().collect(),
+            ..SeedInterface::default()
+        };
+        cards.push((Card { model: model.to_owned(), mac: text, cable }, seed));
+    }
+    Ok(cards)
+}
+
+/// Before a start: the bridges are there.
+pub(super) fn prepare(store: &Store, record: &MachineRecord, spec: &MachineSpec) -> Result<()> {
+    let interfaces = addresses::assign_private(store, record, &spec.networks)?;
+    if interfaces.is_empty() || !networks::are_ours() {
+        return Ok(());
+    }
+    networks::prepare(store, record, &interfaces, &[])
+}
+
+/// After a start: the ports, which QEMU has made, are connected.
+pub(super) fn connect(cards: &[Card]) -> Result<()> {
+    cards.iter().try_for_each(|card| match &card.cable {
+        Cable::Tap { name, bridge, mac } => networks::join(bridge, name, *mac),
+        Cable::User | Cable::Group { .. } => Ok(()),
+    })
+}
+
+/// After a stop: bridges that nobody uses any more go.
+pub(super) fn release(store: &Store, record: &MachineRecord, spec: Option<&MachineSpec>) -> Result<()> {
+    let has_any =
+        spec.is_some_and(|spec| spec.networks.iter().any(|network| network.kind == "private_network"));
+    if !has_any || !networks::are_ours() {
+        return Ok(());
+    }
+    let is_up = |other: &MachineRecord| other.state == MachineState::Running.id();
+    networks::without_machine(store, record, spec, &is_up)
+}
+
+/// Names and addresses of the environment's machines, as this one reaches them.
+pub(super) fn names(store: &Store, record: &MachineRecord) -> Result<Vec<(IpAddr, String)>> {
+    let known = networks::known_machines(store, record)?;
+    Ok(known.into_iter().map(|(name, address)| (address, name)).collect())
+}
+
+/// The same as the part of `/etc/hosts` that is yado's.
+pub(super) fn names_block(store: &Store, record: &MachineRecord, spec: &MachineSpec) -> Result<String> {
+    let known = networks::known_machines(store, record)?;
+    Ok(networks::names::block(&networks::names::hostname(Some(spec), &record.name), &known))
+}
+
+/// An environment's own group and port for a network.
+fn group(environment: &str, network: &str) -> Cable {
+    let digest = Sha256::digest(format!("{environment} {network}"));
+    Cable::Group {
+        address: Ipv4Addr::new(239, 0xC0 | (digest[0] & 0x3F), digest[1], digest[2]),
+        port: 20_000 + u16::from_be_bytes([digest[3], digest[4]]) % 20_000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_of_different_environments_are_different_groups_of_the_local_range() {
+        assert_eq!(group("a", "n"), group("a", "n"));
+        assert_ne!(group("a", "n"), group("b", "n"));
+        let Cable::Group { address, port } = group("a", "n") else { panic!("a group") };
+        // RFC 2365: addresses of an organisation's own, which no router passes on.
+        assert!(
+            address.octets()[0] == 239 && address.octets()[1] >= 192 && port >= 20_000,
+            "{address} {port}"
+        );
+    }
+}
