@@ -18,7 +18,7 @@ if [ -z "${YADO_BENCH_INSIDE:-}" ]; then
 fi
 
 ip link set lo up
-room=$(mktemp -d /var/tmp/yado-bench-XXXXXX)
+room=$(mktemp -d "${TMPDIR:-/var/tmp}/yado-bench-XXXXXX")
 export YADO_HOME="$room/yado"
 daemon=
 leave() {
@@ -41,6 +41,20 @@ if command -v podman >/dev/null; then
     export CONTAINERS_STORAGE_CONF="$room/storage.conf"
     printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "%s"\n' "$room/podman" "$room/podman-run" \
         >"$CONTAINERS_STORAGE_CONF"
+    # Podman asks for higher limits than some hosts grant; and crun cannot work with every mixture of cgroups.
+    export CONTAINERS_CONF="$room/containers.conf"
+    cat >"$CONTAINERS_CONF" <<END
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "$(command -v runc >/dev/null && echo runc || echo crun)"
+tmp_dir = "$room/podman-tmp"
+[network]
+network_backend = "netavark"
+network_config_dir = "$room/podman-networks"
+END
 fi
 "$yado" compare "$@" --json "$target/figures.json" --html "$target/page.html" --csv "$target/values.csv" |
     tee "$target/table.txt"

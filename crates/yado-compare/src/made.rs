@@ -139,7 +139,12 @@ impl Made {
             return Ok(());
         }
         let (images, name) = (&self.workshop.images, self.kind.name());
-        let image = images.resolve(&quiet, &self.spec.image, self.project.path(), name)?;
+        let (wanted, project) = (&self.spec.image, self.project.path());
+        let image = if self.kind.wants_disk() {
+            images.resolve_disk(&quiet, wanted, project, name)?
+        } else {
+            images.resolve(&quiet, wanted, project, name)?
+        };
         self.kind.forget_box(&quiet, &image)
     }
 
@@ -178,12 +183,16 @@ fn quiet(context: &Context) -> Context {
 
 fn spec(project: PathBuf, wanted: &Wanted, image: &str) -> Result<MachineSpec> {
     let block = json!({"name": wanted.provider, "settings": wanted.settings, "calls": [], "origins": [], "origin": null});
+    // As every Vagrantfile has it; kinds with a shorter way in leave it out.
+    let ssh = json!({"kind": "forwarded_port", "origin": null, "options": {
+        "id": "ssh", "guest": 22, "host": 2222, "host_ip": "127.0.0.1", "protocol": "tcp", "auto_correct": true
+    }});
     let document = json!({
         "name": "compare", "project": project, "primary": true, "autostart": true, "providers": [block],
         "image": {"name": image, "version": null, "urls": [], "checksum": null, "check_update": false, "origin": null},
-        "hostname": null, "guest": null, "communicator": null, "networks": [], "provisioners": [],
+        "hostname": null, "guest": null, "communicator": null, "networks": [ssh], "provisioners": [],
         "synced_folders": [],
-        "ssh": {"username": null, "shell": "sh", "sudo_command": "", "settings": {}},
+        "ssh": {"username": null, "shell": "sh", "sudo_command": "sudo -E -H %c", "settings": {}},
         "boot_timeout": BOOT, "graceful_halt_timeout": 10, "post_up_message": "", "usable_port_range": [2200, 2250],
         "allow_hosts_modification": false, "problems": []
     });

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use yado_core::{Context, ErrorKind, Event, Result};
+use yado_core::{Context, Error, ErrorKind, Event, Result};
 
 use crate::Options;
 use crate::evidence::{self, Architecture};
@@ -38,8 +38,10 @@ pub(crate) fn measure_all(
             }
             Err(problem) if options.leave_out && problem.kind() != ErrorKind::Interrupted => {
                 let subject = subjects.remove(place);
-                context.warn(format!("'{}' is left out. {problem}", subject.name()));
+                let (name, why) = (subject.name().to_owned(), with_hint(&problem));
+                context.warn(format!("'{name}' is left out. {why}"));
                 subject.remove(context)?;
+                taken.gaps.push(Gap { measure: "all".to_owned(), subject: name, why });
             }
             Err(problem) => return Err(problem),
         }
@@ -115,8 +117,7 @@ impl Taken {
                 return Err(problem);
             }
             Err(problem) => {
-                let hint = problem.hints().first().map_or_else(String::new, |hint| format!(" {hint}"));
-                let why = format!("{problem}{hint}");
+                let why = with_hint(&problem);
                 context.warn(format!("'{}' of '{}' is not measured. {why}", measure.name, subject.name()));
                 self.gaps.push(Gap {
                     measure: measure.name.to_owned(),
@@ -139,6 +140,12 @@ impl Taken {
         }
         Ok(())
     }
+}
+
+/// Why something failed, and the first thing that may help.
+fn with_hint(problem: &Error) -> String {
+    let hint = problem.hints().first().map_or_else(String::new, |hint| format!(" {hint}"));
+    format!("{problem}{hint}")
 }
 
 fn show(context: &Context, round: u32, measure: &Measure, subject: &Subject, (done, all): (usize, usize)) {

@@ -11,7 +11,7 @@ mod support;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use support::{Answer, Sandbox, can_make_machines, has_programs};
+use support::{Answer, Sandbox, can_make_machines, debian, has_programs};
 
 /// A comparison needs no Vagrantfile; the audit's `destroy` does.
 const UNUSED: &str = "Vagrant.configure('2') { |config| config.vm.box = 'host' }\n";
@@ -162,6 +162,34 @@ fn every_measure_has_a_figure_within_the_time() {
     let seen = &report["architectures"][1];
     assert_eq!((seen["family"].as_str(), seen["emulated"].as_bool()), (Some("container"), Some(false)));
     sandbox.destroy_and_audit();
+}
+
+/// The provider says nothing of this: it is seen from what its program holds open.
+#[test]
+fn a_virtual_machine_is_seen_as_one_and_whether_it_is_emulated() {
+    if !can_compare("virtual machines") || !has_programs("virtual machines", &["qemu-system-x86_64"]) {
+        return;
+    }
+    let Some(home) = debian::home("virtual machines") else { return };
+    let _beside = beside_others();
+    let sandbox = Sandbox::new(UNUSED).with_home(home);
+    let words =
+        ["compare", "kvm", "--box", debian::BOX, "--measure", "cpu", "--rounds", "1", "--json", "vm.json"];
+    let said = sandbox.ok(&words);
+    let report = figures(&sandbox, "vm.json");
+    assert!(median_of(&report, "kvm") > 1.0, "{said}");
+    let seen = &report["architectures"][1];
+    let name_of = |role: &str| {
+        let layers = seen["layers"].as_array().unwrap();
+        layers.iter().find(|layer| layer["role"] == role).map(|layer| layer["name"].as_str().unwrap())
+    };
+    assert!(name_of("machine").unwrap().contains("QEMU"), "{seen}");
+    assert_ne!(name_of("guest-kernel").unwrap(), name_of("kernel").unwrap());
+    let emulated = seen["emulated"].as_bool().unwrap();
+    assert_eq!(emulated, name_of("hypervisor").is_none(), "{seen}");
+    assert_eq!(emulated, said.contains("emulation, not KVM"), "{said}");
+    assert_eq!(seen["family"], if emulated { "host" } else { "hypervisor" });
+    assert!(sandbox.machines().is_empty());
 }
 
 /// One of each way of measuring: what is under way when the user interrupts differs.
