@@ -14,10 +14,34 @@ shift
 
 if [ -z "${YADO_BENCH_INSIDE:-}" ]; then
     export YADO_BENCH_INSIDE=1 YADO="$yado"
-    exec unshare --net --mount "$0" "$target" "$@"
+    unshare --net --mount "$0" "$target" "$@" &
+    inside=$!
+    # Boxes may have to be fetched. pasta leads out of the namespace without a change of this computer's own network.
+    door=$(mktemp)
+    close() {
+        kill $(cat "$door.pid" 2>/dev/null) 2>/dev/null || true
+        umount "$door" 2>/dev/null || true
+        rm -f "$door" "$door.pid"
+    }
+    trap close EXIT
+    trap 'kill -INT $inside 2>/dev/null' INT TERM
+    if command -v pasta >/dev/null; then
+        until [ "$(readlink "/proc/$inside/ns/net")" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.05; done
+        mount --bind "/proc/$inside/ns/net" "$door"
+        pasta --config-net --quiet --runas 0 --netns "$door" --netns-only --pid "$door.pid" 2>/dev/null ||
+            echo "No way out: pasta failed." >&2
+    fi
+    status=0
+    wait "$inside" || status=$?
+    exit $status
 fi
 
 ip link set lo up
+# What goes out first is there, or there is no way out.
+for _ in $(seq 50); do
+    [ -n "$(ip route show default)" ] && break
+    sleep 0.1
+done
 room=$(mktemp -d "${TMPDIR:-/var/tmp}/yado-bench-XXXXXX")
 export YADO_HOME="$room/yado"
 daemon=
