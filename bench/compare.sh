@@ -20,7 +20,7 @@ if [ -z "${YADO_BENCH_INSIDE:-}" ]; then
     door=$(mktemp)
     close() {
         kill $(cat "$door.pid" 2>/dev/null) 2>/dev/null || true
-        umount "$door" 2>/dev/null || true
+        umount --lazy "$door" 2>/dev/null || true
         rm -f "$door" "$door.pid"
     }
     trap close EXIT

@@ -12,6 +12,10 @@ use crate::bootstrap::well_known;
 use crate::host;
 use crate::source::Source;
 
+/// The providers whose machines are made from a file system, which packages can fill. Docker's and Podman's are handed
+/// it as an image.
+const MADE_FROM_PACKAGES: &[&str] = &[CONTAINER, KVM, "docker", "podman"];
+
 impl BoxStore {
     /// The image that `spec` asks for: an installed box, or one that is made now from the first source that has
     /// it. Relative paths start at `project`.
@@ -118,11 +122,12 @@ impl BoxStore {
             }
         }
         match known {
-            Some(known) if matches!(provider, CONTAINER | KVM) => {
+            Some(known) if MADE_FROM_PACKAGES.contains(&provider) => {
                 self.equivalent(cx, name, spec, known, plain)
             }
             Some(_) => {
-                tried.push(format!("an equivalent from packages: only for the provider '{CONTAINER}'"));
+                let whose = MADE_FROM_PACKAGES.join("', '");
+                tried.push(format!("an equivalent from packages: only for the providers '{whose}'"));
                 Err(self.not_found(name, spec, provider, &tried)?)
             }
             None => Err(self.not_found(name, spec, provider, &tried)?),
