@@ -82,6 +82,10 @@ pub trait ProviderKind: Kind {
         let _ = spec;
         true
     }
+    /// The kind of boxes that its machines are made from, which is its own name or another provider's whose boxes serve.
+    fn boxes(&self) -> &'static str {
+        self.name()
+    }
     /// Takes away what this provider keeps of a box beside yado's own state, such as an image in an engine's store, so
     /// that the next machine is made as if it were the first. What machines still use stays, and is an error.
     fn forget_box(&self, context: &Context, image: &Image) -> Result<()> {

@@ -44,6 +44,11 @@ impl Registry {
         self.provider(name).or_else(also)
     }
 
+    /// The kind of boxes that serve machines of this provider.
+    pub fn boxes<'a>(&self, provider: &'a str) -> &'a str {
+        self.provider(provider).map_or(provider, |kind| kind.boxes())
+    }
+
     /// The provisioner of this name.
     pub fn provisioner(&self, name: &str) -> Option<&'static dyn ProvisionerKind> {
         self.provisioners.iter().copied().find(|kind| kind.name() == name)

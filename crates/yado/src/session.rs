@@ -106,7 +106,7 @@ impl Session {
     ) -> Result<Option<yado_boxes::InstalledBox>> {
         let recorded = target.record.as_ref().and_then(|record| record.image.as_deref());
         let image: Option<yado_core::Image> = recorded.and_then(|text| serde_json::from_str(text).ok());
-        let provider = target.kind.name();
+        let provider = target.kind.boxes();
         match (image, &spec.name) {
             (Some(image), _) => {
                 self.boxes()?.find(&image.name, Some(&format!("= {}", image.version)), provider)

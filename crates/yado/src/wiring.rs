@@ -37,6 +37,7 @@ impl Boxes {
         provider: &str,
         resolve: Resolve,
     ) -> Result<Image> {
+        let provider = yado_plugins::registry().boxes(provider);
         let store = match self.store.get() {
             Some(store) => store,
             None => {

@@ -6,6 +6,8 @@
     reason = "a test fails by panicking and says what it skips"
 )]
 
+#[path = "../../yado-plugins/tests/support/dockerd.rs"]
+mod dockerd;
 mod support;
 
 use std::process::Command;
@@ -116,4 +118,31 @@ end
     // A machine that is provisioned asks for no trust again.
     sandbox.ok(&["up"]);
     sandbox.destroy_and_audit();
+}
+
+/// Without a port that leads to their SSH servers.
+#[test]
+fn ansible_enters_machines_of_docker() {
+    let Some(docker) = dockerd::Docker::start_or_say_why_not() else { return };
+    if !has_programs("ansible", &["ansible-playbook", "sshd"]) {
+        return;
+    }
+    let sandbox = Sandbox::new(
+        r#"Vagrant.configure("2") do |config|
+  config.vm.box = "host"
+  config.vm.provider "docker"
+  config.vm.provision "ansible" do |ansible|
+    ansible.playbook = "site.yml"
+    ansible.extra_vars = { word: "hello" }
+    ansible.groups = { "servers" => ["default"], "servers:vars" => { "place" => "inn", "http_port" => 80 } }
+  end
+end
+"#,
+    )
+    .with_variable("DOCKER_HOST", &docker.address());
+    sandbox.write("site.yml", PLAYBOOK);
+    let said = sandbox.ok(&["--trust", "up", "--provider", "docker"]);
+    assert!(said.contains("changed=1"), "{said}");
+    assert_eq!(sandbox.ok(&["ssh", "-c", "cat /tmp/said"]), "hello 80 inn\n");
+    sandbox.ok(&["destroy", "-f"]);
 }

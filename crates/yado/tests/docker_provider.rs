@@ -274,6 +274,25 @@ fn the_engines_own_commands_reach_the_machine() {
     assert_eq!(left_over(&docker), "");
 }
 
+#[test]
+fn boxes_of_containers_serve_and_are_agreed_on() {
+    let Some(docker) = start() else { return };
+    let file = "Vagrant.configure('2') do |config|\n  config.vm.box = 'small/box'\n  config.vm.provider 'docker'\nend\n";
+    let sandbox = Sandbox::new(file).with_variable("DOCKER_HOST", &docker.address());
+    support::busybox_root(&sandbox, "root");
+    sandbox.write("root/etc/made", "in the box\n");
+    sandbox.ok(&["box", "add", "root", "--name", "small/box", "--box-version", "1.2"]);
+    let said = sandbox.ok(&["up", "--provider", "docker"]);
+    assert!(said.contains("Importing base box 'small/box' version '1.2'"), "{said}");
+    assert_eq!(sandbox.inside("default", "cat /etc/made; id -u"), "in the box\n1000\n");
+    assert!(std::fs::read_to_string(sandbox.path("Vagrantfile.lock")).unwrap().contains("small/box"));
+    assert!(sandbox.ok(&["lock", "check"]).contains("agrees with what is here"));
+    sandbox.ok(&["destroy", "-f"]);
+    sandbox.ok(&["up", "--provider", "docker", "--locked"]);
+    sandbox.ok(&["destroy", "-f"]);
+    assert_eq!(left_over(&docker), "");
+}
+
 /// OpenSSH's server for root alone, on loopback, with keys of its own; it ends with this value.
 struct SshServer {
     folder: tempfile::TempDir,

@@ -111,7 +111,7 @@ fn update(session: &Session, only: Option<&str>) -> Result<u8> {
 fn newest(session: &Session, store: &BoxStore, target: &Target, spec: &BoxSpec) -> Result<LockedBox> {
     let context = session.context.for_machine(&target.name);
     let project = target.spec.as_ref().map(|machine| machine.project.clone()).unwrap_or_default();
-    let provider = target.kind.name();
+    let provider = target.kind.boxes();
     let mut image = store.resolve(&context, spec, &project, provider)?;
     if let Some(installed) = store.find(&image.name, Some(&format!("= {}", image.version)), provider)? {
         let options = AddOptions {
@@ -189,7 +189,7 @@ fn check_boxes(session: &Session, lock: &LockFile, used: &Used) -> Result<Vec<St
     let mut wanted: Vec<&LockedBox> = Vec::new();
     for (target, spec) in &used.boxes {
         let name = spec.name.as_deref().unwrap_or_default();
-        let provider = target.kind.name();
+        let provider = target.kind.boxes();
         let constraints = spec.version.as_deref();
         let Some(agreed) = lock.find(name, provider, yado_boxes::architecture(), constraints)? else {
             told.push(format!(

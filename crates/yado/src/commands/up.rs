@@ -115,7 +115,7 @@ fn agree(session: &Session, targets: &[Target], locked: bool) -> Result<()> {
     for target in targets {
         let Some(spec) = &target.spec else { continue };
         let context = session.context.for_machine(&target.name);
-        let provider = target.kind.name();
+        let provider = target.kind.boxes();
         let recorded = target.record.as_ref().and_then(|record| record.image.as_deref());
         let image: Option<yado_core::Image> = recorded.and_then(|text| serde_json::from_str(text).ok());
         match image {

@@ -114,6 +114,10 @@ impl ProviderKind for EngineKind {
         !Settings::of(spec, self.program).names_an_image() && spec.image.name.is_some()
     }
 
+    fn boxes(&self) -> &'static str {
+        "container"
+    }
+
     fn forget_box(&self, context: &Context, image: &Image) -> Result<()> {
         image::forget_box(engine::Engine { program: self.program }, context, image)
     }
