@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::apparmor;
 use crate::create::CreateOptions;
 use crate::error::{Error, Result};
 use crate::init::Init;
@@ -88,13 +89,7 @@ pub(crate) fn engine_can(spec: &Spec, namespaces: &Namespaces, options: &CreateO
 /// Labels that cannot be given may not be passed over: somebody relies on what they forbid.
 fn check_labels(process: Option<&Process>, linux: &Linux) -> Result<()> {
     let set = |label: Option<&String>| label.is_some_and(|label| !label.is_empty());
-    let profile = process.and_then(|process| process.apparmor_profile.as_ref());
-    if set(profile) {
-        return Err(Error::invalid(
-            "process.apparmorProfile",
-            "AppArmor profiles are not supported; leave it out",
-        ));
-    }
+    process.map_or(Ok(None), apparmor::word)?;
     let label = process.and_then(|process| process.selinux_label.as_ref());
     if set(label) || set(linux.mount_label.as_ref()) {
         return Err(Error::invalid(

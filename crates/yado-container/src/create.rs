@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::apparmor;
 use crate::cgroup::Cgroups;
 use crate::container::Container;
 use crate::engine::Engine;
@@ -280,6 +281,8 @@ impl Attempt<'_> {
             privileges::warn_of_missing(process, privileges::bounding_set())?;
         }
         let listener = self.linux.seccomp.as_ref().map_or(Ok(None), connect_listener)?;
+        let process = self.spec.process.as_ref().filter(|_| self.options.init == Init::Process);
+        let profile = process.map_or(Ok(None), apparmor::word)?;
         let first = FirstProcess {
             id: &self.record.id,
             bundle: &self.record.bundle,
@@ -297,6 +300,7 @@ impl Attempt<'_> {
             time_namespace: make(libc::CLONE_NEWTIME),
             user_namespace: own(libc::CLONE_NEWUSER),
             entry: self.entry(),
+            profile: profile.as_deref(),
             network: make(libc::CLONE_NEWNET).then_some(&interfaces),
             preserved: self.options.preserved,
             keep_keyring: self.options.keep_keyring,

@@ -290,6 +290,7 @@ pub(crate) fn run(record: &Record, pidfd: BorrowedFd<'_>, request: &ExecRequest)
     let listener = linux.seccomp.as_ref().map_or(Ok(None), crate::create::connect_listener)?;
     let streams = Streams::open(request)?;
     plan.stdio = Some(streams.numbers);
+    plan.profile = crate::apparmor::word(&process)?;
     plan.preserved = request.preserved;
     let entrances = record.cgroups.entrances()?;
     let entrance_numbers: Vec<RawFd> = entrances.iter().map(AsRawFd::as_raw_fd).collect();

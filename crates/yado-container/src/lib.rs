@@ -25,6 +25,7 @@
 //! small program that this crate carries. The program must call [`run_hidden_command_if_asked`] as the first thing in
 //! `main`, while it has one thread: for ordinary users the engine runs it again as the keeper of their namespaces.
 
+mod apparmor;
 mod cgroup;
 mod check;
 mod console;

@@ -224,6 +224,7 @@ pub(crate) fn plan(
         personality: None,
         scheduling: process.scheduler.as_ref().map(scheduling).transpose()?,
         io_priority: process.io_priority.as_ref().map(io_priority).transpose()?,
+        profile: None,
         oom_score_adjustment: process.oom_score_adj.and_then(|score| CString::new(score.to_string()).ok()),
         capabilities: within(
             masks(process.capabilities.as_ref().unwrap_or(&Capabilities::default()))?,

@@ -4,7 +4,7 @@
 
 mod conversation;
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::Path;
 
@@ -61,6 +61,8 @@ pub(crate) struct FirstProcess<'a> {
     pub(crate) time_namespace: bool,
     pub(crate) user_namespace: bool,
     pub(crate) entry: rootfs::Entry,
+    /// What AppArmor is told before the program is run.
+    pub(crate) profile: Option<&'a CStr>,
     /// The interfaces to set up, in a network namespace of its own.
     pub(crate) network: Option<&'a MachineNetwork>,
     pub(crate) preserved: u32,
@@ -108,6 +110,7 @@ impl FirstProcess<'_> {
             network.configure()?;
         }
         self.run_hooks(pid, |hooks| &hooks.create_container, "creating")?;
+        self.ask_for_profile()?;
         let terminal = rootfs::build(rootfs::Parts {
             spec: self.spec,
             root,
@@ -186,9 +189,10 @@ impl FirstProcess<'_> {
             find_program(self.id, process, &plan.candidates)?;
         }
         // A filter that lets nothing through but the program itself cannot be in force before the step in between, and
-        // one that somebody decides about is handed out by who installs it, in full.
+        // one that somebody decides about is handed out by who installs it, in full. And a profile is taken by the next
+        // exec, which must be the program's.
         let can_launch = plan.no_new_privileges || seccomp::lets_launch(&plan.filter);
-        let launcher = if can_launch && plan.listener.is_none() {
+        let launcher = if can_launch && plan.listener.is_none() && self.profile.is_none() {
             Some(Launcher::new(&plan, self.program, answer).doing("prepare to run the program")?)
         } else {
             None
@@ -225,6 +229,17 @@ impl FirstProcess<'_> {
             // In a user namespace nobody may lower it, and the container can live without.
             Err(libc::EACCES | libc::EPERM) if self.user_namespace => Ok(()),
             other => other.map_err(std::io::Error::from_raw_os_error).doing("set 'process.oomScoreAdj'"),
+        }
+    }
+
+    /// While the host's `/proc` is seen; from here on hooks, too, are the container's.
+    fn ask_for_profile(&self) -> Result<()> {
+        let Some(word) = self.profile else { return Ok(()) };
+        match clone::take_profile_at_exec(word) {
+            Err(libc::ENOENT) => {
+                Err(Error::invalid("process.apparmorProfile", "no profile of this name is loaded"))
+            }
+            other => other.map_err(std::io::Error::from_raw_os_error).doing("ask for the AppArmor profile"),
         }
     }
 

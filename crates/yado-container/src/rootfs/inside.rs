@@ -252,7 +252,14 @@ fn set_sysctls(parameters: &std::collections::BTreeMap<String, String>) -> Resul
 fn enter(root: &OwnedFd, entry: Entry) -> Result<()> {
     rustix::process::fchdir(root).doing("enter the new root")?;
     if entry == Entry::Pivot {
-        rustix::process::pivot_root(".", ".").doing("change the root")?;
+        match rustix::process::pivot_root(".", ".") {
+            Err(Errno::INVAL) => {
+                let reason = "the host's root cannot be moved away, as in its first memory file system: the option \
+                              --no-pivot lays the container's on top";
+                return Err(Error::invalid("root", reason));
+            }
+            other => other.doing("change the root")?,
+        }
         unmount(".", UnmountFlags::DETACH).doing("let go of the host's root")?;
     } else {
         if entry == Entry::OnTop {

@@ -73,6 +73,8 @@ pub(crate) struct Plan {
     pub(crate) scheduling: Option<Scheduling>,
     /// Class and priority of input and output, packed.
     pub(crate) io_priority: Option<u32>,
+    /// What the kernel is told about the AppArmor profile of what is run next.
+    pub(crate) profile: Option<CString>,
     /// Text for `oom_score_adj`.
     pub(crate) oom_score_adjustment: Option<CString>,
     /// Rights.

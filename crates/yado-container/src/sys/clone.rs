@@ -330,6 +330,25 @@ pub(crate) fn adjust_oom_score(text: &CStr) -> Result<(), i32> {
     }
 }
 
+/// Tells AppArmor by which profile to confine what this process runs next, by the `/proc` that is seen now.
+/// Async-signal-safe.
+pub(crate) fn take_profile_at_exec(word: &CStr) -> Result<(), i32> {
+    // Since Linux 5.8 every security module has files of its own.
+    let paths = [c"/proc/thread-self/attr/apparmor/exec", c"/proc/thread-self/attr/exec"];
+    // SAFETY: C strings; the descriptor is closed again.
+    unsafe {
+        let open = |path: &CStr| libc::open(path.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+        let file = paths.into_iter().map(open).find(|file| *file >= 0).unwrap_or(-1);
+        if file < 0 {
+            return Err(errno());
+        }
+        let written = libc::write(file, word.as_ptr().cast(), word.to_bytes().len());
+        let error = errno();
+        libc::close(file);
+        if written < 0 { Err(error) } else { Ok(()) }
+    }
+}
+
 /// Nobody may look into this process (or take its program) until it runs another program. Async-signal-safe.
 pub(crate) fn become_opaque() {
     // SAFETY: plain numbers.

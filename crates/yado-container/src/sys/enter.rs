@@ -66,6 +66,10 @@ fn enter_child(request: &EnterRequest<'_>) -> ! {
         // which is no reason not to run.
         if clone::adjust_oom_score(text).is_err() {}
     }
+    // The process that is made further below inherits it, and takes it when it runs the program.
+    if let Some(Err(error)) = request.ready.plan.profile.as_deref().map(clone::take_profile_at_exec) {
+        fail(Stage::Profile, error);
+    }
     // SAFETY: a pidfd and flags.
     let joined =
         request.namespaces == 0 || unsafe { libc::setns(request.pidfd.as_raw_fd(), request.namespaces) } == 0;

@@ -28,6 +28,8 @@ pub(crate) enum Stage {
     Exec,
     /// Nothing failed; the message carries the descriptor by which calls are decided.
     Listener,
+    /// Asking for the AppArmor profile.
+    Profile,
 }
 
 impl Stage {
@@ -43,6 +45,7 @@ impl Stage {
             7 => "change to the working directory",
             8 => "drop capabilities",
             9 => "install the system call filter",
+            12 => "ask for the AppArmor profile",
             _ => "run the program",
         }
     }

@@ -45,6 +45,9 @@ pub(super) struct Exec {
     /// Never gain rights by exec
     #[arg(long)]
     no_new_privs: bool,
+    /// The AppArmor profile, instead of the container's own
+    #[arg(long, value_name = "PROFILE")]
+    apparmor: Option<String>,
     /// Let it inherit this many descriptors after the three standard ones
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     preserve_fds: u32,
@@ -130,6 +133,7 @@ impl Exec {
         process.env.extend(self.env.iter().cloned());
         process.cwd = self.cwd.clone().unwrap_or(process.cwd);
         process.no_new_privileges |= self.no_new_privs;
+        process.apparmor_profile = self.apparmor.clone().or(process.apparmor_profile);
         if let Some(user) = &self.user {
             process.user = User { umask: process.user.umask, ..parse_user(user)? };
         }
