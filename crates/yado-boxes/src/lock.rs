@@ -2,10 +2,13 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use yado_core::error::Doing;
 use yado_core::{Context, Error, Result};
+
+/// How long nobody needs to be told that something is waited for.
+const NOTICED: Duration = Duration::from_millis(500);
 
 /// A lock, held until dropped.
 #[derive(Debug)]
@@ -30,7 +33,7 @@ pub(crate) fn exclusive(cx: &Context, path: &Path, what: &str) -> Result<Held> {
         path,
         File::try_lock,
         || cx.cancel.check(),
-        || cx.detail(format!("Waiting for another yado: {what}")),
+        || cx.detail(format!("Waiting for another machine or yado: {what}")),
     )
 }
 
@@ -56,15 +59,17 @@ fn take(
     mut announce: impl FnMut(),
 ) -> Result<Held> {
     let file = open(path)?;
-    let mut waited = false;
+    let begin = Instant::now();
+    let (mut waited, mut announced) = (false, false);
     loop {
         match attempt(&file) {
             Ok(()) => return Ok(Held { _file: file, waited }),
             Err(TryLockError::WouldBlock) => {
-                if !waited {
+                waited = true;
+                if !announced && begin.elapsed() > NOTICED {
+                    announced = true;
                     announce();
                 }
-                waited = true;
                 check()?;
                 std::thread::sleep(Duration::from_millis(20));
             }

@@ -204,7 +204,24 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> std::result::R
         .unwrap_or_else(Cli::command)
         .try_get_matches_from(words)
         .and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
-    outcome.map_err(|problem| usage(&problem))
+    outcome.map_err(|problem| usage(&with_similar_command(problem)))
+}
+
+/// A command that does not exist is answered with one that does, if there is one like it.
+fn with_similar_command(mut problem: clap::Error) -> clap::Error {
+    use clap::error::{ContextKind, ContextValue};
+    // Short words that differ in one letter are too unlike each other for clap.
+    if problem.get(ContextKind::SuggestedSubcommand).is_none()
+        && let Some(ContextValue::String(typed)) = problem.get(ContextKind::InvalidSubcommand)
+    {
+        let whole = Cli::command();
+        let names = whole.get_subcommands().filter(|known| !known.is_hide_set()).map(clap::Command::get_name);
+        if let Some(near) = yado_core::registry::nearest(typed, names) {
+            let near = ContextValue::Strings(vec![near.to_owned()]);
+            problem.insert(ContextKind::SuggestedSubcommand, near);
+        }
+    }
+    problem
 }
 
 /// Runs a command and says how it ended.

@@ -134,6 +134,15 @@ fn commands_for_a_machine_that_is_not_there_say_so_and_succeed_as_the_reference_
 }
 
 #[test]
+fn a_mistyped_command_is_answered_with_the_one_that_was_meant() {
+    let sandbox = Sandbox::empty();
+    sandbox.run(&["destory", "-f"]).refused(&["'destory'", "'destroy'"]);
+    sandbox.run(&["uup"]).refused(&["'up'"]);
+    let answer = sandbox.run(&["xyzzy"]);
+    assert!(answer.code == 1 && !answer.err.contains("similar"), "{}", answer.err);
+}
+
+#[test]
 fn no_command_and_wrong_options_fail_with_help() {
     let sandbox = Sandbox::new(ONE);
     let answer = sandbox.run(&[]);
