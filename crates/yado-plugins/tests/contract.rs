@@ -391,6 +391,12 @@ fn main() -> ExitCode {
         if missing {
             continue;
         }
+        if kind.wants_disk() {
+            // Its machines start from a disk, which the box of these checks has none of; `crates/yado/tests/virtual_machines.rs` has
+            // them.
+            eprintln!("skipped: the contract of '{}': the box 'host' has no disk to boot from", kind.name());
+            continue;
+        }
         if let Usable::No(reason) = kind.usable(&host) {
             eprintln!("skipped: the contract of '{}': {reason}", kind.name());
             assert!(std::env::var_os("CI").is_none(), "in CI every provider must be usable");
