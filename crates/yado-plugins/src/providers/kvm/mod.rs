@@ -5,6 +5,7 @@
 //! and while it runs QEMU's sockets. QEMU outlives yado; whether a machine runs is what QEMU itself says.
 
 mod accelerator;
+mod borrowed;
 mod disks;
 mod folders;
 mod frozen;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use yado_core::MachineSpec;
 use yado_core::spec::{Origin, Problem, ProviderSettings};
 
+use super::borrowed;
 use super::names::{self, Known};
 
 /// What runs the machine's instructions.
@@ -84,6 +85,7 @@ impl Settings {
     /// What a machine's blocks say; the `kvm` block, which is meant for this provider alone, has the last word.
     pub(super) fn of(spec: &MachineSpec) -> Self {
         let mut settings = Self::default();
+        borrowed::take(&mut settings, spec);
         let (own, others): (Vec<_>, Vec<_>) = spec
             .providers
             .iter()
@@ -291,6 +293,24 @@ mod tests {
         );
         assert_eq!(settings.disks[0].size, Some(10 << 30));
         assert!(settings.idle[0].contains("'title'"), "{:?}", settings.idle);
+    }
+
+    #[test]
+    fn memory_and_processors_are_taken_from_virtualbox_where_nothing_else_is_said() {
+        let virtualbox = block(
+            "virtualbox",
+            json!({"memory": 2048, "gui": true}),
+            json!([
+                ["customize", ["modifyvm", ":id", "--cpus", "3"]],
+                ["customize", ["modifyvm", ":id", "--ioapic", "on"]]
+            ]),
+        );
+        let settings = Settings::of(&spec(json!([virtualbox])));
+        assert_eq!((settings.memory, settings.cpus), (2048, 3));
+        let own = block("kvm", json!({"memory": 256}), json!([]));
+        let settings = Settings::of(&spec(json!([own, virtualbox])));
+        assert_eq!((settings.memory, settings.cpus), (256, 3));
+        assert!(settings.problems.is_empty() && settings.idle.is_empty());
     }
 
     #[test]
