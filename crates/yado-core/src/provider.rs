@@ -155,6 +155,12 @@ pub trait Provider: Send {
     /// Makes the machine, switched off, from the image that its kind [needs](ProviderKind::needs_box). On failure
     /// nothing is left behind.
     fn create(&mut self, context: &Context, image: Option<&Image>) -> Result<()>;
+    /// Before a machine that was restarted on purpose is switched on: what it is made from may have changed. When it is
+    /// made anew, what provisioners did is forgotten.
+    fn renew(&mut self, context: &Context) -> Result<()> {
+        let _ = context;
+        Ok(())
+    }
     /// Switches it on: networks with these forwarded ports, folders, boot.
     fn start(&mut self, context: &Context, forwards: &[Forward]) -> Result<()>;
     /// Switches it off. A stopped machine is fine.

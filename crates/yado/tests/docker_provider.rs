@@ -275,6 +275,36 @@ fn the_engines_own_commands_reach_the_machine() {
 }
 
 #[test]
+fn a_reload_builds_again_and_makes_anew_what_came_out_differently() {
+    let Some(docker) = start() else { return };
+    let file = "Vagrant.configure('2') do |config|\n  config.vm.synced_folder '.', '/vagrant', disabled: true\n  \
+                config.vm.provision 'shell', inline: 'echo done once more >> /done'\n  \
+                config.vm.provider 'docker' do |d|\n    d.build_dir = 'image'\n  end\nend\n";
+    let sandbox = Sandbox::new(file).with_variable("DOCKER_HOST", &docker.address());
+    sandbox.write("image/Dockerfile", "FROM box\nCOPY word /word\nCMD [\"tail\", \"-f\", \"/dev/null\"]\n");
+    sandbox.write("image/word", "one\n");
+    sandbox.ok(&["up"]);
+    sandbox.inside("default", "echo kept > /kept");
+    assert!(!sandbox.ok(&["reload"]).contains("anew"));
+    assert_eq!(sandbox.inside("default", "cat /kept /word /done"), "kept\none\ndone once more\n");
+    sandbox.write("image/word", "two\n");
+    let said = sandbox.ok(&["reload"]);
+    assert!(said.contains("What it is built from has changed"), "{said}");
+    assert_eq!(
+        sandbox.inside("default", "cat /word /done; test -e /kept || echo gone"),
+        "two\ndone once more\ngone\n"
+    );
+    // A build that fails is told, and what there is can go on.
+    sandbox.write("image/Dockerfile", "FROM box\nCOPY nothing /word\n");
+    sandbox.run(&["reload"]).refused(&["docker build"]);
+    sandbox.ok(&["up"]);
+    assert_eq!(sandbox.inside("default", "cat /word"), "two\n");
+    sandbox.ok(&["destroy", "-f"]);
+    assert_eq!(left_over(&docker), "");
+    assert!(!docker.run(&["images"]).contains("<none>"));
+}
+
+#[test]
 fn boxes_of_containers_serve_and_are_agreed_on() {
     let Some(docker) = start() else { return };
     let file = "Vagrant.configure('2') do |config|\n  config.vm.box = 'small/box'\n  config.vm.provider 'docker'\nend\n";

@@ -151,6 +151,10 @@ impl Machine {
         }
         let result = steps.iter().try_for_each(|step| {
             context.cancel.check()?;
+            if goal == Goal::Restarted && *step == Step::Start {
+                self.provider(self.made()?)?.renew(&context)?;
+                self.reread()?;
+            }
             self.take(&context, *step, options)
         });
         if result.is_err() && state == MachineState::NotCreated {

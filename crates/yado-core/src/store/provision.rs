@@ -45,6 +45,15 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets what provisioners did in a machine whose content is gone.
+    pub fn forget_provisioning(&self, machine: &str) -> Result<()> {
+        let connection = self.connection();
+        let doing = || "forgetting provisioners' ends";
+        connection.execute("DELETE FROM provision WHERE machine = ?1", [machine]).doing(doing)?;
+        connection.execute("UPDATE machine SET provisioned = 0 WHERE id = ?1", [machine]).doing(doing)?;
+        Ok(())
+    }
+
     /// Notes whether all provisioners of the first `up` have ended well.
     pub fn set_provisioned(&self, machine: &str, provisioned: bool) -> Result<()> {
         self.connection()

@@ -21,6 +21,9 @@ pub(super) struct Source {
     /// From a box: it has no command of its own.
     #[serde(default)]
     pub(super) from_box: bool,
+    /// What the last build came to, whatever the machine's content is now.
+    #[serde(default)]
+    pub(super) build: Option<String>,
     /// The container whose content is given up for this image: a snapshot was gone back to.
     #[serde(default)]
     pub(super) given_up: Option<String>,
@@ -39,7 +42,8 @@ pub(super) fn obtain(engine: Engine, context: &Context, settings: &Settings) -> 
     }
     let login = Login::new(engine, context, settings)?;
     context.info("Building the container from a Dockerfile...");
-    Ok(Source { image: build(engine, context, settings, &login)?, built: true, ..Source::default() })
+    let image = build(engine, context, settings, &login)?;
+    Ok(Source { build: Some(image.clone()), image, built: true, ..Source::default() })
 }
 
 /// Hands a box to the engine, once for all machines that are made from it: the image carries the box's digest.
@@ -57,7 +61,7 @@ pub(super) fn from_box(engine: Engine, context: &Context, image: &Image) -> Resu
         built: false,
         mounts: image.host_mounts.clone(),
         from_box: true,
-        given_up: None,
+        ..Source::default()
     })
 }
 

@@ -228,6 +228,25 @@ impl Provider for Machine {
         started
     }
 
+    fn renew(&mut self, context: &Context) -> Result<()> {
+        let source = self.source()?;
+        let Some(before) = &source.build else { return Ok(()) };
+        let fresh = image::obtain(self.engine, context, &self.settings())?;
+        if fresh.build.is_none() || fresh.build == source.build {
+            return Ok(());
+        }
+        context.info(
+            "What it is built from has changed; the container is made anew, and what was in it is gone.",
+        );
+        self.place.store.forget_provisioning(&self.record.id)?;
+        let given_up = self.engine.find(context, &self.record.id)?.map(|found| found.id);
+        self.note(&Source { given_up, ..fresh })?;
+        self.collect(context)?;
+        // The engine keeps what is in use, by a snapshot or by another machine.
+        drop(self.engine.try_run(context, &["rmi", before])?);
+        Ok(())
+    }
+
     fn stop(&mut self, context: &Context, how: StopMode) -> Result<()> {
         let Some(found) = self.find(context)? else { return Ok(()) };
         if found.state == MachineState::Suspended {

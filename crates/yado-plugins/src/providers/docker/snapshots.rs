@@ -43,7 +43,7 @@ impl Machine {
     }
 
     /// Removes what neither the machine nor a snapshot names.
-    fn collect(&self, context: &Context) -> Result<()> {
+    pub(super) fn collect(&self, context: &Context) -> Result<()> {
         self.remove_what_was_given_up(context)?;
         let mut used = vec![self.source()?.image];
         used.extend(
