@@ -159,6 +159,9 @@ fn every_measure_has_a_figure_within_the_time() {
     for name in wanted {
         assert!(measured.contains(&name), "'{name}' is missing: {}", report["gaps"]);
     }
+    // What measuring itself takes is told, and is little beside what it measures.
+    let own = |name: &str| report["own"][name].as_f64().unwrap();
+    assert!(own("seconds") > 1.0 && (1.0..96.0).contains(&own("memory")), "{}", report["own"]);
     let seen = &report["architectures"][1];
     assert_eq!((seen["family"].as_str(), seen["emulated"].as_bool()), (Some("container"), Some(false)));
     sandbox.destroy_and_audit();

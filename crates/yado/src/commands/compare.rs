@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     /// Providers, also with settings (`container:cpus=0.5`); all that can be used when none is given
     #[arg(value_name = "PROVIDER[:SETTING=VALUE,...]")]
     subjects: Vec<String>,
-    /// The box that machines are made from; `host` has the same programs as this machine
+    /// The box that machines are made from; `host` has this machine's own programs, and serves no virtual machines
     #[arg(long = "box", value_name = "NAME", default_value = "host")]
     image: String,
     /// Measure only this; may be given several times (start, stop, cpu, cpu-all, memory-write, ...)
