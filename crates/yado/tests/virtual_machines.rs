@@ -73,6 +73,8 @@ end
     assert!(get_until(port, "served").contains("served"));
     assert_eq!(sandbox.inside("web", "curl -s -m 20 http://db:8000/"), "served\n");
     assert!(sandbox.ok(&["logs", "db"]).contains("login:"));
+    a_snapshot_keeps_memory(&sandbox);
+    assert_eq!(sandbox.inside("web", "curl -s -m 20 http://db:8000/"), "served\n");
 
     // Whatever is killed, what is there is told, and goes on.
     let id = sandbox.machines().into_iter().find(|machine| machine.name == "db").unwrap().id;
@@ -85,6 +87,25 @@ end
     sandbox.ok(&["halt"]);
     assert!(sandbox.ok(&["status"]).contains("stopped (kvm)"));
     sandbox.destroy_and_audit();
+}
+
+/// A snapshot of a machine that runs has its memory, too; one that replaces another is the only one, and one of a machine
+/// that is switched off is gone back to by a boot.
+fn a_snapshot_keeps_memory(sandbox: &Sandbox) {
+    sandbox.inside("db", "touch /dev/shm/kept ondisk && sync");
+    sandbox.ok(&["snapshot", "save", "db", "here"]);
+    sandbox.ok(&["snapshot", "save", "--force", "db", "here"]);
+    sandbox.inside("db", "rm /dev/shm/kept ondisk");
+    sandbox.ok(&["snapshot", "restore", "db", "here"]);
+    let said = sandbox.inside("db", "ls /dev/shm ondisk; date +%s");
+    assert!(said.contains("kept") && said.contains("ondisk"), "{said}");
+    let inside: u64 = said.lines().last().unwrap().parse().unwrap();
+    let outside = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    assert!(outside.abs_diff(inside) < 30, "the clock was not set: {inside} instead of {outside}");
+    assert_eq!(sandbox.ok(&["snapshot", "list", "db"]).matches("here").count(), 1);
+    sandbox.run(&["snapshot", "restore", "db", "hre"]).refused(&["'hre'", "'here'"]);
+    sandbox.ok(&["snapshot", "delete", "db", "here"]);
+    assert!(!sandbox.ok(&["snapshot", "list", "db"]).contains("here"));
 }
 
 #[test]

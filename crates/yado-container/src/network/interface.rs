@@ -133,6 +133,16 @@ fn fresh_name(names: &str) -> Result<String> {
     Ok(bytes.iter().fold(names.to_owned(), |name, byte| format!("{name}{byte:02x}")))
 }
 
+/// Whether a machine has ports on this host's bridges.
+///
+/// # Errors
+/// When the kernel does not tell.
+pub fn has_ports(machine: &str) -> Result<bool> {
+    let own = port_names(machine);
+    let links = link::all(&connect_outside()?).doing("look at the bridges' ports")?;
+    Ok(links.iter().any(|link| link.name.starts_with(&own)))
+}
+
 /// A name for a port that a program makes for a machine by itself, such as that of a virtual machine.
 pub fn port_name(machine: &str) -> Result<String> {
     fresh_name(&port_names(machine))

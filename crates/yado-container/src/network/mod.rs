@@ -14,7 +14,7 @@ mod nft;
 mod registry;
 
 pub use bridge::Bridge;
-pub use interface::{Interface, MachineNetwork, Place, join, port_name};
+pub use interface::{Interface, MachineNetwork, Place, has_ports, join, port_name};
 pub use nat::{Forward, NatTable, Protocol, Subnet, WALLED};
 pub use neighbours::Neighbour;
 pub use registry::Registry;

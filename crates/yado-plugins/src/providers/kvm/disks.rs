@@ -167,7 +167,14 @@ fn virtual_size(context: &Context, path: &Path) -> Result<u64> {
     })
 }
 
-fn facts(context: &Context, path: &Path) -> Result<Value> {
+/// The names of all snapshots in a disk's file.
+pub(super) fn tags(facts: &Value) -> Vec<String> {
+    let snapshots = facts.get("snapshots").and_then(Value::as_array).into_iter().flatten();
+    snapshots.filter_map(|snapshot| Some(snapshot.get("name")?.as_str()?.to_owned())).collect()
+}
+
+/// What `qemu-img` tells about a disk's file.
+pub(super) fn facts(context: &Context, path: &Path) -> Result<Value> {
     let path = path.to_string_lossy().into_owned();
     let said = image_tool(context, &["qemu-img", "info", "-U", "--output=json", &path])?;
     Ok(serde_json::from_str(&said).unwrap_or_default())

@@ -7,19 +7,22 @@ use serde_json::{Value, json};
 use yado_core::error::Doing;
 use yado_core::provider::Suspend;
 use yado_core::ssh::Ssh;
-use yado_core::{Context, Forward, Result};
+use yado_core::{Communicator, Context, Exec, Forward, Result};
 
 use super::disks;
+use super::hardware::Hardware;
 use super::machine::Machine;
+use super::network;
 use super::qmp::Qmp;
-use super::{network, process};
 
 /// The name of the memory in the boot disk.
 const TAG: &str = "yado-suspended";
 /// Says that there is one.
 pub(super) const MARK: &str = "suspended";
+/// How long a machine that goes on may take to be entered, for its clock.
+const HEARD: Duration = Duration::from_secs(30);
 /// What writing or reading memory may take.
-const WRITING: Duration = Duration::from_secs(600);
+pub(super) const WRITING: Duration = Duration::from_secs(600);
 
 impl Machine {
     /// Writes memory and the state of all writable disks into the boot disk under this name. The machine stands still
@@ -39,6 +42,40 @@ impl Machine {
             json!({ "job-id": "yado-delete", "tag": tag, "devices": devices }),
             WRITING,
         )
+    }
+
+    /// Starts QEMU with memory that was kept, and lets the machine go on.
+    pub(super) fn go_on(
+        &self,
+        context: &Context,
+        hardware: &Hardware,
+        forwards: &[Forward],
+        tag: &str,
+    ) -> Result<()> {
+        self.launch(context, hardware, forwards, Some(tag))?;
+        if let Some(mut qmp) = Qmp::open(self.folder())? {
+            qmp.run("cont", json!({}))?;
+        }
+        self.set_clock(context);
+        Ok(())
+    }
+
+    /// Tells a machine that slept what time it is. One that cannot be entered keeps the time that it had.
+    fn set_clock(&self, context: &Context) {
+        let told = self.inside().and_then(|inside| {
+            inside.ready(context, HEARD)?;
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            let command = Exec {
+                argv: ["date", "-u", "-s", &format!("@{}", now.as_secs())].map(str::to_owned).to_vec(),
+                user: Some("root".to_owned()),
+                directory: Some("/".to_owned()),
+                ..Exec::default()
+            };
+            inside.exec(context, &command, &mut |_, _| {})
+        });
+        if let Err(problem) = told {
+            tracing::warn!(%problem, "setting the clock of a machine that slept");
+        }
     }
 
     pub(super) fn is_suspended(&self) -> bool {
@@ -85,8 +122,7 @@ impl Suspend for Machine {
             let mark = self.folder().join(MARK);
             std::fs::write(&mark, "").doing(|| format!("writing '{}'", mark.display()))?;
         }
-        process::quit(self.folder(), self.id())?;
-        network::release(&self.place.store, &self.record, self.spec().ok())
+        self.switch_off()
     }
 
     fn resume(&mut self, context: &Context) -> Result<()> {
@@ -103,13 +139,14 @@ impl Suspend for Machine {
         let hardware = self.hardware(context, &self.private_cards()?)?;
         if let Err(problem) = self.launch(context, &hardware, &forwards, Some(TAG)) {
             // What was kept stays, for another attempt.
-            process::quit(self.folder(), self.id())?;
+            self.switch_off()?;
             return Err(problem.hinted("`yado halt` forgets the machine's memory; it then boots anew."));
         }
         if let Some(mut qmp) = Qmp::open(self.folder())? {
             qmp.run("cont", json!({}))?;
             self.forget_memory(&mut qmp, TAG)?;
         }
+        self.set_clock(context);
         let mark = self.folder().join(MARK);
         std::fs::remove_file(&mark).doing(|| format!("removing '{}'", mark.display()))
     }

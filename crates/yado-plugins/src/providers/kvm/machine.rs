@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use yado_core::disk::{Boot, SeedInterface};
 use yado_core::error::Doing;
-use yado_core::provider::{Log, Place, StopMode, Suspend};
+use yado_core::provider::{Log, Place, Snapshots, StopMode, Suspend};
 use yado_core::ssh::{Access, Keys, Ssh};
 use yado_core::{
     Communicator, Context, Error, ErrorKind, Exec, Forward, Image, MachineRecord, MachineSpec, MachineState,
@@ -199,7 +199,10 @@ impl Machine {
         let noted = self.folder().join(NAMES);
         let block = network::names_block(&self.place.store, &self.record, spec)?;
         std::fs::write(&noted, block).doing(|| format!("writing '{}'", noted.display()))?;
-        self.launch(context, &hardware, forwards, None)
+        match self.kept_memory()? {
+            Some(tag) => self.go_on(context, &hardware, forwards, &tag),
+            None => self.launch(context, &hardware, forwards, None),
+        }
     }
 
     /// Starts QEMU. It has opened everything when this returns, and goes on by itself.
@@ -232,6 +235,12 @@ impl Machine {
             context.cancel.check()?;
             std::thread::sleep(GLANCE);
         }
+    }
+
+    /// Ends QEMU, and what is there on the host for it alone.
+    pub(super) fn switch_off(&self) -> Result<()> {
+        process::quit(self.folder(), self.id())?;
+        network::release(&self.place.store, &self.record, self.spec.as_ref(), self.folder())
     }
 
     fn did_not_start(&self) -> Error {
@@ -297,7 +306,7 @@ impl Provider for Machine {
     fn start(&mut self, context: &Context, forwards: &[Forward]) -> Result<()> {
         let started = self.power_on(context, forwards);
         if started.is_err()
-            && let Err(problem) = process::quit(self.folder(), self.id())
+            && let Err(problem) = self.switch_off()
         {
             // The first failure is the one to tell.
             tracing::warn!(%problem, "cleaning up after a failed start");
@@ -313,15 +322,14 @@ impl Provider for Machine {
             context.detail("The machine did not switch itself off in time; it is switched off now.");
         }
         Ssh::close(context, self.folder());
-        process::quit(self.folder(), self.id())?;
-        network::release(&self.place.store, &self.record, self.spec.as_ref())?;
+        self.switch_off()?;
+        self.forget_restored()?;
         self.forget_suspension(context)
     }
 
     fn destroy(&mut self, context: &Context) -> Result<()> {
         Ssh::close(context, self.folder());
-        process::quit(self.folder(), self.id())?;
-        network::release(&self.place.store, &self.record, self.spec.as_ref())?;
+        self.switch_off()?;
         match std::fs::remove_dir_all(self.folder()) {
             Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
                 Err(problem).doing(|| format!("removing '{}'", self.folder().display()))
@@ -364,6 +372,10 @@ impl Provider for Machine {
     }
 
     fn suspend(&mut self) -> Option<&mut dyn Suspend> {
+        Some(self)
+    }
+
+    fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         Some(self)
     }
 

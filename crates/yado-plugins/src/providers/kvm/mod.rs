@@ -20,6 +20,7 @@ mod process;
 mod qmp;
 mod seed;
 mod settings;
+mod snapshots;
 
 use yado_core::provider::Place;
 use yado_core::spec::Problem;

@@ -3,14 +3,16 @@
 //! virtual machines of an environment with each other.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use yado_core::disk::SeedInterface;
 use yado_core::spec::{NetworkSpec, Problem};
 use yado_core::store::Store;
-use yado_core::{MachineRecord, MachineSpec, MachineState, Result};
+use yado_core::{MachineRecord, MachineSpec, Result};
 
 use super::hardware::{Cable, Card};
+use super::process;
 use crate::providers::networks::{self, addresses};
 
 /// What cannot be done.
@@ -81,13 +83,19 @@ pub(super) fn connect(cards: &[Card]) -> Result<()> {
 }
 
 /// After a stop: bridges that nobody uses any more go.
-pub(super) fn release(store: &Store, record: &MachineRecord, spec: Option<&MachineSpec>) -> Result<()> {
+pub(super) fn release(
+    store: &Store,
+    record: &MachineRecord,
+    spec: Option<&MachineSpec>,
+    folder: &Path,
+) -> Result<()> {
     let has_any =
         spec.is_some_and(|spec| spec.networks.iter().any(|network| network.kind == "private_network"));
     if !has_any || !networks::are_ours() {
         return Ok(());
     }
-    let is_up = |other: &MachineRecord| other.state == MachineState::Running.id();
+    let machines = folder.parent().unwrap_or(folder);
+    let is_up = |other: &MachineRecord| process::find(&machines.join(&other.id), &other.id).is_some();
     networks::without_machine(store, record, spec, &is_up)
 }
 

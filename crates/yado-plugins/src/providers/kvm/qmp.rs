@@ -68,6 +68,27 @@ impl Qmp {
         }
     }
 
+    /// Waits for jobs that somebody else began and did not live to see the end of.
+    pub(super) fn settle(&mut self, within: Duration) -> Result<()> {
+        let end = Instant::now() + within;
+        loop {
+            let jobs = self.run("query-jobs", json!({}))?;
+            let mut left = 0;
+            for job in jobs.as_array().into_iter().flatten() {
+                let text = |name: &str| job.get(name).and_then(Value::as_str).unwrap_or_default();
+                if text("status") == "concluded" {
+                    self.run("job-dismiss", json!({ "id": text("id") }))?;
+                } else {
+                    left += 1;
+                }
+            }
+            if left == 0 || Instant::now() > end {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Runs a job, such as saving a snapshot, to its end.
     pub(super) fn job(&mut self, command: &str, arguments: Value, within: Duration) -> Result<()> {
         let id = arguments.get("job-id").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -184,7 +184,7 @@ pub(super) fn prepare(
 }
 
 /// After a machine has stopped: its forwarded ports and bridges that nobody uses any more go. `is_up` tells what other
-/// machines really do; what is recorded may lag behind when several stop at once.
+/// machines of the same provider really do; what is recorded may lag behind when several stop at once.
 pub(super) fn without_machine(
     store: &Store,
     record: &MachineRecord,
@@ -193,8 +193,18 @@ pub(super) fn without_machine(
 ) -> Result<()> {
     let turn = turn(store, &record.environment)?;
     let registry = Registry::machine_wide(&store.home().join("network"));
-    let others: Vec<MachineRecord> =
-        store.machines(None)?.into_iter().filter(|other| other.id != record.id && is_up(other)).collect();
+    let mut others = Vec::new();
+    for other in store.machines(None)? {
+        // A provider knows its own machines; of others' machines one sees what they have on bridges.
+        let is_there = if other.provider == record.provider {
+            is_up(&other)
+        } else {
+            yado_container::network::has_ports(&other.id).map_err(engine_error)?
+        };
+        if other.id != record.id && is_there {
+            others.push(other);
+        }
+    }
     let release =
         |bridge: &str| Bridge::release(&registry, bridge, &record.id, PATIENCE).map_err(engine_error);
     for network in spec.map_or(&[][..], |spec| &spec.networks) {
