@@ -101,7 +101,7 @@ pub(crate) fn start_init(request: &InitRequest<'_>, work: &dyn Fn() -> i32) -> i
     let options = CloneOptions { flags: request.flags, cgroup: request.cgroup, sibling: !direct };
     let kept: Vec<RawFd> = std::iter::once(request.socket.as_raw_fd())
         .chain(request.kept.iter().copied())
-        .chain((0..request.preserved).map(|number| 3 + number as RawFd))
+        .chain((0..request.preserved).map(|number| 3 + number as RawFd).filter(|fd| fds::was_passed(*fd)))
         .collect();
     let gaps = gaps_between(&request.stdio, &kept);
     // A handler of ours must not run in the new process.
@@ -217,7 +217,7 @@ fn init_child(request: &InitRequest<'_>, gaps: &[(u32, u32)], work: &dyn Fn() ->
         }
         // Under their other numbers they would keep a pipe from ending whose reader waits for the engine's last word.
         for fd in request.stdio {
-            if fd >= 3 + request.preserved as RawFd {
+            if fd >= 3 {
                 libc::close(fd);
             }
         }

@@ -101,6 +101,13 @@ pub(crate) fn inherited(number: RawFd) -> Option<OwnedFd> {
     Some(fd)
 }
 
+/// Whether this descriptor came with the program: those that it opens itself are closed on exec, all of them.
+pub(crate) fn was_passed(number: RawFd) -> bool {
+    // SAFETY: F_GETFD only looks.
+    let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
+    flags >= 0 && flags & libc::FD_CLOEXEC == 0
+}
+
 /// Marks everything from `first` up close-on-exec. Async-signal-safe.
 pub(crate) fn close_on_exec_from(first: u32) {
     // SAFETY: only flags of descriptors change; kernels before 5.11 answer EINVAL, where Rust's own

@@ -252,3 +252,20 @@ fn where_files_in_memory_cannot_be_run_containers_are_made_all_the_same() {
     let output = command.current_dir(bundle.path("")).output().unwrap();
     assert_eq!(crate::bundle::text(&output.stdout), "ran\n", "{output:?}");
 }
+
+/// However many are asked for: what the runtime itself has open is none of them.
+#[test]
+fn only_descriptors_that_the_caller_passed_are_preserved() {
+    let Some(bundle) = Bundle::new() else { return };
+    let ours = "memfd\\|socket:\\|/state/\\|cgroup\\|/config.json";
+    bundle.process(&["sh", "-c", &format!("ls -l /proc/self/fd 2>&1 | grep -c '{ours}'; cat <&5")]);
+    std::fs::write(bundle.path("word"), "passed\n").unwrap();
+    for count in ["3", "100"] {
+        let runtime = bundle.runtime();
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "exec \"$@\" 5< word", "sh"]).arg(runtime.get_program()).args(runtime.get_args());
+        command.args(["run", "--preserve-fds", count, "yado-test"]).stdin(std::process::Stdio::null());
+        let output = command.current_dir(bundle.path("")).output().unwrap();
+        assert_eq!(crate::bundle::text(&output.stdout), "0\npassed\n", "{count}: {output:?}");
+    }
+}
