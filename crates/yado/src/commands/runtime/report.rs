@@ -37,7 +37,7 @@ impl Report {
     /// Says why the command failed.
     pub(super) fn failure(&self, text: &str) {
         // When there is nowhere to complain to, the exit code still tells.
-        drop(writeln!(std::io::stderr(), "yado runtime: {text}"));
+        drop(writeln!(std::io::stderr(), "yado runtime: error: {text}"));
         self.write("error", text);
     }
 
