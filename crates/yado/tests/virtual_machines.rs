@@ -109,6 +109,25 @@ fn a_snapshot_keeps_memory(sandbox: &Sandbox) {
 }
 
 #[test]
+fn a_machine_that_does_not_boot_is_told_of_with_its_consoles_last_lines() {
+    if !can_make_machines("virtual machines") || !can_boot() {
+        return;
+    }
+    let Some(home) = debian::home("virtual_machines") else { return };
+    let sandbox = Sandbox::new(
+        "Vagrant.configure(\"2\") do |c|\n  c.vm.box = \"debian/bookworm64\"\n  c.vm.boot_timeout = 30\n  \
+         c.vm.provider(\"kvm\") { |v| v.memory = 192; v.cmd_line = \"init=/nowhere nobody-reads-this\" }\nend\n",
+    )
+    .with_home(home);
+    sandbox.run(&["up", "--provider", "kvm"]).refused(&[
+        "Timed out",
+        "last lines of its console",
+        "boot_timeout",
+    ]);
+    sandbox.destroy_and_audit();
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_before_anything_is_made() {
     if !can_boot() {
         return;

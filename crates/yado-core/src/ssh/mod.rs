@@ -87,18 +87,29 @@ impl Access {
 /// Tells why a machine will not answer any more, when it will not.
 pub type Watch = Box<dyn Fn() -> Result<()> + Send + Sync>;
 
+/// What a machine showed last, in lines that follow a sentence.
+pub type LastWords = Box<dyn Fn() -> String + Send + Sync>;
+
 /// A machine behind SSH.
 pub struct Ssh {
     access: Access,
     /// Where the shared connection's socket lies.
     folder: PathBuf,
     watch: Watch,
+    last_words: Option<LastWords>,
 }
 
 impl Ssh {
     /// A machine whose files lie in `folder`; `watch` is asked while it does not answer.
     pub fn new(access: Access, folder: &Path, watch: Watch) -> Self {
-        Self { access, folder: folder.to_owned(), watch }
+        Self { access, folder: folder.to_owned(), watch, last_words: None }
+    }
+
+    /// The same, with what the machine showed last told of when it cannot be entered in time.
+    #[must_use]
+    pub fn with_last_words(mut self, last_words: LastWords) -> Self {
+        self.last_words = Some(last_words);
+        self
     }
 
     /// Ends the shared connection of the machine whose files lie in `folder`.
@@ -231,9 +242,10 @@ impl Communicator for Ssh {
                 }
             }
             if Instant::now() > end {
+                let shown = self.last_words.as_ref().map(|words| words()).unwrap_or_default();
                 return Err(Error::new(
                     ErrorKind::Other,
-                    format!("Timed out while waiting for the machine to boot. {last}"),
+                    format!("Timed out while waiting for the machine to boot. {last}{shown}"),
                 )
                 .hinted("'config.vm.boot_timeout' says how long to wait; `yado logs` shows the console."));
             }

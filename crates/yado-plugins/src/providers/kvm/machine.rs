@@ -85,7 +85,9 @@ impl Machine {
                 ),
             ))
         };
-        Ok(Ssh::new(self.access()?, self.folder(), Box::new(watch)))
+        let folder = self.place.machine.clone();
+        let shown = move || format!("\nThe last lines of its console:\n{}", process::last_words(&folder));
+        Ok(Ssh::new(self.access()?, self.folder(), Box::new(watch)).with_last_words(Box::new(shown)))
     }
 
     fn access(&self) -> Result<Access> {
