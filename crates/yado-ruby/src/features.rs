@@ -42,6 +42,7 @@ const SOURCES: &[Source] = &[
         text: include_str!("../lib/date.rb"),
     },
     Source { features: &["csv"], constants: &["CSV"], text: include_str!("../lib/csv.rb") },
+    Source { features: &["English"], constants: &[], text: include_str!("../lib/english.rb") },
     Source { features: &["base64"], constants: &["Base64"], text: include_str!("../lib/base64.rb") },
     Source {
         features: &["digest", "digest/md5", "digest/sha1", "digest/sha2"],
@@ -129,7 +130,6 @@ const BUILT_IN: &[&str] = &[
     "digest/md5",
     "digest/sha1",
     "digest/sha2",
-    "English",
     "enumerator",
     "erb",
     "etc",

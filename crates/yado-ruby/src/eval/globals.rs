@@ -14,6 +14,11 @@ impl Interpreter {
         }
         Ok(match name.as_str() {
             "$~" => self.contexts.last().map_or(Value::Nil, |cx| cx.frame.last_match.borrow().clone()),
+            // By these names only through an alias; written out, they are looked up where they stand.
+            part @ ("$&" | "$`" | "$'" | "$+") => {
+                let part = part.chars().nth(1).unwrap_or_default();
+                self.contexts.last().map_or(Value::Nil, |cx| Self::match_part(cx, part))
+            }
             "$@" => match self.get_global("$!") {
                 Value::Object(exception) => exception.variable(names::HIDDEN_BACKTRACE).unwrap_or(Value::Nil),
                 _ => Value::Nil,

@@ -44,3 +44,13 @@ begin; raise MyErr; rescue => e; p e, e.message; end
 begin; raise MyErr, "x"; rescue MyErr => e; p e; end
 begin; [].fetch(3); rescue IndexError => e; p e; end
 begin; Errno::ENOENT.new("f").then { |x| raise x }; rescue SystemCallError => e; p e.message; end
+
+require "English"
+"one two three" =~ /t(w)o/
+p $MATCH, $PREMATCH, $POSTMATCH, $LAST_PAREN_MATCH, $LAST_MATCH_INFO[1]
+begin
+  raise ArgumentError, "wrong"
+rescue ArgumentError
+  p $ERROR_INFO.message, $ERROR_POSITION.class
+end
+p $PID == Process.pid, $INPUT_RECORD_SEPARATOR, $OUTPUT_FIELD_SEPARATOR, $CHILD_STATUS
