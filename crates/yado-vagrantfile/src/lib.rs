@@ -33,5 +33,6 @@ pub use failure::{LoadError, Place};
 pub use host::Sink;
 pub use loaded::{LoadOptions, Loaded, MachineName, failure_json, find, load};
 pub use loader::{BoxVagrantfiles, WantedBox};
+pub use push::Push;
 pub use trust::Trust;
 pub use yado_ruby::{Stream, on_big_stack};

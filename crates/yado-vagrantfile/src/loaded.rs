@@ -11,13 +11,14 @@ use yado_core::spec::MachineSpec;
 use yado_core::{Error, ErrorKind, Schema};
 use yado_ruby::{Args, Control, Interpreter, SandboxHost, Stream, Value};
 
-use crate::config::ConfigCell;
+use crate::config::{ConfigCell, Extra};
 use crate::failure::LoadError;
 use crate::host::reading::Reading;
 use crate::host::{Sink, VagrantfileHost};
 use crate::json::to_json;
 use crate::loader::{BoxVagrantfiles, Loader, vm_cell, vm_of};
 use crate::object;
+use crate::push::Push;
 use crate::root::Root;
 use crate::schema::providers;
 use crate::session::{Kind, Session};
@@ -402,6 +403,27 @@ impl Loaded {
     /// their defaults.
     pub fn machine_json(&mut self, name: &str, provider: &str) -> Result<Json, LoadError> {
         crate::dump::machine(self, name, provider)
+    }
+
+    /// The pushes that are defined beside this machine, in their order.
+    pub fn pushes(&mut self, machine: &str, provider: &str) -> Result<Vec<Push>, LoadError> {
+        let config = self.configured(machine, Some(provider))?;
+        let whole = self.machine_json(machine, provider)?;
+        let place = |name: &str| {
+            let sections = config.sections.borrow();
+            let cell = sections.get("push").and_then(ConfigCell::of)?;
+            let extra = cell.extra.borrow();
+            let Extra::Pushes(pushes) = &*extra else { return None };
+            pushes.places.get(name).cloned()
+        };
+        let list = whole.get("pushes").and_then(Json::as_array);
+        let text = |push: &Json, key: &str| push.get(key).and_then(Json::as_str).map(str::to_owned);
+        let read = |push: &Json| {
+            let (name, strategy) = (text(push, "name")?, text(push, "strategy")?);
+            let settings = push.get("config").cloned().unwrap_or_default();
+            Some(Push { origin: place(&name), name, strategy, settings })
+        };
+        Ok(list.into_iter().flatten().filter_map(read).collect())
     }
 
     /// The whole configuration as canonical JSON.

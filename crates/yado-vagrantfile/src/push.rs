@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use indexmap::IndexMap;
+use yado_core::spec::Origin;
 use yado_ruby::{Args, Arity, Eval, Interpreter, Proc, Value};
 
-use crate::config::{ConfigCell, Extra};
+use crate::config::{ConfigCell, Extra, origin};
 use crate::hash::{take, take_options};
 use crate::object;
 use crate::schema::{EMPTY, Section};
@@ -21,10 +22,25 @@ pub(crate) static PUSHES: Section =
 /// The blocks of one name, each with its strategy.
 type Definitions = Vec<(String, Option<Rc<Proc>>)>;
 
+/// A way to bring the project somewhere, as it was configured.
+#[derive(Clone, Debug)]
+pub struct Push {
+    /// What it is called.
+    pub name: String,
+    /// How it is done, such as `local-exec`.
+    pub strategy: String,
+    /// The strategy's settings, defaults filled in; an object.
+    pub settings: serde_json::Value,
+    /// Where it was defined last.
+    pub origin: Option<Origin>,
+}
+
 /// What was defined.
 #[derive(Clone, Default)]
 pub(crate) struct Pushes {
     defined: IndexMap<String, Definitions>,
+    /// Where each was defined last.
+    pub(crate) places: IndexMap<String, Origin>,
     /// Strategy and finished settings by name.
     pub(crate) compiled: IndexMap<String, (String, Value)>,
 }
@@ -36,7 +52,9 @@ impl Pushes {
         for (name, definitions) in &newer.defined {
             defined.entry(name.clone()).or_default().extend(definitions.iter().cloned());
         }
-        Pushes { defined, compiled: IndexMap::new() }
+        let mut places = self.places.clone();
+        places.extend(newer.places.iter().map(|(name, place)| (name.clone(), place.clone())));
+        Pushes { defined, places, compiled: IndexMap::new() }
     }
 }
 
@@ -48,9 +66,13 @@ fn define(interpreter: &mut Interpreter, this: &Value, mut args: Args) -> Eval {
         Some(strategy) => interpreter.to_s(&strategy)?,
         None => name.clone(),
     };
+    let place = origin(interpreter);
     if let Some(cell) = ConfigCell::of(this)
         && let Extra::Pushes(pushes) = &mut *cell.extra.borrow_mut()
     {
+        if let Some(place) = place {
+            pushes.places.insert(name.clone(), place);
+        }
         pushes.defined.entry(name).or_default().push((strategy, block));
     }
     Ok(Value::Nil)

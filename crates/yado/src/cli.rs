@@ -93,6 +93,8 @@ pub(crate) enum Command {
     Provider(commands::provider::Arguments),
     /// Run the provisioners of running machines
     Provision(commands::provision::Arguments),
+    /// Bring the project where the Vagrantfile says
+    Push(commands::push::Arguments),
     /// Switch machines off and on again with the present configuration
     Reload(commands::reload::Arguments),
     /// Let frozen machines go on
@@ -142,6 +144,7 @@ impl Command {
                 | Self::Plugin(_)
                 | Self::Port(_)
                 | Self::Provider(_)
+                | Self::Push(_)
                 | Self::Runtime { .. }
                 | Self::Status(_)
                 | Self::Trust(_)
@@ -172,6 +175,7 @@ const OPTIONS: &[(&str, fn(clap::Command) -> clap::Command)] = &[
     ("port", commands::port::Arguments::augment_args),
     ("provider", commands::provider::Arguments::augment_args),
     ("provision", commands::provision::Arguments::augment_args),
+    ("push", commands::push::Arguments::augment_args),
     ("reload", commands::reload::Arguments::augment_args),
     ("resume", commands::resume::Arguments::augment_args),
     ("snapshot", commands::snapshot::Arguments::augment_args),
@@ -279,6 +283,7 @@ fn dispatch(session: &Session, command: Command) -> Result<u8> {
         Command::Plugin(arguments) => commands::plugin::run(session, &arguments),
         Command::Provider(arguments) => commands::provider::run(session, &arguments),
         Command::Provision(arguments) => commands::provision::run(session, &arguments),
+        Command::Push(arguments) => commands::push::run(session, &arguments),
         Command::Reload(arguments) => commands::reload::run(session, &arguments),
         Command::Resume(arguments) => commands::resume::run(session, &arguments),
         // It was led away before there was a session.

@@ -230,7 +230,7 @@ impl Session {
     }
 
     /// Whether the user lets this project's Vagrantfile run programs and write files.
-    fn trusted(&self) -> Result<bool> {
+    pub(crate) fn trusted(&self) -> Result<bool> {
         match self.vagrantfile() {
             _ if self.global.trust => Ok(true),
             Some(path) => is_trusted(&self.store, &self.settings.home, &path),

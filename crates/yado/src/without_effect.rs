@@ -141,7 +141,12 @@ fn reason(setting: &Setting) -> Option<&'static str> {
     let known = known.or_else(|| SECTIONS.iter().find(|(known, _)| *known == section));
     let other_system =
         key == "vm.guest" && setting_text(&setting.value).is_some_and(|name| OTHER_SYSTEMS.contains(&name));
-    known.map(|(_, why)| *why).or_else(|| other_system.then_some("containers run Linux"))
+    let no_names =
+        key == "ssh.forward_env" && !(setting.value.is_array() || setting.value == Value::Bool(false));
+    known
+        .map(|(_, why)| *why)
+        .or_else(|| other_system.then_some("containers run Linux"))
+        .or_else(|| no_names.then_some("it takes a list of the variables' names"))
 }
 
 /// `ssh.default.port` is as good as `ssh.port`.
@@ -285,8 +290,11 @@ mod tests {
             setting("providers.container.memory", 6, json!(1)),
             setting("ssh.username", 7, json!("me")),
             setting("vm.guest", 8, json!("debian")),
+            setting("ssh.forward_env", 9, json!(["EDITOR"])),
+            setting("ssh.forward_env", 10, json!(true)),
         ]);
-        assert_eq!(said.len(), 2, "{said:?}");
+        assert_eq!(said.len(), 3, "{said:?}");
+        assert!(said[2].contains("list of the variables' names") && said[2].contains("/p/Vagrantfile:10"));
         assert!(said[0].contains("config.vm.disk") && said[0].contains("/p/Vagrantfile:3"));
         assert!(said[1].contains("virtualbox") && said[1].contains("/p/Vagrantfile:4"));
     }

@@ -17,6 +17,7 @@ pub(crate) mod plugin;
 pub(crate) mod port;
 pub(crate) mod provider;
 pub(crate) mod provision;
+pub(crate) mod push;
 pub(crate) mod reload;
 pub(crate) mod resume;
 pub(crate) mod runtime;
