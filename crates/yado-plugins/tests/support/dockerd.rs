@@ -144,6 +144,10 @@ impl Drop for Docker {
             drop(self.daemon.kill());
             drop(self.daemon.wait());
         }
+        // The network of containers that have the daemon's own stays mounted, and the folder could not be removed.
+        for place in std::fs::read_dir(self.folder.path().join("run/netns")).into_iter().flatten().flatten() {
+            drop(Command::new("umount").arg("-l").arg(place.path()).stderr(Stdio::null()).status());
+        }
         for hierarchy in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
             // Fails where somebody else's containers are, or where there is none.
             drop(std::fs::remove_dir(hierarchy.path().join("docker")));
