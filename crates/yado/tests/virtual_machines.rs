@@ -128,6 +128,38 @@ fn a_machine_that_does_not_boot_is_told_of_with_its_consoles_last_lines() {
 }
 
 #[test]
+fn whatever_instant_a_start_is_killed_at_the_truth_is_told_and_nothing_is_left() {
+    if !can_make_machines("virtual machines") || !can_boot() {
+        return;
+    }
+    let Some(home) = debian::home("virtual_machines") else { return };
+    let third = std::process::id() % 256;
+    let sandbox = Sandbox::new(&format!(
+        "Vagrant.configure(\"2\") do |c|\n  c.vm.box = \"debian/bookworm64\"\n  \
+         c.vm.network \"private_network\", ip: \"172.29.{third}.10\"\n  \
+         c.vm.provider(\"kvm\") {{ |v| v.memory = 192 }}\nend\n"
+    ))
+    .with_home(home);
+    for milliseconds in [40, 90, 150, 220, 320, 500, 900, 1500] {
+        let mut up = sandbox.start(&["up", "--provider", "kvm"]);
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        up.kill().unwrap();
+        up.wait().unwrap();
+        let runs = || {
+            sandbox.machines().iter().any(|machine| {
+                let pid = sandbox.home().join("machines").join(&machine.id).join("qemu.pid");
+                let pid = std::fs::read_to_string(pid).unwrap_or_default();
+                !pid.is_empty() && std::path::Path::new("/proc").join(pid.trim()).exists()
+            })
+        };
+        // QEMU may be coming up just now, and be there a moment after it was looked for.
+        let agrees = (0..20).any(|_| runs() == sandbox.ok(&["status"]).contains("running (kvm)"));
+        assert!(agrees, "after {milliseconds} ms: {}", sandbox.ok(&["status"]));
+        sandbox.destroy_and_audit();
+    }
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_before_anything_is_made() {
     if !can_boot() {
         return;
