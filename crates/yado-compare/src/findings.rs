@@ -146,12 +146,12 @@ fn ranking(report: &Report, measure: &Measure, reference: &Sample, language: Lan
         let standing = Standing::of(sample, best);
         let told = match standing.verdict {
             Verdict::Better | Verdict::Worse => {
-                let times = rounded(standing.ratio.value);
+                let times = times(standing.ratio.value);
                 language.pick(format!("{times} times as much"), format!("{times}倍"))
             }
             Verdict::Same => language.pick("no difference", "差なし").to_owned(),
             Verdict::Unknown => {
-                let times = rounded(standing.ratio.value);
+                let times = times(standing.ratio.value);
                 language
                     .pick(format!("{times} times as much; too few rounds"), format!("{times}倍、回数不足"))
             }
@@ -160,6 +160,11 @@ fn ranking(report: &Report, measure: &Measure, reference: &Sample, language: Lan
     }
     let title = language.title(measure.title);
     language.pick(format!("{title}: {}.", parts.join(", ")), format!("{title}: {}。", parts.join("、")))
+}
+
+fn times(ratio: f64) -> String {
+    let digits = digits(ratio);
+    format!("{ratio:.digits$}")
 }
 
 /// How many of a group's figures tell a subject from the bare machine, and which.
@@ -173,18 +178,20 @@ fn standing_of(subject: &str, found: &[(&Measure, Standing<'_>)], language: Lang
     };
     let list = |some: &[&(&Measure, Standing<'_>)]| {
         let names = some.iter().map(|(measure, standing)| {
-            let ratio = standing.ratio.value;
-            let digits = digits(ratio);
-            format!("{} ×{ratio:.digits$}", language.title(measure.title))
+            format!("{} ×{}", language.title(measure.title), times(standing.ratio.value))
         });
         names.collect::<Vec<_>>().join(language.pick("; ", "、"))
     };
     let (all, same) = (found.len(), of(Verdict::Same).len());
     let name = language.subject(subject);
-    let mut text = language.pick(
-        format!("{name}: {same} of {all} figures show no difference from the bare machine."),
-        format!("{name}: {all}項目中{same}項目は実機と差がありません。"),
-    );
+    let mut text = if of(Verdict::Unknown).len() == all {
+        format!("{name}{}", language.pick(":", ": "))
+    } else {
+        language.pick(
+            format!("{name}: {same} of {all} figures show no difference from the bare machine."),
+            format!("{name}: {all}項目中{same}項目は実機と差がありません。"),
+        )
+    };
     for (verdict, titles) in [
         (Verdict::Worse, ["Worse", "悪い項目"]),
         (Verdict::Better, ["Better", "良い項目"]),
@@ -298,7 +305,7 @@ mod tests {
     #[test]
     fn three_values_of_which_one_differs_prove_nothing() {
         let said = &shown(&report(&[50.0, 50.5]), Language::Japanese)[0].1[0];
-        assert!(said.contains("回数不足") && !said.contains("悪い"), "{said}");
+        assert!(said.contains("回数不足") && !said.contains("悪い") && !said.contains("差が"), "{said}");
     }
 
     #[test]

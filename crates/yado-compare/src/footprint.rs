@@ -141,18 +141,19 @@ pub(crate) fn disk(made: &Made, processes: &Processes) -> Result<Option<f64>> {
     // Not what is mounted below it.
     let device = std::fs::metadata(&own).ok().map(|own| own.dev());
     let mut bytes = blocks(&own, device, &mut seen);
-    if let Some(first) = processes.inside.first() {
-        match root_of(*first) {
-            Some(Root::Overlay(writable)) => bytes += blocks(&writable, None, &mut seen),
+    // Whatever only ran for a moment has gone meanwhile.
+    let living = processes.inside.iter().find_map(|pid| Some((*pid, root_of(*pid)?)));
+    if let Some((pid, root)) = living {
+        match root {
+            Root::Overlay(writable) => bytes += blocks(&writable, None, &mut seen),
             // A copy of its own.
-            Some(Root::Other) => {
-                let root = PathBuf::from(format!("/proc/{first}/root/"));
+            Root::Other => {
+                let root = PathBuf::from(format!("/proc/{pid}/root/"));
                 let device = std::fs::metadata(&root).ok().map(|root| root.dev());
                 bytes += blocks(&root, device, &mut seen);
             }
-            None => return Ok(None),
         }
-    } else if processes.outside.is_empty() {
+    } else if !processes.inside.is_empty() || processes.outside.is_empty() {
         return Ok(None);
     }
     Ok(Some(bytes as f64 / f64::from(1 << 20)))
