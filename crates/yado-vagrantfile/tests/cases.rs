@@ -121,6 +121,7 @@ cases! {
     provisioners_can_be_read_back = "reading-provisioners",
     machines_come_from_a_yaml_template = "yaml-from-template",
     settings_of_well_known_plugins_are_kept = "well-known-plugins",
+    commands_of_virtualbox_are_said_in_many_ways = "customizing",
     the_key_that_everybody_has_is_not_missing = "well-known-key",
     a_file_can_read_options_of_its_own = "options-of-its-own",
     ruby_of_many_kinds_configures_machines = "more-ruby",

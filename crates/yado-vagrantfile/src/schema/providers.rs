@@ -99,8 +99,8 @@ fn push_customization(this: &Value, event: Value, command: Value) {
 /// `customize [command]` or `customize "event", [command]`
 fn customize(_: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let (event, command) = match args.positional.as_slice() {
-        [event, command, ..] => (event.clone(), command.clone()),
-        [command] => (Value::str("pre-boot"), command.clone()),
+        [event @ Value::Str(_), rest @ ..] => (event.clone(), rest.first().cloned().unwrap_or(Value::Nil)),
+        [command, ..] => (Value::str("pre-boot"), command.clone()),
         [] => (Value::str("pre-boot"), Value::Nil),
     };
     push_customization(this, event, command);
