@@ -104,6 +104,11 @@ fn bring_in(root: &Path, packages: &[Package], debs: &Path) -> Result<()> {
             tree.write(&name.into(), 0o644, content).doing(doing)?;
         }
     }
+    // Keys that exist are not made, which takes seconds; these are taken out again in any case.
+    tree.directory(&"etc/ssh".into(), &Attributes::root(0o755), true).doing(doing)?;
+    for name in ["etc/ssh/ssh_host_ecdsa_key", "etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_rsa_key"] {
+        tree.write(&name.into(), 0o600, "").doing(doing)?;
+    }
     let archives = EntryPath::from(ARCHIVES);
     tree.directory(&archives, &Attributes::root(0o755), true).doing(doing)?;
     for package in packages {
@@ -247,6 +252,7 @@ mod tests {
         outcome.unwrap();
         assert!(!root.path().join("var/cache/apt/archives/one.deb").exists());
         assert!(!root.path().join("usr/sbin/policy-rc.d").exists());
+        assert_eq!(std::fs::read_dir(root.path().join("etc/ssh")).unwrap().count(), 0);
         assert_eq!(std::fs::read_to_string(root.path().join("etc/machine-id")).unwrap(), "");
         assert!(root.path().join("etc/hosts").is_file());
     }

@@ -8,12 +8,12 @@ use yado_core::{Cancel, Context, Error, ErrorKind, Result};
 
 use super::packages::Package;
 use crate::checksum;
-use crate::fetch::{Client, Failure};
+use crate::fetch::{Client, Failure, KEPT_CONNECTIONS};
 use crate::progress::Progress;
 use crate::scratch::{self, Scratch};
 
-/// Connections at once.
-const CONNECTIONS: usize = 4;
+/// Connections at once. Packages are small, so that most of the time of each goes by until the mirror answers.
+const CONNECTIONS: usize = KEPT_CONNECTIONS;
 
 /// Fetches `url` to `target` unless it is there; its SHA-256 must be `digest`.
 pub(crate) fn fetch(
@@ -50,7 +50,10 @@ pub(crate) fn cached(debs: &Path, package: &Package) -> PathBuf {
 /// Fetches all `packages` that the cache does not have.
 pub(crate) fn fetch_packages(cx: &Context, client: &Client, packages: &[Package], debs: &Path) -> Result<()> {
     scratch::collect(debs);
-    let missing: Vec<&Package> = packages.iter().filter(|package| !cached(debs, package).exists()).collect();
+    let mut missing: Vec<&Package> =
+        packages.iter().filter(|package| !cached(debs, package).exists()).collect();
+    // The largest one must not be left for the end, when nothing else is being fetched beside it.
+    missing.sort_by_key(|package| std::cmp::Reverse(package.size));
     if missing.is_empty() {
         return Ok(());
     }

@@ -90,12 +90,24 @@ fn text(path: &Path) -> Result<&str> {
     })
 }
 
-/// Refuses images that lead to other files: whoever made them would read them through us.
-fn stands_alone(cx: &Context, path: &Path, format: DiskFormat) -> Result<()> {
+/// The largest disk that a stranger's image may be said to be, in bytes: 4 TiB. In some formats, `qemu-img` has to
+/// look at every piece of a disk, also where nothing is; a forged header of some bytes would keep it busy for days.
+const LARGEST_DISK: u64 = 4 << 40;
+
+/// Refuses images that lead to other files (whoever made them would read them through us), and absurdly large ones.
+fn is_harmless(cx: &Context, path: &Path, format: DiskFormat) -> Result<()> {
     let argv = ["qemu-img", "info", "--output=json", "-f", format.name(), text(path)?];
     let answer = run(cx, &argv, "qemu-utils", Duration::from_secs(60))?;
     let facts: serde_json::Value =
         serde_json::from_slice(&answer).doing(|| format!("reading what '{}' is", path.display()))?;
+    let size = facts.get("virtual-size").and_then(serde_json::Value::as_u64);
+    if size.is_none_or(|size| size > LARGEST_DISK) {
+        let size = size.map_or("of unknown size".to_owned(), |size| format!("{size} bytes large"));
+        return Err(Error::new(
+            ErrorKind::BoxImport,
+            format!("The disk is refused: it says that it is {size}, and the limit is {LARGEST_DISK}."),
+        ));
+    }
     let details = facts.pointer("/format-specific/data");
     let other_extent =
         details.and_then(|details| details.get("extents")?.as_array()).is_some_and(|extents| {
@@ -128,7 +140,7 @@ pub(crate) fn convert(
     to: DiskFormat,
 ) -> Result<()> {
     if from != DiskFormat::Raw {
-        stands_alone(cx, source, from)?;
+        is_harmless(cx, source, from)?;
     }
     let mut argv = vec!["qemu-img", "convert", "-f", from.name(), "-O", to.name()];
     if to == DiskFormat::Vmdk {

@@ -1,6 +1,7 @@
 //! Disks against the programs whose formats they are: what `mke2fs` makes is read back the same, what we make is
 //! clean to `e2fsck` and `qemu-img check`.
 
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -151,6 +152,24 @@ fn a_disk_that_leads_to_other_files_is_refused() {
     // A text that names files is what VMware's format allows; it is no disk to us.
     std::fs::write(path("text.vmdk"), "# Disk DescriptorFile\nRW 2048 FLAT \"/etc/shadow\" 0\n").unwrap();
     assert!(open(&context(), Path::new(&path("text.vmdk")), folder.path()).is_err());
+}
+
+/// Found by a fuzzer: a forged header of VMware's format keeps `qemu-img` busy for as long as it says.
+#[test]
+fn a_disk_that_says_it_is_absurdly_large_is_refused_at_once() {
+    if !peers() {
+        println!("skipped: qemu-utils or e2fsprogs is missing");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("disk.vmdk");
+    run("qemu-img", &["create", "-q", "-f", "vmdk", path.to_str().unwrap(), "1M"]);
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    // The capacity in sectors follows a magic number, a version and flags.
+    file.write_all_at(&(16_u64 << 31).to_le_bytes(), 12).unwrap();
+    let error = open(&context(), &path, folder.path()).unwrap_err();
+    assert!(error.message().contains("17592186044416 bytes large"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
 }
 
 #[test]

@@ -24,6 +24,9 @@ use yado_core::{Cancel, Error, ErrorKind, Result};
 pub(crate) use address::{Address, decode};
 pub(crate) use proxy::Proxies;
 
+/// How many connections to one host are kept for the next requests, so how many may be made at once to advantage.
+pub(crate) const KEPT_CONNECTIONS: usize = 8;
+
 /// How many redirects are followed.
 const REDIRECTS: usize = 10;
 
@@ -379,7 +382,7 @@ fn agent(proxy: Option<&str>, tls: &ureq::tls::TlsConfig, options: &options::Opt
         .timeout_connect(seconds(options.connect_timeout.unwrap_or(15)))
         .timeout_recv_response(seconds(60))
         .timeout_per_read(seconds(30))
-        .max_idle_connections_per_host(ranged::CONNECTIONS)
+        .max_idle_connections_per_host(KEPT_CONNECTIONS)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .http_status_as_error(false)
