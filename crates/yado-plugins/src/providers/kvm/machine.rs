@@ -228,6 +228,8 @@ impl Machine {
         loop {
             // It answers once it has opened everything.
             if Qmp::open(self.folder())?.is_some() {
+                // Whoever of us lives longer, no dead process stays behind.
+                std::thread::spawn(move || drop(child.wait()));
                 return network::connect(&hardware.cards);
             }
             let ended = child.try_wait().doing(|| "waiting for QEMU")?;
