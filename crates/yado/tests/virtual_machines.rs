@@ -160,6 +160,43 @@ fn whatever_instant_a_start_is_killed_at_the_truth_is_told_and_nothing_is_left()
 }
 
 #[test]
+fn machines_that_are_interrupted_together_leave_no_network_behind() {
+    if !can_make_machines("virtual machines") || !can_boot() {
+        return;
+    }
+    let Some(home) = debian::home("virtual_machines") else { return };
+    let third = std::process::id() % 256;
+    let machine = |name: &str, last: u32| {
+        format!(
+            "  c.vm.define(\"{name}\") {{ |m| m.vm.network \"private_network\", ip: \"172.28.{third}.{last}\" }}\n"
+        )
+    };
+    let sandbox = Sandbox::new(&format!(
+        "Vagrant.configure(\"2\") do |c|\n  c.vm.box = \"debian/bookworm64\"\n  \
+         c.vm.provider(\"kvm\") {{ |v| v.memory = 192 }}\n{}{}{}end\n",
+        machine("a", 11),
+        machine("b", 12),
+        machine("c", 13)
+    ))
+    .with_home(home);
+    let mut up = sandbox.start(&["up", "--provider", "kvm"]);
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    let started = |machine: &yado_core::MachineRecord| {
+        sandbox.home().join("machines").join(&machine.id).join("qemu.pid").exists()
+    };
+    while sandbox.machines().iter().filter(|machine| started(machine)).count() < 3 {
+        assert!(std::time::Instant::now() < end, "the machines do not start");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let interrupted = std::process::Command::new("kill").args(["-INT", &up.id().to_string()]).status();
+    assert!(interrupted.unwrap().success());
+    assert!(!up.wait().unwrap().success());
+    assert!(sandbox.machines().is_empty());
+    let bridge = format!("/sys/class/net/yado-n{:08x}", (0xAC1C_0000 | third << 8) ^ 0x18);
+    assert!(!std::path::Path::new(&bridge).exists(), "{bridge} is left");
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_before_anything_is_made() {
     if !can_boot() {
         return;

@@ -208,12 +208,8 @@ pub(super) fn without_machine(
     let release =
         |bridge: &str| Bridge::release(&registry, bridge, &record.id, PATIENCE).map_err(engine_error);
     for network in spec.map_or(&[][..], |spec| &spec.networks) {
-        let Some((bridge, subnet)) = addresses::private_bridge_of(store, record, network)? else { continue };
-        let mut is_used = false;
-        for other in &others {
-            is_used = is_used || addresses::has_address_in(store, other, subnet)?;
-        }
-        if !is_used {
+        // Also where others use it: a claim that stays would keep the bridge from whoever goes last.
+        if let Some((bridge, _)) = addresses::private_bridge_of(store, record, network)? {
             release(&bridge)?;
         }
     }
