@@ -258,9 +258,6 @@ impl Machine {
 
 /// How the machine boots: what the box says, unless the Vagrantfile says otherwise.
 fn boot(of_box: Boot, settings: &Settings) -> Boot {
-    if let Some(efi) = settings.efi {
-        return Boot::Firmware { efi };
-    }
     match (of_box, &settings.kernel) {
         (Boot::Kernel { command_line, .. }, Some(kernel)) => Boot::Kernel {
             kernel: kernel.clone(),

@@ -56,7 +56,12 @@ pub(super) static SCHEMA: Schema = Schema {
             "",
             "The boot disk's size (`\"20G\"`); never less than the box's.",
         ),
-        setting("firmware", SettingType::Text, "", "`bios` or `efi` instead of what the box asks for."),
+        setting(
+            "firmware",
+            SettingType::Text,
+            "",
+            "Refused: disks that are made of a container's box have no boot loader.",
+        ),
         setting("kernel", SettingType::Text, "", "A kernel to boot instead of the box's."),
         setting("initrd", SettingType::Text, "", "Its first file system."),
         setting("cmd_line", SettingType::Text, "", "Its command line."),

@@ -46,7 +46,6 @@ pub(super) struct Settings {
     pub(super) machine_type: String,
     /// The boot disk's size in bytes, when another than the box's.
     pub(super) disk_size: Option<u64>,
-    pub(super) efi: Option<bool>,
     pub(super) kernel: Option<PathBuf>,
     pub(super) initrd: Option<PathBuf>,
     pub(super) command_line: Option<String>,
@@ -68,7 +67,6 @@ impl Default for Settings {
             cpu_model: None,
             machine_type: "q35".to_owned(),
             disk_size: None,
-            efi: None,
             kernel: None,
             initrd: None,
             command_line: None,
@@ -153,12 +151,14 @@ impl Settings {
                 Some(size) => self.disk_size = Some(size),
                 None => self.refuse(wrong("a size, such as '20G'"), origin),
             },
-            Known::Firmware => match text.as_str() {
-                "efi" | "uefi" => self.efi = Some(true),
-                "bios" => self.efi = Some(false),
-                _ => self.refuse(wrong("'bios' or 'efi'"), origin),
-            },
-            Known::Loader => self.efi = Some(text.to_uppercase().contains("OVMF")),
+            Known::Firmware => self.refuse(
+                format!(
+                    "'{name}' of the '{block}' block cannot be honoured: disks that are made of a container's box have no \
+                     boot loader, and are handed their kernel."
+                ),
+                origin,
+            ),
+            Known::Loader => self.say_idle(block, name, origin.as_ref()),
             Known::Kernel => self.kernel = Some(path()),
             Known::FirstFileSystem => self.initrd = Some(path()),
             Known::CommandLine => self.command_line = Some(text),
