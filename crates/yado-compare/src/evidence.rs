@@ -120,11 +120,14 @@ pub(crate) fn of(
         return Ok(architecture(Family::Container, false, vec![engine]));
     }
     let guest = layer(Role::GuestKernel, &format!("Linux {kernel}"));
-    let program = processes.outside.iter().find_map(|pid| {
+    // What holds the machine is the largest: connections and the like are beside it.
+    let programs = processes.outside.iter().filter_map(|pid| {
         let path = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
-        Some((*pid, path))
+        let facts = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+        let resident: u64 = facts.split(' ').nth(1)?.parse().ok()?;
+        Some((resident, path))
     });
-    let Some((_, path)) = program else {
+    let Some((_, path)) = programs.max_by_key(|(resident, _)| *resident) else {
         // Somewhere else: nothing more can be seen from here.
         return Ok(architecture(Family::Hypervisor, false, vec![guest]));
     };

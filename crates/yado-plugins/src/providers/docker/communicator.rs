@@ -12,7 +12,7 @@ use super::accounts::{Accounts, Shells};
 use super::engine::Engine;
 
 /// How long a container must have kept running to count as one that does.
-const STEADY: Duration = Duration::from_millis(150);
+const STEADY: Duration = Duration::from_millis(300);
 
 /// The variable that a command and all that it starts can be told by, to end them when the user interrupts.
 const MARK: &str = "YADO_COMMAND";
