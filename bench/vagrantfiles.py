@@ -25,9 +25,10 @@ def measure(argv, folder, env):
 def instructions(argv, folder, env):
     """How many instructions the process executes, by callgrind; None if it does not run."""
     watched = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *argv]
-    said = subprocess.run(watched, cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True).stderr
-    counted = re.search(r"Collected : (\d+)", said)
-    return int(counted[1]) if counted else None
+    ended = subprocess.run(watched, cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    counted = re.search(r"Collected : (\d+)", ended.stderr)
+    # What a signal ended was counted up to there only.
+    return int(counted[1]) if counted and ended.returncode >= 0 else None
 
 
 def main():
