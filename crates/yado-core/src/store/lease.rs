@@ -148,6 +148,21 @@ impl Store {
         rows.collect::<rusqlite::Result<Vec<_>>>().doing(|| "reading leases")
     }
 
+    /// What all machines of an environment hold of one kind: (machine's id, key), keys in order.
+    pub fn leases_of_machines(&self, kind: LeaseKind, environment: &str) -> Result<Vec<(String, String)>> {
+        let connection = self.connection();
+        let mut query = connection
+            .prepare(
+                "SELECT machine.id, key FROM lease JOIN machine ON machine.id = lease.machine
+                 WHERE kind = ?1 AND machine.environment = ?2 ORDER BY key",
+            )
+            .doing(|| "reading leases")?;
+        let rows = query
+            .query_map([kind.name(), environment], |row| Ok((row.get(0)?, row.get(1)?)))
+            .doing(|| "reading leases")?;
+        rows.collect::<rusqlite::Result<Vec<_>>>().doing(|| "reading leases")
+    }
+
     /// Every key of one kind that anybody holds.
     pub fn all_leases(&self, kind: LeaseKind) -> Result<Vec<String>> {
         let connection = self.connection();

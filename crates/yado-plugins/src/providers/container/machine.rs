@@ -18,6 +18,7 @@ use super::layers::Layers;
 use super::limits::Limits;
 use super::root_files::{RootFiles, read_running};
 use super::{engine_error, first_process, folders, notices, owners, specification};
+use crate::providers::networks::holdings::Acquaintances;
 use crate::providers::networks::{self as network, addresses, names};
 
 /// A machine, wanted, recorded, or real.
@@ -108,22 +109,23 @@ impl Machine {
     /// machines start at the same time, and what was not known yet when its hosts file was written may be by now,
     /// while whoever came to be known found it not running yet.
     fn tell_all(&self, context: &Context) -> Result<()> {
+        let acquaintances = Acquaintances::of(&self.place.store, &self.record.environment)?;
         for other in self.place.store.machines(Some(&self.record.environment))? {
             if other.provider == self.record.provider {
-                self.tell(context, &other)?;
+                self.tell(context, &other, &acquaintances)?;
             }
         }
         Ok(())
     }
 
     /// Tells one of them, if it runs.
-    fn tell(&self, context: &Context, other: &MachineRecord) -> Result<()> {
+    fn tell(&self, context: &Context, other: &MachineRecord, acquaintances: &Acquaintances) -> Result<()> {
         let spec: Option<MachineSpec> =
             other.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
         if spec.as_ref().is_some_and(|spec| !spec.allow_hosts_modification) {
             return Ok(());
         }
-        let machines = network::known_machines(&self.place.store, other)?;
+        let machines = acquaintances.seen_by(&other.id);
         let block = names::block(&names::hostname(spec.as_ref(), &other.name), &machines);
         // Machines that are brought up together know each other from the beginning: a look at the layer is enough.
         let upper = self.place.machine.with_file_name(&other.id).join(Layers::of(other)?.upper);
@@ -260,7 +262,8 @@ impl Provider for Machine {
     }
 
     fn learn_names(&mut self, context: &Context) -> Result<()> {
-        self.tell(context, &self.record)
+        let acquaintances = Acquaintances::of(&self.place.store, &self.record.environment)?;
+        self.tell(context, &self.record, &acquaintances)
     }
 
     fn destroy(&mut self, context: &Context) -> Result<()> {

@@ -7,13 +7,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde_json::Value;
 use yado_core::spec::NetworkSpec;
 use yado_core::store::{LeaseKind, Owner};
-use yado_core::{Error, ErrorKind, MachineRecord, MachineSpec, Result, Store};
+use yado_core::{Error, ErrorKind, MachineRecord, Result, Store};
 
 use super::options::{fixed_address, hardware_address, is_configured, mtu, prefix, text};
 use super::subnet::{Subnet, hardware_address_of, host_routes};
 
 /// Where addresses of private networks come from when none is asked for: the range of Vagrant's DHCP servers.
-const DHCP: Ipv4Addr = Ipv4Addr::new(172, 28, 128, 0);
+pub(super) const DHCP: Ipv4Addr = Ipv4Addr::new(172, 28, 128, 0);
 
 /// A machine's place in one network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,90 +79,6 @@ pub(in crate::providers) fn assign(
     Ok(interfaces)
 }
 
-/// All addresses that the machine holds.
-fn held(store: &Store, record: &MachineRecord) -> Result<Vec<IpAddr>> {
-    let leases = store.leases(LeaseKind::Address, Owner::Machine(&record.id))?;
-    Ok(leases.iter().filter_map(|text| text.parse().ok()).collect())
-}
-
-/// The addresses by which another machine of the environment reaches this one: of IPv4 that in the first private network
-/// with a fixed address in which the other has an interface too, else that of `eth0`; and likewise one of IPv6, if any.
-pub(super) fn known_addresses(
-    store: &Store,
-    record: &MachineRecord,
-    viewer: &MachineRecord,
-) -> Result<Vec<IpAddr>> {
-    let spec: Option<MachineSpec> = record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let mut known: Vec<IpAddr> = Vec::new();
-    for network in spec.iter().flat_map(|spec| &spec.networks) {
-        let Some(address) = fixed_address(network) else { continue };
-        if known.iter().any(|other| other.is_ipv4() == address.is_ipv4()) {
-            continue;
-        }
-        let Some((_, subnet)) = private_bridge_of(store, record, network)? else { continue };
-        if has_address_in(store, viewer, subnet)? {
-            known.push(address);
-        }
-    }
-    if spec.is_none() {
-        // It is about to be made: what it holds is known, and how large its networks usually are.
-        let way_out = environment_subnet(store, &record.environment)?;
-        for address in held(store, record)? {
-            let subnet = Subnet::of(address, if address.is_ipv4() { 24 } else { 64 });
-            let is_new = !known.iter().any(|other| other.is_ipv4() == address.is_ipv4());
-            if is_new && way_out != Some(subnet) && has_address_in(store, viewer, subnet)? {
-                known.push(address);
-            }
-        }
-    }
-    if !known.iter().any(IpAddr::is_ipv4) {
-        known.extend(own_address(store, record)?.map(IpAddr::from));
-    }
-    known.sort_unstable();
-    Ok(known)
-}
-
-/// All that the machine may send as: hardware addresses and addresses.
-pub(super) fn identity(store: &Store, record: &MachineRecord) -> Result<(Vec<[u8; 6]>, Vec<IpAddr>)> {
-    let addresses = held(store, record)?;
-    let mut macs: Vec<[u8; 6]> = addresses.iter().copied().map(hardware_address_of).collect();
-    let spec: Option<MachineSpec> = record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let networks = spec.iter().flat_map(|spec| &spec.networks);
-    let chosen = networks.filter(|network| network.kind == "private_network");
-    macs.extend(chosen.filter_map(|network| hardware_address(&text(network, "mac")?)));
-    Ok((macs, addresses))
-}
-
-/// The machine's address on `eth0`.
-pub(super) fn own_address(store: &Store, record: &MachineRecord) -> Result<Option<Ipv4Addr>> {
-    let Some(subnet) = environment_subnet(store, &record.environment)? else { return Ok(None) };
-    Ok(held(store, record)?.into_iter().find_map(|address| match address {
-        IpAddr::V4(own) if subnet.contains(address) => Some(own),
-        _ => None,
-    }))
-}
-
-/// The bridge and range of a private network in which the machine holds an address. Leases nothing.
-pub(super) fn private_bridge_of(
-    store: &Store,
-    record: &MachineRecord,
-    network: &NetworkSpec,
-) -> Result<Option<(String, Subnet)>> {
-    if network.kind != "private_network" {
-        return Ok(None);
-    }
-    let address: Option<IpAddr> = text(network, "ip").map_or(Some(DHCP.into()), |ip| ip.parse().ok());
-    let Some(address) = address else { return Ok(None) };
-    let Some(prefix) = prefix(network.options.get("netmask"), address.is_ipv4()) else { return Ok(None) };
-    let subnet = Subnet::of(address, prefix);
-    Ok(has_address_in(store, record, subnet)?.then(|| (private_bridge(subnet), subnet)))
-}
-
-/// Whether a machine holds an address in a range.
-pub(super) fn has_address_in(store: &Store, record: &MachineRecord, subnet: Subnet) -> Result<bool> {
-    Ok(held(store, record)?.into_iter().any(|address| subnet.contains(address)))
-}
-
 /// The environment's subnet for the way out, when it has one.
 pub(super) fn environment_subnet(store: &Store, environment: &str) -> Result<Option<Subnet>> {
     let leases = store.leases(LeaseKind::Subnet, Owner::Environment(environment))?;
@@ -174,7 +90,7 @@ pub(super) fn environment_bridge(environment: &str) -> String {
     format!("yado-{}", &environment[..environment.len().min(8)])
 }
 
-fn private_bridge(subnet: Subnet) -> String {
+pub(super) fn private_bridge(subnet: Subnet) -> String {
     format!("yado-n{:08x}", subnet.short())
 }
 
@@ -312,6 +228,7 @@ fn taken(store: &Store, ip: &str) -> Result<Error> {
 mod tests {
     use std::path::Path;
 
+    use super::super::holdings::Holdings;
     use super::*;
 
     fn private_network(options: Value) -> NetworkSpec {
@@ -373,7 +290,7 @@ mod tests {
         assert_eq!(first[1].address.unwrap().to_string(), "fde4:8dba:82e1::c4");
         assert_eq!(first[1].mtu, Some(1400));
         assert_eq!(first, assign(&store, &a, &networks).unwrap());
-        let (macs, addresses) = identity(&store, &a).unwrap();
+        let (macs, addresses) = Holdings::of(&store, "00ff00ff00").unwrap().identity(&a);
         assert!(macs.contains(&first[1].mac.unwrap()) && addresses.contains(&first[1].address.unwrap()));
     }
 }

@@ -2,6 +2,7 @@
 //! kernel's own address translation. No process stands between.
 
 pub(super) mod addresses;
+pub(super) mod holdings;
 pub(super) mod names;
 mod options;
 mod public;
@@ -19,6 +20,7 @@ use yado_core::spec::{NetworkSpec, Problem};
 use yado_core::{Context, Forward, MachineRecord, MachineSpec, Result, Store, ports};
 
 use addresses::{Interface, Link};
+use holdings::{Acquaintances, Holdings, specification};
 
 /// What this provider cannot do with a machine's networks.
 pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
@@ -80,22 +82,7 @@ fn forward_problems(spec: &MachineSpec) -> Vec<Problem> {
 /// Names and addresses of an environment's machines, as one of them reaches them; also of those that are only about to
 /// be made.
 pub(super) fn known_machines(store: &Store, viewer: &MachineRecord) -> Result<Vec<(String, IpAddr)>> {
-    let mut known = Vec::new();
-    for record in store.machines(Some(&viewer.environment))? {
-        let addresses = addresses::known_addresses(store, &record, viewer)?;
-        let spec: Option<MachineSpec> =
-            record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let hostname = names::hostname(spec.as_ref(), &record.name);
-        // The full name comes first on the line: it is what a reverse look-up answers.
-        let name = names::host_name(&record.name);
-        for address in addresses {
-            known.push((hostname.clone(), address));
-            if hostname != name && hostname.split('.').next() != Some(&name) {
-                known.push((name.clone(), address));
-            }
-        }
-    }
-    Ok(known)
+    Ok(Acquaintances::of(store, &viewer.environment)?.seen_by(&viewer.id))
 }
 
 /// The text of `/etc/resolv.conf`: the host's name servers, as far as they can be reached from a machine.
@@ -207,9 +194,10 @@ pub(super) fn without_machine(
     }
     let release =
         |bridge: &str| Bridge::release(&registry, bridge, &record.id, PATIENCE).map_err(engine_error);
+    let holdings = Holdings::of(store, &record.environment)?;
     for network in spec.map_or(&[][..], |spec| &spec.networks) {
         // Also where others use it: a claim that stays would keep the bridge from whoever goes last.
-        if let Some((bridge, _)) = addresses::private_bridge_of(store, record, network)? {
+        if let Some((bridge, _)) = holdings.private_bridge_of(&record.id, network) {
             release(&bridge)?;
         }
     }
@@ -235,29 +223,27 @@ fn table(
 ) -> Result<NatTable> {
     let mut forwards = Vec::new();
     let mut neighbours = Vec::new();
+    let holdings = Holdings::of(store, &record.environment)?;
     for other in store.machines(Some(&record.environment))? {
         let theirs: Vec<Forward> = if other.id == record.id {
             own.to_vec()
         } else {
-            let spec: Option<MachineSpec> =
-                other.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
-            for network in spec.iter().flat_map(|spec| &spec.networks) {
-                bridges
-                    .extend(addresses::private_bridge_of(store, &other, network)?.map(|(bridge, _)| bridge));
+            for network in specification(&other).iter().flat_map(|spec| &spec.networks) {
+                bridges.extend(holdings.private_bridge_of(&other.id, network).map(|(bridge, _)| bridge));
             }
             other.forwards.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
         };
-        let (macs, held) = addresses::identity(store, &other)?;
-        neighbours.push(Neighbour { macs, addresses: held });
-        let Some(address) = addresses::own_address(store, &other)? else { continue };
+        let (macs, addresses) = holdings.identity(&other);
+        neighbours.push(Neighbour { macs, addresses });
+        let Some(address) = holdings.own_address(&other.id) else { continue };
         forwards.extend(theirs.iter().map(|forward| translated(forward, address)));
     }
-    let subnet = addresses::environment_subnet(store, &record.environment)?;
     bridges.sort();
     bridges.dedup();
     Ok(NatTable {
         name: addresses::environment_bridge(&record.environment),
-        masquerade: subnet
+        masquerade: holdings
+            .way_out
             .and_then(|subnet| match subnet.network {
                 IpAddr::V4(address) => Some(engine::Subnet { address, prefix: subnet.prefix }),
                 IpAddr::V6(_) => None,
