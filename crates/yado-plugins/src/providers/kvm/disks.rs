@@ -8,7 +8,7 @@ use yado_core::disk::MachineDisk;
 use yado_core::error::Doing;
 use yado_core::{Context, Error, ErrorKind, MachineSpec, Result};
 
-use super::settings::{ExtraDisk, Settings, option, plain};
+use super::settings::{ExtraDisk, option, plain};
 
 /// The file of the machine's boot disk, in its directory.
 pub(super) const BOOT: &str = "disk.qcow2";
@@ -64,9 +64,6 @@ pub(super) fn of_libvirt(
     let name = if name.is_empty() { format!("storage{}", number + 1) } else { safe(&name) };
     Ok(ExtraDisk { name, size: file.is_none().then_some(size), file, cdrom })
 }
-
-/// `config.vm.disk`.
-pub(super) fn of_machine(_spec: &MachineSpec, _settings: &mut Settings) {}
 
 /// A name that is a file's name and a serial number, too.
 fn safe(name: &str) -> String {

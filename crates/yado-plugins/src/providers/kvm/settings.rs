@@ -92,7 +92,6 @@ impl Settings {
         for block in others.into_iter().chain(own) {
             settings.take_block(spec, block);
         }
-        super::disks::of_machine(spec, &mut settings);
         settings
     }
 
