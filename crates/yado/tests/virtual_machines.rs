@@ -81,6 +81,12 @@ end
     let killed =
         std::process::Command::new("pkill").args(["-9", "-f", &format!("yado-{id}")]).status().unwrap();
     assert!(killed.success());
+    // The kernel takes its memory and its ports back before it is gone.
+    let gone = || std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+    assert!((0..200).any(|_| gone() || {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        false
+    }));
     assert!(sandbox.ok(&["status"]).contains("stopped (kvm)"));
     sandbox.ok(&["up", "db"]);
     assert_eq!(sandbox.ok(&["ssh", "-c", "sudo cat /root/word"]), "from outside\n");
