@@ -292,8 +292,14 @@ fn document(folder: &Path, case: &Case) -> Value {
     document
 }
 
-/// Runs every case; the names of those that fail, with what came instead.
-fn failures(runtime: &[&str], cases: &[Case]) -> Vec<String> {
+/// Cgroups of a container that has ended.
+fn left_cgroups(id: &str) -> Vec<PathBuf> {
+    let hierarchies = std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
+    hierarchies.map(|hierarchy| hierarchy.path().join(id)).filter(|path| path.is_dir()).collect()
+}
+
+/// Runs every case; the names of those that fail, with what came instead. Whatever `must_clear_up` says, no cgroup stays.
+fn failures(runtime: &[&str], cases: &[Case], must_clear_up: bool) -> Vec<String> {
     let Some(folder) = bundle() else { return Vec::new() };
     let mut failures = Vec::new();
     for (number, case) in cases.iter().enumerate() {
@@ -321,6 +327,11 @@ fn failures(runtime: &[&str], cases: &[Case]) -> Vec<String> {
         if !good {
             failures.push(format!("{}: {out:?} {err:?}", case.name));
         }
+        let left = left_cgroups(&id);
+        if must_clear_up && !left.is_empty() {
+            failures.push(format!("{}: left {left:?}", case.name));
+        }
+        left.iter().for_each(|path| drop(std::fs::remove_dir(path)));
     }
     failures
 }
@@ -331,7 +342,7 @@ fn all() -> Vec<Case> {
 
 #[test]
 fn yado_meets_every_demand_of_the_table() {
-    let failures = failures(&[env!("CARGO_BIN_EXE_yado"), "runtime"], &all());
+    let failures = failures(&[env!("CARGO_BIN_EXE_yado"), "runtime"], &all(), true);
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
@@ -345,10 +356,10 @@ fn crun_does_the_same_where_the_table_says_so() {
     let line = "umount /sys/fs/cgroup/unified 2>/dev/null; exec crun \"$@\"";
     let cases: Vec<Case> = all().into_iter().filter(|case| case.crun.is_none()).collect();
     let crun = ["unshare", "-m", "sh", "-c", line, "crun"];
-    let unexpected = failures(&crun, &cases);
+    let unexpected = failures(&crun, &cases, false);
     assert!(unexpected.is_empty(), "{}", unexpected.join("\n"));
     let cases: Vec<Case> = all().into_iter().filter(|case| case.crun.is_some()).collect();
-    let different = failures(&crun, &cases);
+    let different = failures(&crun, &cases, false);
     // Where it has come to do the same, the table is to say so.
     assert_eq!(different.len(), cases.len(), "{}", different.join("\n"));
 }
