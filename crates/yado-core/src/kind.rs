@@ -63,3 +63,11 @@ pub trait Kind: Sync {
         Usable::Yes
     }
 }
+
+/// A list of [`Setting`]s: `"name" Type "default" "What it is for.";` for each.
+#[macro_export]
+macro_rules! settings {
+    ($($name:literal $kind:ident $default:literal $doc:literal;)*) => {
+        [$($crate::Setting { name: $name, kind: $crate::SettingType::$kind, default: $default, doc: $doc },)*]
+    };
+}

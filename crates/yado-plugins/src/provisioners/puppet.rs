@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 use yado_core::spec::{MachineSpec, Origin, ProvisionerSpec};
 use yado_core::{
-    Aftermath, Context, Error, ErrorKind, Guest, Kind, Provisioner, ProvisionerKind, Result, Schema, Setting,
-    SettingType,
+    Aftermath, Context, Error, ErrorKind, Guest, Kind, Provisioner, ProvisionerKind, Result, Schema, settings,
 };
 
 use super::fingerprint::Fingerprint;
@@ -18,14 +17,8 @@ pub(super) static PUPPET: PuppetKind = PuppetKind;
 
 pub(super) struct PuppetKind;
 
-macro_rules! settings {
-    ($($name:literal $kind:ident $default:literal $doc:literal;)*) => {
-        &[$(Setting { name: $name, kind: SettingType::$kind, default: $default, doc: $doc },)*]
-    };
-}
-
 static SCHEMA: Schema = Schema {
-    settings: settings! {
+    settings: &settings! {
         "manifests_path" Any "manifests" "The directory of manifests; `[:vm, path]` is one in the guest.";
         "manifest_file" Text "default.pp" "The manifest to apply.";
         "module_path" Any "" "Directories of modules on the host.";

@@ -21,9 +21,9 @@ use std::os::unix::net::UnixStream;
 use yado_core::provider::{Place, Reach};
 use yado_core::spec::Problem;
 use yado_core::{
-    Context, Host, Image, Kind, MachineRecord, MachineSpec, Provider, ProviderKind, Result, Schema, Setting,
+    Context, Host, Image, Kind, MachineRecord, MachineSpec, Provider, ProviderKind, Result, Schema, Usable,
+    settings,
 };
-use yado_core::{SettingType, Usable};
 
 use settings::Settings;
 
@@ -37,40 +37,31 @@ pub(super) struct EngineKind {
     program: &'static str,
 }
 
-const fn setting(name: &'static str, kind: SettingType, default: &'static str, doc: &'static str) -> Setting {
-    Setting { name, kind, default, doc }
-}
-
 static SCHEMA: Schema = Schema {
-    settings: &[
-        setting("image", SettingType::Text, "", "The image to make the container from."),
-        setting("build_dir", SettingType::Text, "", "A directory with a Dockerfile to build the image from."),
-        setting("dockerfile", SettingType::Text, "", "The Dockerfile's name, when it is another."),
-        setting("git_repo", SettingType::Text, "", "A repository with a Dockerfile to build the image from."),
-        setting("build_args", SettingType::List, "[]", "More arguments for the build."),
-        setting("cmd", SettingType::List, "[]", "The command to run instead of the image's own."),
-        setting("create_args", SettingType::List, "[]", "More arguments for the engine's `run`."),
-        setting("env", SettingType::Map, "{}", "Environment variables of the container."),
-        setting("env_file", SettingType::List, "[]", "Files with more of them, a NAME=VALUE in each line."),
-        setting("expose", SettingType::List, "[]", "Ports that linked containers may use."),
-        setting("has_ssh", SettingType::Bool, "false", "Whether an SSH server runs in it."),
-        setting("links", SettingType::List, "[]", "Containers to link to, as `\"name:alias\"`."),
-        setting("name", SettingType::Text, "", "The container's name."),
-        setting("ports", SettingType::List, "[]", "Ports to publish, as `\"host:container\"`."),
-        setting("privileged", SettingType::Bool, "false", "All rights for the container."),
-        setting("pull", SettingType::Bool, "false", "Pull the image also when it is there."),
-        setting("remains_running", SettingType::Bool, "true", "Whether its command is to keep running."),
-        setting(
-            "stop_timeout",
-            SettingType::Integer,
-            "1",
-            "Seconds between asking it to stop and killing it.",
-        ),
-        setting("volumes", SettingType::List, "[]", "Volumes, as `\"host:container[:options]\"`."),
-        setting("auth_server", SettingType::Text, "", "The registry to log in to."),
-        setting("username", SettingType::Text, "\"\"", "The user to log in as."),
-        setting("password", SettingType::Text, "\"\"", "Its password."),
-    ],
+    settings: &settings! {
+        "image" Text "" "The image to make the container from.";
+        "build_dir" Text "" "A directory with a Dockerfile to build the image from.";
+        "dockerfile" Text "" "The Dockerfile's name, when it is another.";
+        "git_repo" Text "" "A repository with a Dockerfile to build the image from.";
+        "build_args" List "[]" "More arguments for the build.";
+        "cmd" List "[]" "The command to run instead of the image's own.";
+        "create_args" List "[]" "More arguments for the engine's `run`.";
+        "env" Map "{}" "Environment variables of the container.";
+        "env_file" List "[]" "Files with more of them, a NAME=VALUE in each line.";
+        "expose" List "[]" "Ports that linked containers may use.";
+        "has_ssh" Bool "false" "Whether an SSH server runs in it.";
+        "links" List "[]" "Containers to link to, as `\"name:alias\"`.";
+        "name" Text "" "The container's name.";
+        "ports" List "[]" "Ports to publish, as `\"host:container\"`.";
+        "privileged" Bool "false" "All rights for the container.";
+        "pull" Bool "false" "Pull the image also when it is there.";
+        "remains_running" Bool "true" "Whether its command is to keep running.";
+        "stop_timeout" Integer "1" "Seconds between asking it to stop and killing it.";
+        "volumes" List "[]" "Volumes, as `\"host:container[:options]\"`.";
+        "auth_server" Text "" "The registry to log in to.";
+        "username" Text "\"\"" "The user to log in as.";
+        "password" Text "\"\"" "Its password.";
+    },
 };
 
 impl Kind for EngineKind {

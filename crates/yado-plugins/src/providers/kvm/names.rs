@@ -1,6 +1,6 @@
 //! The names of settings in the blocks that this provider reads, and what becomes of each.
 
-use yado_core::{Schema, Setting, SettingType};
+use yado_core::{Schema, settings};
 
 /// What a setting is to this provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,46 +28,22 @@ pub(super) enum Known {
     Unknown,
 }
 
-const fn setting(name: &'static str, kind: SettingType, default: &'static str, doc: &'static str) -> Setting {
-    Setting { name, kind, default, doc }
-}
-
 /// The settings of a `kvm` block.
 pub(super) static SCHEMA: Schema = Schema {
-    settings: &[
-        setting("memory", SettingType::Any, "512", "Memory in MiB, or with a unit (`\"2G\"`)."),
-        setting("cpus", SettingType::Integer, "1", "Number of processors."),
-        setting(
-            "accel",
-            SettingType::Text,
-            "\"auto\"",
-            "`kvm` (the processor), `tcg` (emulation), or `auto`: KVM where it really works.",
-        ),
-        setting(
-            "cpu_model",
-            SettingType::Text,
-            "",
-            "QEMU's processor model; the best that there is when unset.",
-        ),
-        setting("machine_type", SettingType::Text, "\"q35\"", "QEMU's machine type: `q35` or `pc`."),
-        setting(
-            "disk_size",
-            SettingType::Any,
-            "",
-            "The boot disk's size (`\"20G\"`); never less than the box's.",
-        ),
-        setting(
-            "firmware",
-            SettingType::Text,
-            "",
-            "Refused: disks that are made of a container's box have no boot loader.",
-        ),
-        setting("kernel", SettingType::Text, "", "A kernel to boot instead of the box's."),
-        setting("initrd", SettingType::Text, "", "Its first file system."),
-        setting("cmd_line", SettingType::Text, "", "Its command line."),
-        setting("qemu_args", SettingType::List, "[]", "More arguments for QEMU."),
-        setting("nic_model", SettingType::Text, "\"virtio\"", "QEMU's model of network cards."),
-    ],
+    settings: &settings! {
+        "memory" Any "512" "Memory in MiB, or with a unit (`\"2G\"`).";
+        "cpus" Integer "1" "Number of processors.";
+        "accel" Text "\"auto\"" "`kvm` (the processor), `tcg` (emulation), or `auto`: KVM where it really works.";
+        "cpu_model" Text "" "QEMU's processor model; the best that there is when unset.";
+        "machine_type" Text "\"q35\"" "QEMU's machine type: `q35` or `pc`.";
+        "disk_size" Any "" "The boot disk's size (`\"20G\"`); never less than the box's.";
+        "firmware" Text "" "Refused: disks that are made of a container's box have no boot loader.";
+        "kernel" Text "" "A kernel to boot instead of the box's.";
+        "initrd" Text "" "Its first file system.";
+        "cmd_line" Text "" "Its command line.";
+        "qemu_args" List "[]" "More arguments for QEMU.";
+        "nic_model" Text "\"virtio\"" "QEMU's model of network cards.";
+    },
 };
 
 const OWN: &[(&str, Known)] = &[

@@ -71,26 +71,7 @@ fn run_guest(host: &Host) -> Result<Kvm> {
     let firmware = tempfile::NamedTempFile::new().doing(|| "making a guest to try KVM with")?;
     std::fs::write(firmware.path(), image()).doing(|| "making a guest to try KVM with")?;
     let path = firmware.path().to_string_lossy().into_owned();
-    let argv = [
-        QEMU,
-        "-no-user-config",
-        "-nodefaults",
-        "-display",
-        "none",
-        "-machine",
-        "pc",
-        "-accel",
-        "kvm",
-        "-cpu",
-        "host",
-        "-m",
-        "16",
-        "-no-reboot",
-        "-device",
-        "isa-debug-exit,iobase=0xf4,iosize=1",
-        "-bios",
-        &path,
-    ];
+    let argv = command_line("kvm", "host", &path);
     let output = match host.run(&Cancel::new(), argv, WITHIN) {
         Ok(output) => output,
         Err(problem) => {
@@ -107,6 +88,15 @@ fn run_guest(host: &Host) -> Result<Kvm> {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let said = said.lines().next().unwrap_or("it broke off without a word").to_owned();
     Ok(Kvm::No(format!("a small guest failed: {said}")))
+}
+
+/// A machine with nothing but this firmware and the port by which it ends QEMU.
+fn command_line<'a>(accelerator: &'a str, processor: &'a str, firmware: &'a str) -> Vec<&'a str> {
+    let mut words =
+        vec![QEMU, "-no-user-config", "-nodefaults", "-no-reboot", "-display", "none", "-m", "16"];
+    words.extend(["-machine", "pc", "-accel", accelerator, "-cpu", processor, "-bios", firmware]);
+    words.extend(["-device", "isa-debug-exit,iobase=0xf4,iosize=1"]);
+    words
 }
 
 /// The firmware: at its end, where processors begin, a jump to its beginning.
@@ -130,29 +120,13 @@ mod tests {
     fn the_guest_ends_qemu_when_it_is_emulated() {
         let host = Host::new("/nonexistent");
         if host.which(QEMU).is_none() {
+            eprintln!("skipped: there is no {QEMU}");
             return;
         }
         let firmware = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(firmware.path(), image()).unwrap();
         let path = firmware.path().to_string_lossy().into_owned();
-        let argv = [
-            QEMU,
-            "-no-user-config",
-            "-nodefaults",
-            "-display",
-            "none",
-            "-machine",
-            "pc",
-            "-accel",
-            "tcg",
-            "-m",
-            "16",
-            "-no-reboot",
-            "-device",
-            "isa-debug-exit,iobase=0xf4,iosize=1",
-            "-bios",
-            &path,
-        ];
+        let argv = command_line("tcg", "max", &path);
         let output = host.run(&Cancel::new(), argv, Duration::from_secs(60)).unwrap();
         assert_eq!(output.status.code(), Some(33), "{}", String::from_utf8_lossy(&output.stderr));
     }

@@ -9,7 +9,7 @@ use yado_core::host::Program;
 use yado_core::spec::{MachineSpec, ProvisionerSpec};
 use yado_core::{
     Aftermath, Context, Error, ErrorKind, Guest, Kind, Neighbour, Provisioner, ProvisionerKind, Result,
-    Schema, Setting, SettingType,
+    Schema, Setting, settings,
 };
 
 use super::inventory::{self, Entry};

@@ -6,7 +6,7 @@ use yado_core::error::Doing;
 use yado_core::spec::{MachineSpec, ProvisionerSpec};
 use yado_core::{
     Aftermath, Context, Error, ErrorKind, Guest, Kind, Provisioner, ProvisionerKind, Result, Schema, Setting,
-    SettingType,
+    settings,
 };
 
 use super::inventory::{self, Entry};

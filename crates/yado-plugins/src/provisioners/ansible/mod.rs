@@ -1,13 +1,7 @@
 //! `ansible` and `ansible_local`: playbooks, applied from this computer or from within the machine. What both have in
 //! common is here: the settings, and the command line that follows from them.
 
-use yado_core::{Setting, SettingType};
-
-macro_rules! settings {
-    ($($name:literal $kind:ident $default:literal $doc:literal;)*) => {
-        [$(Setting { name: $name, kind: SettingType::$kind, default: $default, doc: $doc },)*]
-    };
-}
+use yado_core::{Setting, settings};
 
 mod galaxy;
 mod host;

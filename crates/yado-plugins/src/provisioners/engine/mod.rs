@@ -7,8 +7,7 @@ mod install;
 use serde_json::{Map, Value};
 use yado_core::spec::{MachineSpec, Origin, ProvisionerSpec, RunWhen};
 use yado_core::{
-    Aftermath, Context, Error, ErrorKind, Guest, Kind, Provisioner, ProvisionerKind, Result, Schema, Setting,
-    SettingType,
+    Aftermath, Context, Error, ErrorKind, Guest, Kind, Provisioner, ProvisionerKind, Result, Schema, settings,
 };
 
 use super::fingerprint::Fingerprint;
@@ -25,23 +24,14 @@ pub(super) struct EngineKind {
     program: &'static str,
 }
 
-const fn setting(name: &'static str, kind: SettingType, default: &'static str, doc: &'static str) -> Setting {
-    Setting { name, kind, default, doc }
-}
-
 static SCHEMA: Schema = Schema {
-    settings: &[
-        setting("images", SettingType::List, "[]", "Images to pull."),
-        setting("build_images", SettingType::List, "[]", "Directories in the guest to build images from."),
-        setting("containers", SettingType::List, "[]", "Containers that are to run: names and options."),
-        setting("post_install_provisioner", SettingType::Any, "", "What runs once the engine is there."),
-        setting(
-            "kubic",
-            SettingType::Bool,
-            "false",
-            "Of no meaning here: the guest's own packages are used.",
-        ),
-    ],
+    settings: &settings! {
+        "images" List "[]" "Images to pull.";
+        "build_images" List "[]" "Directories in the guest to build images from.";
+        "containers" List "[]" "Containers that are to run: names and options.";
+        "post_install_provisioner" Any "" "What runs once the engine is there.";
+        "kubic" Bool "false" "Of no meaning here: the guest's own packages are used.";
+    },
 };
 
 impl Kind for EngineKind {

@@ -8,8 +8,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use yado_core::spec::{MachineSpec, ProvisionerSpec};
 use yado_core::{
-    Aftermath, Context, Error, ErrorKind, Guest, Kind, Provisioner, ProvisionerKind, Result, Schema, Setting,
-    SettingType,
+    Aftermath, Context, Error, ErrorKind, Guest, Kind, Provisioner, ProvisionerKind, Result, Schema, settings,
 };
 
 use crate::provisioners::guest_command::quoted;
@@ -21,14 +20,8 @@ pub(super) static SHELL: ShellKind = ShellKind;
 
 pub(super) struct ShellKind;
 
-macro_rules! settings {
-    ($($name:literal $kind:ident $default:literal $doc:literal;)*) => {
-        &[$(Setting { name: $name, kind: SettingType::$kind, default: $default, doc: $doc },)*]
-    };
-}
-
 static SCHEMA: Schema = Schema {
-    settings: settings! {
+    settings: &settings! {
         "inline" Text "" "The script itself.";
         "path" Text "" "A script on the host, relative to the project, or its URL.";
         "args" Any "" "Arguments: text is passed as it is, elements of a list are quoted.";
