@@ -331,7 +331,9 @@ fn failures(runtime: &[&str], cases: &[Case], must_clear_up: bool) -> Vec<String
         if must_clear_up && !left.is_empty() {
             failures.push(format!("{}: left {left:?}", case.name));
         }
-        left.iter().for_each(|path| drop(std::fs::remove_dir(path)));
+        for path in &left {
+            drop(std::fs::remove_dir(path));
+        }
     }
     failures
 }
