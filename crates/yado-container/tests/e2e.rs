@@ -21,6 +21,8 @@ mod limits;
 mod neighbours;
 #[path = "e2e/networks.rs"]
 mod networks;
+#[path = "support/skipped.rs"]
+mod skipped;
 #[path = "e2e/speed.rs"]
 mod speed;
 #[path = "e2e/trees.rs"]
@@ -51,7 +53,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if !rustix::process::geteuid().is_root() {
-        println!("all {} container tests are skipped: they need root", tests.len());
+        skipped::for_want_of_a_peer("all container tests", "they need root");
         return ExitCode::SUCCESS;
     }
     if filters.iter().any(|word| word == "speed") {

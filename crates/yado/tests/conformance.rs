@@ -2,7 +2,10 @@
 //! table is run with yado and, where it is installed, with crun; `docs/oci-conformance.md` says where each demand stands.
 //!
 //! Skipped, with the reason, without root or busybox.
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../../yado-container/tests/support/skipped.rs"]
+mod skipped;
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -248,7 +251,7 @@ fn linux() -> Vec<Case> {
 
 fn bundle() -> Option<tempfile::TempDir> {
     if !rustix::process::geteuid().is_root() || !Path::new("/usr/bin/busybox").is_file() {
-        eprintln!("skipped: it needs root and busybox");
+        skipped::for_want_of_a_peer("conformance", "it needs root and busybox");
         return None;
     }
     let folder = tempfile::Builder::new().prefix("yado-conformance-").tempdir().unwrap();
@@ -307,7 +310,9 @@ fn failures(runtime: &[&str], cases: &[Case], must_clear_up: bool) -> Vec<String
         std::fs::create_dir(&place).unwrap();
         symlink("../rootfs", place.join("rootfs")).unwrap();
         std::fs::write(place.join("config.json"), document(folder.path(), case).to_string()).unwrap();
-        let id = format!("yado-case-{}-{number}", std::process::id());
+        // Two runtimes are tried at the same time, and cgroups are found by their names.
+        let who = Path::new(runtime[0]).file_name().unwrap().to_string_lossy();
+        let id = format!("yado-case-{}-{who}-{number}", std::process::id());
         let output = Command::new("timeout")
             .args(["-k", "5", "30"])
             .args(runtime)
@@ -352,7 +357,7 @@ fn yado_meets_every_demand_of_the_table() {
 #[test]
 fn crun_does_the_same_where_the_table_says_so() {
     if !Command::new("crun").arg("--version").output().is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: there is no crun");
+        skipped::for_want_of_a_peer("conformance of crun", "there is no crun");
         return;
     }
     let line = "umount /sys/fs/cgroup/unified 2>/dev/null; exec crun \"$@\"";

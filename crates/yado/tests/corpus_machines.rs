@@ -31,7 +31,8 @@ fn case(number: &str) -> Option<Sandbox> {
         PathBuf::from,
     );
     let Ok(entries) = std::fs::read_dir(&collection) else {
-        eprintln!("skipped: the collection of Vagrantfiles is not at '{}'", collection.display());
+        let reason = format!("the collection of Vagrantfiles is not at '{}'", collection.display());
+        support::skipped::because("corpus_machines", &reason);
         return None;
     };
     let home = debian::home(number)?;

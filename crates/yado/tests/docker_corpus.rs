@@ -27,7 +27,8 @@ fn case(number: &str, image: &str) -> Option<(Docker, Sandbox)> {
         PathBuf::from,
     );
     let Ok(entries) = std::fs::read_dir(&collection) else {
-        eprintln!("skipped: the collection of Vagrantfiles is not at '{}'", collection.display());
+        let reason = format!("the collection of Vagrantfiles is not at '{}'", collection.display());
+        support::skipped::because("docker_corpus", &reason);
         return None;
     };
     let folder = entries

@@ -1,7 +1,10 @@
 //! Podman's everyday commands with yado as the runtime, side by side with runc: both must come to the same.
 //!
 //! Skipped, with the reason, where there is no Podman or no right to use it.
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../../yado-container/tests/support/skipped.rs"]
+mod skipped;
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -120,12 +123,12 @@ impl Drop for Podman {
 #[test]
 fn podmans_everyday_commands_come_to_the_same_as_with_runc() {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: it needs root");
+        skipped::for_want_of_a_peer("podman_runtime", "it needs root");
         return;
     }
     for program in ["podman", "runc", "busybox", "tar"] {
         if !there(program) {
-            eprintln!("skipped: there is no {program}");
+            skipped::for_want_of_a_peer("podman_runtime", &format!("there is no {program}"));
             return;
         }
     }

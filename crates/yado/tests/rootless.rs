@@ -354,7 +354,10 @@ fn limits_hold_in_cgroups_that_were_delegated() {
         return;
     }
     if !Path::new("/sys/fs/cgroup/memory/cgroup.procs").exists() {
-        eprintln!("skipped: the hierarchy of memory is not one that this test can give to a user");
+        support::skipped::because(
+            "limits_hold_in_cgroups_that_were_delegated",
+            "the hierarchy of memory is not one that this test can give to a user",
+        );
         return;
     }
     let name = format!("yado-rootless-{}", std::process::id());

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::skipped;
+
 /// A bundle and the containers made from it, which go with it.
 pub(crate) struct Bundle {
     folder: tempfile::TempDir,
@@ -26,11 +28,11 @@ impl Bundle {
     /// `None` when something that is needed is missing.
     pub(crate) fn new() -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
-            eprintln!("skipped: containers without a user namespace need root");
+            skipped::for_want_of_a_peer("runtime", "containers without a user namespace need root");
             return None;
         }
         if !std::path::Path::new("/usr/bin/busybox").is_file() {
-            eprintln!("skipped: there is no busybox");
+            skipped::for_want_of_a_peer("runtime", "there is no busybox");
             return None;
         }
         let folder = tempfile::Builder::new().prefix("yado-bundle-").tempdir().unwrap();

@@ -239,7 +239,7 @@ fn on_top_of_the_hosts_root_the_container_is_closed_as_well() {
 fn where_files_in_memory_cannot_be_run_containers_are_made_all_the_same() {
     let Some(bundle) = Bundle::new() else { return };
     if !std::path::Path::new("/proc/sys/vm/memfd_noexec").exists() {
-        eprintln!("skipped: this kernel cannot forbid to run files in memory");
+        crate::skipped::because("runtime", "this kernel cannot forbid to run files in memory");
         return;
     }
     bundle.spec("process/noNewPrivileges", json!(true));
