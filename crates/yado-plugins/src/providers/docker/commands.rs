@@ -7,7 +7,7 @@ use yado_core::{Context, Error, ErrorKind, MachineState, Result};
 
 use super::engine::MACHINE_LABEL;
 use super::machine::{Machine, uninterrupted};
-use super::run;
+use super::{compose, run};
 
 impl Machine {
     fn argv(&self, words: &[&str]) -> Vec<String> {
@@ -40,6 +40,12 @@ impl EngineCommands for Machine {
         argv.extend(options.iter().cloned());
         // An image that was kept of a machine may carry its label.
         argv.extend(["--label".to_owned(), format!("{MACHINE_LABEL}=")]);
+        if settings.compose {
+            // Links need not be told where services find each other by name.
+            settings.links.clear();
+            settings.volumes.iter_mut().for_each(|volume| compose::name_in_project(&self.record, volume));
+            argv.extend(["--network".to_owned(), compose::network(&self.record)]);
+        }
         argv.extend(run::arguments(self.spec()?, &settings, &self.source()?, &[]));
         Ok(argv)
     }

@@ -57,25 +57,10 @@ impl Engine {
 
     /// Runs a command that may take long, its output shown line by line; fed with `input`.
     pub(super) fn run_shown(self, context: &Context, words: &[&str], input: &[u8]) -> Result<()> {
-        let program = Program { input: input.to_vec(), within: Some(LONG), ..Program::new(self.argv(words)) };
-        let (mut rest, mut said) = (Vec::new(), Vec::new());
-        let status = context.host.watch(&context.cancel, &program, &mut |_, piece| {
-            said.extend_from_slice(piece);
-            rest.extend_from_slice(piece);
-            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = rest.drain(..=end).collect();
-                let line = String::from_utf8_lossy(&line);
-                if !line.trim().is_empty() {
-                    context.detail(line.trim_end());
-                }
-            }
-        })?;
-        if status.success() {
-            return Ok(());
+        match show(context, self.argv(words), input)? {
+            None => Ok(()),
+            Some(last) => Err(self.failure(words, &last)),
         }
-        let last: Vec<&[u8]> = said.split(|byte| *byte == b'\n').rev().take(5).collect();
-        let last: Vec<u8> = last.into_iter().rev().collect::<Vec<_>>().join(&b'\n');
-        Err(self.failure(words, &last))
     }
 
     /// What went wrong, in the engine's words, and what helps.
@@ -140,6 +125,29 @@ impl Engine {
     pub(super) fn inspect(self, context: &Context, container: &str, template: &str) -> Result<String> {
         self.run(context, &["inspect", "--type", "container", "--format", template, container])
     }
+}
+
+/// Runs a program that may take long, its output shown line by line; fed with `input`. When it failed, its last lines.
+pub(super) fn show(context: &Context, argv: Vec<String>, input: &[u8]) -> Result<Option<Vec<u8>>> {
+    let program = Program { input: input.to_vec(), within: Some(LONG), ..Program::new(argv) };
+    let (mut rest, mut said) = (Vec::new(), Vec::new());
+    let status = context.host.watch(&context.cancel, &program, &mut |_, piece| {
+        said.extend_from_slice(piece);
+        rest.extend_from_slice(piece);
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = rest.drain(..=end).collect();
+            let line = String::from_utf8_lossy(&line);
+            if !line.trim().is_empty() {
+                context.detail(line.trim_end());
+            }
+        }
+    })?;
+    if status.success() {
+        return Ok(None);
+    }
+    let last: Vec<&[u8]> = said.split(|byte| *byte == b'\n').rev().take(5).collect();
+    let last: Vec<u8> = last.into_iter().rev().collect::<Vec<_>>().join(&b'\n');
+    Ok(Some(last))
 }
 
 fn leads_away(address: &str) -> bool {

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
 use yado_core::error::Doing;
 use yado_core::provider::{EngineCommands, Log, Place, Snapshots, StopMode, Suspend};
 use yado_core::{
@@ -15,8 +14,9 @@ use yado_core::{
 use super::communicator::Inside;
 use super::engine::{Engine, Found};
 use super::image::{self, Source};
+use super::recipe::Recipe;
 use super::settings::Settings;
-use super::{networks, run};
+use super::{compose, networks, run};
 
 /// How long a linked container is waited for: machines start side by side.
 const LINKED: Duration = Duration::from_secs(60);
@@ -78,7 +78,7 @@ impl Machine {
 
     /// By folder and machine, as Vagrant names containers; the id instead of the time, since two may be made in one
     /// second.
-    fn container_name(&self, settings: &Settings) -> String {
+    pub(super) fn container_name(&self, settings: &Settings) -> String {
         settings.name.clone().unwrap_or_else(|| {
             let folder = self.record.project.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
@@ -93,11 +93,9 @@ impl Machine {
     fn await_links(&self, context: &Context, settings: &Settings) -> Result<()> {
         let end = Instant::now() + LINKED;
         for link in &settings.links {
-            let name = link.split(':').next().unwrap_or(link);
+            let name = compose::target(link);
             loop {
-                let output =
-                    self.engine.try_run(context, &["inspect", "--format", "{{.State.Running}}", name])?;
-                if output.stdout.starts_with(b"true") {
+                if self.link_runs(context, settings, name)? {
                     break;
                 }
                 let others = self.place.store.machines(Some(&self.record.environment))?;
@@ -107,21 +105,28 @@ impl Machine {
                         format!("The container '{name}' that is linked to does not run."),
                     ));
                 }
+                context.cancel.check()?;
                 std::thread::sleep(Duration::from_millis(100));
             }
         }
         Ok(())
     }
 
+    /// Whether what a link leads to runs: with Compose a machine of the environment, else a container.
+    fn link_runs(&self, context: &Context, settings: &Settings, name: &str) -> Result<bool> {
+        if settings.compose
+            && let Some(runs) = self.linked_service_runs(context, name)?
+        {
+            return Ok(runs);
+        }
+        let output = self.engine.try_run(context, &["inspect", "--format", "{{.State.Running}}", name])?;
+        Ok(output.stdout.starts_with(b"true"))
+    }
+
     /// Makes the container, running.
-    fn make(&self, context: &Context, settings: &Settings, arguments: &[String]) -> Result<Found> {
+    fn make(&self, context: &Context, settings: &Settings, recipe: &Recipe) -> Result<Found> {
         self.await_links(context, settings)?;
-        let name = self.container_name(settings);
-        let words = run::command(&self.record, &name, &fingerprint(arguments), arguments);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let id = self.engine.run(context, &words)?;
-        // Warnings of the engine may come before the id.
-        let id = id.lines().last().unwrap_or_default().to_owned();
+        let id = self.follow(context, settings, recipe)?;
         Ok(Found { id, state: MachineState::Running })
     }
 
@@ -139,7 +144,7 @@ impl Machine {
             Source { image: self.engine.commit(context, &old.id, &self.record.id)?, built: true, ..source };
         self.note(&kept)?;
         self.engine.run(context, &["rm", "-f", &old.id])?;
-        self.make(context, settings, &run::arguments(self.spec()?, settings, &kept, forwards))
+        self.make(context, settings, &self.recipe(settings, &kept, forwards)?)
     }
 
     pub(super) fn note(&self, source: &Source) -> Result<()> {
@@ -172,15 +177,15 @@ impl Machine {
     fn started(&self, context: &Context, forwards: &[Forward]) -> Result<()> {
         let (spec, settings) = (self.spec()?, self.settings());
         self.tell_of_distance(context, spec, forwards);
-        let arguments = run::arguments(spec, &settings, &self.source()?, forwards);
+        let recipe = self.recipe(&settings, &self.source()?, forwards)?;
         self.remove_what_was_given_up(context)?;
         let found = match self.find(context)? {
-            None => self.make(context, &settings, &arguments)?,
+            None => self.make(context, &settings, &recipe)?,
             Some(old) => {
                 let template = format!("{{{{index .Config.Labels \"{}\"}}}}", run::SETTINGS_LABEL);
-                if self.engine.inspect(context, &old.id, &template)? == fingerprint(&arguments) {
+                if self.engine.inspect(context, &old.id, &template)? == recipe.fingerprint() {
                     self.await_links(context, &settings)?;
-                    self.engine.run(context, &["start", &old.id])?;
+                    self.switch_on(context, &old.id, &recipe)?;
                     old
                 } else {
                     self.make_anew(context, &old, &settings, forwards)?
@@ -189,16 +194,6 @@ impl Machine {
         };
         networks::connect(self.engine, context, spec, &found.id)
     }
-}
-
-fn fingerprint(arguments: &[String]) -> String {
-    use std::fmt::Write;
-    let digest = Sha256::digest(arguments.join("\0").as_bytes());
-    digest.iter().fold(String::new(), |mut text, byte| {
-        // Writing to text cannot fail.
-        let _written = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl Provider for Machine {
@@ -211,6 +206,10 @@ impl Provider for Machine {
     }
 
     fn create(&mut self, context: &Context, image: Option<&Image>) -> Result<()> {
+        if self.settings().compose {
+            // Before anything is fetched or built.
+            compose::program(context)?;
+        }
         self.note(&match image {
             Some(image) => image::from_box(self.engine, context, image)?,
             None => image::obtain(self.engine, context, &self.settings())?,
@@ -260,7 +259,7 @@ impl Provider for Machine {
             // Asking may take as long as it is given, whatever the time limit of ordinary calls.
             self.engine.run_patiently(context, &["stop", "-t", &patience.to_string(), &found.id])?;
         }
-        Ok(())
+        self.compose_stop(context)
     }
 
     fn destroy(&mut self, context: &Context) -> Result<()> {
@@ -268,6 +267,7 @@ impl Provider for Machine {
         while let Some(found) = self.engine.find(context, &self.record.id)? {
             self.engine.run(context, &["rm", "-f", "-v", &found.id])?;
         }
+        self.compose_down(context)?;
         self.remove_kept_images(context, &[])?;
         if let Ok(Source { image, built: true, .. }) = self.source() {
             // Another machine may have been built from the same, and the engine keeps what is in use.

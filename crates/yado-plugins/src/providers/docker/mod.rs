@@ -7,11 +7,13 @@
 mod accounts;
 mod commands;
 mod communicator;
+mod compose;
 mod engine;
 mod image;
 mod machine;
 mod networks;
 mod reach;
+mod recipe;
 mod run;
 mod settings;
 mod snapshots;
@@ -46,6 +48,8 @@ static SCHEMA: Schema = Schema {
         "build_args" List "[]" "More arguments for the build.";
         "cmd" List "[]" "The command to run instead of the image's own.";
         "create_args" List "[]" "More arguments for the engine's `run`.";
+        "compose" Bool "false" "Whether Docker Compose makes the containers, as services of one project.";
+        "compose_configuration" Map "{}" "What its file is to say besides.";
         "env" Map "{}" "Environment variables of the container.";
         "env_file" List "[]" "Files with more of them, a NAME=VALUE in each line.";
         "expose" List "[]" "Ports that linked containers may use.";

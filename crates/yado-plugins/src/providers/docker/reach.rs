@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use yado_core::provider::Reach;
 use yado_core::spec::Problem;
 
+use super::compose;
 use super::settings::Settings;
 
 /// Options of `run` that give a container nothing of the host.
@@ -135,6 +136,12 @@ pub(super) fn of(settings: &Settings) -> Reach {
     };
     if settings.privileged {
         right("'privileged' gives the container all rights over this computer.".to_owned(), "privileged");
+    }
+    if let Some(what) = compose::harmful(&settings.compose_configuration).filter(|_| settings.compose) {
+        right(
+            format!("'{what}' in 'compose_configuration' may hand parts of this computer to the containers."),
+            "compose_configuration",
+        );
     }
     for (setting, words, known) in
         [("create_args", &settings.create_args, RUN), ("build_args", &settings.build_args, BUILD)]

@@ -62,15 +62,21 @@ pub(super) fn arguments(
     words.extend(settings.create_args.iter().cloned());
     // Whatever option stands last, the image is the image, and what follows is no option any more.
     words.extend(["--".to_owned(), source.image.clone()]);
-    if settings.cmd.is_empty() && source.from_box {
-        // A box has nothing to run; machines wait to be entered.
-        words.extend(["tail", "-f", "/dev/null"].map(str::to_owned));
-    }
-    words.extend(settings.cmd.iter().cloned());
+    words.extend(command_inside(settings, source));
     words
 }
 
-fn published(forward: &Forward) -> String {
+/// What runs in the container instead of the image's own command; empty for that one.
+pub(super) fn command_inside(settings: &Settings, source: &Source) -> Vec<String> {
+    if settings.cmd.is_empty() && source.from_box {
+        // A box has nothing to run; machines wait to be entered.
+        return ["tail", "-f", "/dev/null"].map(str::to_owned).to_vec();
+    }
+    settings.cmd.clone()
+}
+
+/// A forwarded port as the engine takes it.
+pub(super) fn published(forward: &Forward) -> String {
     let host = match forward.host_ip {
         std::net::IpAddr::V6(address) => format!("[{address}]"),
         std::net::IpAddr::V4(address) => address.to_string(),
@@ -80,7 +86,7 @@ fn published(forward: &Forward) -> String {
 }
 
 /// A folder as a volume. `docker_consistency` is for engines in a virtual machine; it goes on as it is.
-fn volume(folder: &FolderSpec) -> String {
+pub(super) fn volume(folder: &FolderSpec) -> String {
     let options = folder.options.get("mount_options").and_then(serde_json::Value::as_array);
     let read_only = options.is_some_and(|options| options.iter().any(|option| option == "ro"));
     let consistency = folder.options.get("docker_consistency").and_then(serde_json::Value::as_str);

@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 use yado_core::MachineSpec;
 use yado_core::spec::{Origin, Problem};
 
+use super::compose;
+
 /// What the block says, defaults filled in.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Settings {
@@ -15,6 +17,8 @@ pub(super) struct Settings {
     pub(super) git_repo: Option<String>,
     pub(super) build_args: Vec<String>,
     pub(super) cmd: Vec<String>,
+    pub(super) compose: bool,
+    pub(super) compose_configuration: Map<String, Value>,
     pub(super) create_args: Vec<String>,
     pub(super) env: Vec<(String, String)>,
     pub(super) env_file: Vec<PathBuf>,
@@ -30,7 +34,7 @@ pub(super) struct Settings {
     pub(super) auth_server: Option<String>,
     pub(super) username: Option<String>,
     pub(super) password: Option<String>,
-    /// Settings that need another machine around the engine, or a program that is not driven: name and place.
+    /// Settings that need another machine around the engine: name and place.
     refused: Vec<(&'static str, Option<Origin>)>,
 
     pub(super) block: Option<Origin>,
@@ -51,7 +55,7 @@ impl Settings {
         let place = |name: &str| {
             block.origins.iter().find(|(setting, _)| setting == name).map(|(_, origin)| origin.clone())
         };
-        let refused = ["force_host_vm", "vagrant_machine", "vagrant_vagrantfile", "compose"]
+        let refused = ["force_host_vm", "vagrant_machine", "vagrant_vagrantfile"]
             .into_iter()
             .filter(|name| read.is_set(name))
             .map(|name| (name, place(name)))
@@ -63,6 +67,8 @@ impl Settings {
             git_repo: read.text("git_repo"),
             build_args: read.list("build_args"),
             cmd: read.list("cmd"),
+            compose: read.is_set("compose"),
+            compose_configuration: read.table("compose_configuration"),
             create_args: read.list("create_args"),
             env: read.map("env"),
             env_file: read.list("env_file").iter().map(|path| spec.project.join(path)).collect(),
@@ -107,13 +113,10 @@ impl Settings {
             .refused
             .iter()
             .map(|(name, origin)| Problem {
-                message: match *name {
-                    "compose" => "'compose' is not supported; yado makes the containers itself.".to_owned(),
-                    _ => format!(
-                        "'{name}' asks for a virtual machine around Docker; yado uses the engine of this host, or the \
-                         one that DOCKER_HOST names."
-                    ),
-                },
+                message: format!(
+                    "'{name}' asks for a virtual machine around Docker; yado uses the engine of this host, or the one \
+                     that DOCKER_HOST names."
+                ),
                 origin: origin.clone(),
             })
             .collect();
@@ -132,6 +135,16 @@ impl Settings {
                 ),
                 origin: self.block.clone(),
             });
+        }
+        if self.compose && provider == "podman" {
+            problems.push(Problem {
+                message: "'compose' is Docker's. With the provider 'docker' and DOCKER_HOST set to Podman's socket, \
+                          Docker Compose works on Podman, too."
+                    .to_owned(),
+                origin: self.origin("compose"),
+            });
+        } else if self.compose {
+            problems.extend(compose::problems(self));
         }
         problems.extend(self.env_file.iter().filter(|path| !path.is_file()).map(|path| Problem {
             message: format!("'env_file' is not there: '{}'.", path.display()),
@@ -178,6 +191,10 @@ impl Reader<'_> {
             Some(other) => plain(other).into_iter().collect(),
             None => Vec::new(),
         }
+    }
+
+    fn table(&self, name: &str) -> Map<String, Value> {
+        self.0.get(name).and_then(Value::as_object).cloned().unwrap_or_default()
     }
 
     fn map(&self, name: &str) -> Vec<(String, String)> {
