@@ -118,6 +118,43 @@ fn an_error_from_within_yado_points_at_the_line_that_called() {
 }
 
 #[test]
+fn steps_of_vagrants_own_can_be_written_over() {
+    let folder = project(
+        "class VagrantPlugins::ProviderVirtualBox::Action::SetName
+  alias_method :original_call, :call
+  def call(env)
+    original_call(env)
+  end
+end
+Vagrant.configure('2') { |config| config.vm.box = 'x' }
+",
+    );
+    assert!(read(folder.path()).is_ok());
+}
+
+#[test]
+fn small_helpers_of_vagrants_own_answer_as_they_do_there() {
+    let folder = project(
+        "require 'vagrant/util/numeric'
+include Vagrant::Util::NetworkIP
+include Vagrant::Util::Retryable
+tries = 0
+found = [
+  Vagrant::Util::Numeric.string_to_bytes('2 MB'), Vagrant::Util::Numeric.bytes_to_string(1500),
+  Vagrant::Util::Presence.presence(' '), Vagrant::Util::FileMode.from_octal(0100644),
+  network_address('192.168.3.7', '255.255.255.0'),
+  retryable(tries: 3, on: RuntimeError) { tries += 1; raise 'x' if tries < 3; tries },
+  Vagrant::Environment.new.root_path.to_s == Dir.pwd,
+]
+raise found.inspect unless found == [2_097_152, '1.46KB', false, '644', '192.168.3.0', 3, true]
+",
+    );
+    if let Err(error) = read(folder.path()) {
+        panic!("{}", error.render(false));
+    }
+}
+
+#[test]
 fn a_syntax_error_is_shown_in_vagrants_words() {
     let folder = project("Vagrant.configure('2') do |config|\n");
     let error = read(folder.path()).err().unwrap();

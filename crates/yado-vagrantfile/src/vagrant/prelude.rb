@@ -149,7 +149,7 @@ module Vagrant
       end
     end
 
-    module Subprocess
+    class Subprocess
       class Result
         attr_reader :exit_code, :stdout, :stderr
 
@@ -158,13 +158,27 @@ module Vagrant
         end
       end
 
-      def self.execute(*command, &_block)
-        command.pop if command.last.is_a?(Hash)
-        unless Which.which(command.first)
-          raise Errors::CommandUnavailable, file: command.first
-        end
+      def self.execute(*command, &block)
+        new(*command).execute(&block)
+      end
+
+      def initialize(*command)
+        @options = command.last.is_a?(Hash) ? command.pop : {}
+        @command = command.dup
+        @command[0] = Which.which(@command[0]) || raise(Errors::CommandUnavailable, file: command.first)
+      end
+
+      # The block gets each stream that was asked for, once the program has ended.
+      def execute
         require "open3"
-        stdout, stderr, status = Open3.capture3(*command)
+        places = {}
+        places[:chdir] = @options[:workdir] if @options[:workdir]
+        stdout, stderr, status = Open3.capture3(*[@options[:env]].compact, *@command, **places)
+        if block_given?
+          wanted = Array(@options[:notify])
+          yield :stdout, stdout if wanted.include?(:stdout) && !stdout.empty?
+          yield :stderr, stderr if wanted.include?(:stderr) && !stderr.empty?
+        end
         Result.new(status.exitstatus, stdout, stderr)
       end
     end
@@ -186,15 +200,86 @@ module Vagrant
 
     # Parts of Vagrant's own machinery: they are there to be named.
     PARTS = %i[
-      Busy CredentialScrubber CurlHelper Directory FileChecksum FileMode GuestHosts GuestInspection
-      IsPortOpen KeyPair LineBuffer LineEndingHelpers NetworkIP Numeric PowerShell Presence Retryable SafeChdir
-      SafeEnv SafeExec SafePuts ScopedHashOverride ShellQuote SSH StackedProcRunner StringBlockEditor
-      TemplateRenderer Uploader
+      Busy CredentialScrubber CurlHelper Directory InstallCLIAutocomplete Keypair LineBuffer MapCommandOptions
+      PowerShell SafeChdir SafeEnv SafeExec SSH StringBlockEditor TemplateRenderer Uploader
     ].freeze
     private_constant :PARTS
+    PARTS.each { |name| const_set(name, Class.new) }
+    %i[
+      ANSIEscapeCodeRemover Caps CommandDeprecation Counter GuestHosts GuestInspection IPv4Interfaces LineEndingHelpers
+      Mime Remote SafePuts ScopedHashOverride StackedProcRunner WindowsPath
+    ].each { |name| const_set(name, Module.new) }
 
-    def self.const_missing(name)
-      PARTS.include?(name) ? const_set(name, Module.new) : super
+    # The methods of the small helpers that Vagrantfiles borrow.
+    module IsPortOpen
+      def is_port_open?(host, port)
+        require "socket"
+        TCPSocket.new(host, port).close
+        true
+      rescue SystemCallError
+        false
+      end
+    end
+
+    module NetworkIP
+      def network_address(address, netmask)
+        require "ipaddr"
+        IPAddr.new("#{address}/#{netmask}").to_s
+      end
+    end
+
+    module Presence
+      def presence(value); present?(value) ? value : false; end
+
+      def present?(value)
+        case value
+        when NilClass, FalseClass then false
+        when String, Symbol then !value.to_s.strip.empty?
+        when Array then !value.compact.empty?
+        when Hash then !value.empty?
+        else true
+        end
+      end
+      module_function :presence, :present?
+    end
+
+    module Retryable
+      def retryable(options = nil)
+        options = { tries: 1, on: StandardError, sleep: 0 }.merge(options || {})
+        begin
+          yield
+        rescue *Array(options[:on])
+          options[:tries] -= 1
+          raise unless options[:tries] > 0
+          retry
+        end
+      end
+    end
+
+    module ShellQuote
+      def self.escape(text, quote); text.gsub(quote) { "#{quote}\\#{quote}#{quote}" }; end
+    end
+
+    class FileMode
+      def self.from_octal(text); text.to_s(8)[-4..-1].gsub(/^0+/, ""); end
+    end
+
+    class Numeric
+      UNITS = { KB: 1 << 10, MB: 1 << 20, GB: 1 << 30, TB: 1 << 40 }.freeze
+
+      def self.string_to_bytes(text)
+        found = text.to_s.match(/\A(?<number>[0-9]+)\s?(?<unit>KB|MB|GB|TB)\z/) or return nil
+        found[:number].to_i * UNITS[found[:unit].to_sym]
+      end
+
+      def self.bytes_to_string(bytes)
+        unit, size = UNITS.to_a.reverse.find { |_, size| bytes >= size }
+        return "#{bytes} #{bytes == 0 ? 'byte' : 'bytes'}" unless unit
+        "#{format('%.2f', bytes / size.to_f).sub(/\.?0+\z/, '')}#{unit}"
+      end
+
+      def self.bytes_to_megabytes(bytes); (bytes / UNITS[:MB].to_f).round(2); end
+      def self.reset!; end
     end
 
     module Env
@@ -293,6 +378,36 @@ module Vagrant
   end
 
   module Action
+    # Vagrant's own steps. yado has others, so that what hooks into these, or is written over them, is never called; it
+    # can be written, though. All are there from the start, since `class A::B` finds only what is there.
+    module Steps
+      def steps(*names)
+        names.each do |name|
+          const_set(name, Class.new do
+            def initialize(app, env, *_arguments); @app = app; end
+            def call(env); @app.call(env); end
+            def recover(env); end
+          end)
+        end
+      end
+    end
+
+    module Builtin
+      extend Steps
+      steps :BoxAdd, :BoxCheckOutdated, :BoxRemove, :BoxUpdate, :Call, :CleanupDisks, :CloudInitSetup, :CloudInitWait,
+            :ConfigValidate, :Confirm, :Delayed, :DestroyConfirm, :Disk, :EnvSet, :GracefulHalt, :HandleBox,
+            :HandleBoxUrl, :HandleForwardedPortCollisions, :HasProvisioner, :IsEnvSet, :IsState, :Lock, :Message,
+            :PrepareClone, :Provision, :ProvisionerCleanup, :SSHExec, :SSHRun, :SetHostname, :SyncedFolderCleanup,
+            :SyncedFolders, :Trigger, :WaitForCommunicator
+      module MixinProvisioners; end
+      module MixinSyncedFolders; end
+    end
+
+    module General
+      extend Steps
+      steps :Package, :PackageSetupFiles, :PackageSetupFolders
+    end
+
     class Builder
       def self.build(*_arguments); new; end
       def use(*_arguments); self; end
@@ -310,23 +425,43 @@ module Vagrant
     class Warden; end
     class Hook < Builder; end
 
-    # Steps of Vagrant's own; yado has others, so that hooks around these have nothing to attach to.
-    module Builtin
-      def self.const_missing(name)
-        const_set(name, Class.new)
-      end
-    end
-
-    module General
-      def self.const_missing(name)
-        const_set(name, Class.new)
-      end
-    end
   end
 
   class Environment
     DEFAULT_LOCAL_DATA = ".vagrant"
     DEFAULT_HOME = "~/.vagrant.d"
+
+    attr_reader :cwd, :ui, :vagrantfile_name
+
+    def initialize(options = nil)
+      options = { cwd: nil, home_path: nil, ui_class: nil, vagrantfile_name: nil }.merge(options || {})
+      @cwd = Pathname.new(options[:cwd] || ENV["VAGRANT_CWD"] || Dir.pwd).expand_path
+      @home_path = options[:home_path]
+      @ui = (options[:ui_class] || UI::Silent).new
+      @vagrantfile_name = options[:vagrantfile_name]
+      @local_data_path = options[:local_data_path]
+    end
+
+    def home_path; Pathname.new(@home_path || Vagrant.user_data_path); end
+
+    # The folder of the nearest Vagrantfile, looking upwards.
+    def root_path
+      cwd.ascend.find { |folder| %w[Vagrantfile vagrantfile].any? { |name| folder.join(name).file? } }
+    end
+
+    def local_data_path
+      return Pathname.new(@local_data_path) if @local_data_path
+      root_path && Pathname.new(File.expand_path(ENV["VAGRANT_DOTFILE_PATH"] || DEFAULT_LOCAL_DATA, root_path.to_s))
+    end
+    alias dotfile_path local_data_path
+
+    def boxes_path; home_path.join("boxes"); end
+    def data_dir; home_path.join("data"); end
+    def gems_path; home_path.join("gems"); end
+    def tmp_path; home_path.join("tmp"); end
+    def default_private_key_path; home_path.join("insecure_private_key"); end
+    def active_machines; []; end
+    def default_provider(**_options); (ENV["VAGRANT_DEFAULT_PROVIDER"] || "virtualbox").to_sym; end
   end
 
   class Machine; end
@@ -400,16 +535,26 @@ module VagrantPlugins
       end
 
       class Base; end
+      %w[4_0 4_1 4_2 4_3 5_0 5_1 5_2 6_0 6_1 7_0].each { |version| const_set("Version_#{version}", Class.new(Base)) }
     end
 
     module Action
-      def self.const_missing(name)
-        const_set(name, Class.new)
-      end
+      include Vagrant::Action::Builtin
+      extend Vagrant::Action::Steps
+      steps :Boot, :CheckAccessible, :CheckCreated, :CheckGuestAdditions, :CheckRunning, :CheckVirtualbox,
+            :CleanMachineFolder, :ClearForwardedPorts, :ClearNetworkInterfaces, :Created, :Customize, :Destroy,
+            :DestroyUnusedNetworkInterfaces, :DiscardState, :Export, :ForcedHalt, :ForwardPorts, :Import, :ImportMaster,
+            :IsPaused, :IsRunning, :IsSaved, :MatchMACAddress, :MessageAlreadyRunning, :MessageNotCreated,
+            :MessageNotRunning, :MessageWillNotDestroy, :Network, :NetworkFixIPv6, :Package, :PackageSetupFiles,
+            :PackageSetupFolders, :PackageVagrantfile, :PrepareCloneSnapshot, :PrepareForwardedPortCollisionParams,
+            :PrepareNFSSettings, :PrepareNFSValidIds, :Resume, :SaneDefaults, :SetDefaultNICType, :SetName,
+            :SetupPackageFiles, :SnapshotDelete, :SnapshotRestore, :SnapshotSave, :Suspend
     end
 
     module Model
       class ForwardedPort; end
+      class StorageController; end
+      class StorageControllerArray; end
     end
   end
 
