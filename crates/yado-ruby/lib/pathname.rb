@@ -71,7 +71,14 @@ class Pathname
     all = [".."] * from.size + to
     Pathname.new(all.empty? ? "." : all.join("/"))
   end
+  def descend(&block)
+    return enum_for(:descend) unless block
+    ascend.to_a.reverse.each(&block)
+    nil
+  end
+
   def ascend
+    return enum_for(:ascend) unless block_given?
     path = self
     loop do
       yield path

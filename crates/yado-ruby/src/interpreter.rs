@@ -70,6 +70,8 @@ pub struct Interpreter {
     pub(crate) active_tags: Vec<Tag>,
     /// How the call was written that `method_missing` is answering.
     pub(crate) missing_style: CallStyle,
+    /// The program's own sequence of random numbers, once it was asked for.
+    pub(crate) random: Option<crate::core::random::Sequence>,
 }
 
 impl Interpreter {
@@ -103,6 +105,7 @@ impl Interpreter {
             toplevel_context: None,
             active_tags: Vec::new(),
             missing_style: CallStyle::Explicit,
+            random: None,
         };
         crate::core::define(&mut interpreter);
         interpreter

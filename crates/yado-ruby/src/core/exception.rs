@@ -27,6 +27,7 @@ pub(crate) const INSTANCE: Table = &[
     ("args", |_, _, _| Ok(Value::array(Vec::new())), Arity::exactly(0)),
     ("key", key, Arity::exactly(0)),
     ("result", result, Arity::exactly(0)),
+    ("path", |_, this, _| Ok(hidden(this, Symbol::new("@path"))), Arity::exactly(0)),
 ];
 
 /// Methods of exception classes.

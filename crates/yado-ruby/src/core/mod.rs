@@ -22,6 +22,7 @@ pub(crate) mod kernel;
 pub(crate) mod kernel_values;
 pub(crate) mod library;
 mod math;
+mod mersenne;
 mod module;
 mod module_constants;
 mod module_methods;

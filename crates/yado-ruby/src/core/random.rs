@@ -1,11 +1,16 @@
-//! Random numbers: from the host, or from a seed where a program asks for repeatable ones.
+//! Random numbers: of a seed where a program gives one, else of one that the host gives.
 
+use std::cell::RefCell;
+
+use num_bigint::{BigInt, Sign};
+
+use super::mersenne::Mersenne;
 use crate::args::{Args, Arity};
 use crate::class::Table;
 use crate::interpreter::Interpreter;
 use crate::value::{Eval, Value};
 
-/// Methods of `Random` objects and of `Random` itself, and of `Kernel`.
+/// Methods of `Random` objects.
 pub(crate) const METHODS: Table = &[
     ("rand", rand, Arity::between(0, 1)),
     ("bytes", bytes, Arity::exactly(1)),
@@ -14,78 +19,158 @@ pub(crate) const METHODS: Table = &[
 
 /// Functions of Kernel.
 pub(crate) const FUNCTIONS: Table =
-    &[("rand", rand, Arity::between(0, 1)), ("srand", |_, _, _| Ok(Value::Int(0)), Arity::between(0, 1))];
+    &[("rand", kernel_rand, Arity::between(0, 1)), ("srand", srand, Arity::between(0, 1))];
 
 /// Methods of `Random` itself.
 pub(crate) const CLASS_METHODS: Table = &[
     ("new", new, Arity::between(0, 1)),
     ("rand", rand, Arity::between(0, 1)),
     ("bytes", bytes, Arity::exactly(1)),
-    ("new_seed", |ruby, _, _| Ok(Value::Int((word(ruby, &Value::Nil) >> 1) as i64)), Arity::exactly(0)),
-    ("srand", |_, _, _| Ok(Value::Int(0)), Arity::between(0, 1)),
+    ("seed", seed, Arity::exactly(0)),
+    ("new_seed", |ruby, _, _| Ok(Value::big(fresh_seed(ruby))), Arity::exactly(0)),
+    ("srand", srand, Arity::between(0, 1)),
 ];
 
-/// The state of a seeded generator.
-struct Seeded {
-    seed: i64,
-    state: std::cell::Cell<u64>,
+/// A sequence with the seed that it came from.
+pub(crate) struct Sequence {
+    seed: BigInt,
+    generator: Mersenne,
+}
+
+impl Sequence {
+    fn new(seed: BigInt) -> Self {
+        let generator = Mersenne::new(&seed.magnitude().to_u32_digits());
+        Self { seed, generator }
+    }
+}
+
+fn fresh_seed(ruby: &Interpreter) -> BigInt {
+    let mut buffer = [0; 16];
+    ruby.host.random(&mut buffer);
+    BigInt::from_bytes_le(Sign::Plus, &buffer)
+}
+
+fn given_seed(ruby: &mut Interpreter, args: &Args) -> Eval<BigInt> {
+    match args.get(0) {
+        None => Ok(fresh_seed(ruby)),
+        Some(Value::Big(number)) => Ok((**number).clone()),
+        Some(other) => Ok(BigInt::from(ruby.expect_int(other)?)),
+    }
 }
 
 fn new(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let seed = if args.is_empty() { word(ruby, &Value::Nil) as i64 } else { ruby.expect_int(&args.at(0))? };
+    let sequence = Sequence::new(given_seed(ruby, &args)?);
     let Value::Class(class) = this else { return Ok(Value::Nil) };
-    Ok(ruby.new_object(class, Some(Box::new(Seeded { seed, state: std::cell::Cell::new(seed as u64) }))))
+    Ok(ruby.new_object(class, Some(Box::new(RefCell::new(sequence)))))
 }
 
-/// Sixty-four random bits, from the object's own sequence if it has one.
-fn word(ruby: &mut Interpreter, this: &Value) -> u64 {
-    if let Some(seeded) = this.data::<Seeded>() {
-        // SplitMix64: small, and good enough for picking ports and names.
-        let state = seeded.state.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
-        seeded.state.set(state);
-        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        return mixed ^ mixed >> 31;
+/// Seeds the sequence of the program itself, and answers with the seed before.
+fn srand(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
+    let sequence = Sequence::new(given_seed(ruby, &args)?);
+    let before = ruby.random.replace(sequence);
+    let before = before.map_or_else(|| fresh_seed(ruby), |sequence| sequence.seed);
+    Ok(Value::big(before))
+}
+
+/// Works with the sequence of `this`, or with that of the program itself.
+fn with<T>(ruby: &mut Interpreter, this: &Value, work: impl FnOnce(&mut Sequence) -> T) -> T {
+    if let Some(own) = this.data::<RefCell<Sequence>>() {
+        return work(&mut own.borrow_mut());
     }
-    let mut buffer = [0; 8];
-    ruby.host.random(&mut buffer);
-    u64::from_le_bytes(buffer)
+    if ruby.random.is_none() {
+        ruby.random = Some(Sequence::new(fresh_seed(ruby)));
+    }
+    match &mut ruby.random {
+        Some(sequence) => work(sequence),
+        None => work(&mut Sequence::new(BigInt::ZERO)),
+    }
 }
 
-/// A number from 0 to one less than `limit`.
-pub(crate) fn below(ruby: &mut Interpreter, limit: u64) -> u64 {
-    word(ruby, &Value::Nil) % limit.max(1)
+/// A number from 0 to one less than `limit`, from the generator that the option `random:` names, if it is there.
+pub(crate) fn below(ruby: &mut Interpreter, generator: Option<&Value>, limit: u64) -> u64 {
+    let this = generator.cloned().unwrap_or(Value::Nil);
+    with(ruby, &this, |sequence| sequence.generator.up_to(limit.saturating_sub(1)))
 }
 
-fn seed(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
-    Ok(Value::Int(this.data::<Seeded>().map_or(0, |seeded| seeded.seed)))
+fn seed(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
+    let seed = with(ruby, this, |sequence| sequence.seed.clone());
+    Ok(Value::big(seed))
+}
+
+/// `Kernel#rand` takes any number for a whole one, and nothing or zero for a fraction.
+fn kernel_rand(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
+    let args = match args.at(0) {
+        Value::Nil | Value::Bool(false) => Args::none(),
+        Value::Float(limit) if limit.abs() < 1.0 => Args::none(),
+        Value::Float(limit) => Args::one(Value::Int(limit.abs() as i64)),
+        Value::Int(0) => Args::none(),
+        Value::Int(limit) => Args::one(Value::Int(limit.saturating_abs())),
+        _ => args,
+    };
+    if let Value::Range(range) = args.at(0)
+        && let (Value::Int(first), Value::Int(last)) = (&range.begin, &range.end)
+        && last - i64::from(range.exclusive) < *first
+    {
+        return Ok(Value::Nil);
+    }
+    rand(ruby, &Value::Nil, args)
 }
 
 fn rand(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let bits = word(ruby, this);
-    let fraction = (bits >> 11) as f64 / (1u64 << 53) as f64;
-    match args.at(0) {
-        Value::Int(limit) if limit != 0 => Ok(Value::Int((bits % limit.unsigned_abs()) as i64)),
-        Value::Float(limit) => Ok(Value::Float(fraction * limit)),
-        Value::Range(range) => match (&range.begin, &range.end) {
-            (Value::Int(first), Value::Int(last)) => {
-                let size = last - first + i64::from(!range.exclusive);
-                Ok(if size <= 0 { Value::Nil } else { Value::Int(first + (bits % size as u64) as i64) })
+    match args.get(0) {
+        None => Ok(Value::Float(with(ruby, this, |sequence| sequence.generator.fraction()))),
+        Some(Value::Int(limit)) if *limit > 0 => {
+            let number = with(ruby, this, |sequence| sequence.generator.up_to(*limit as u64 - 1));
+            Ok(Value::Int(number as i64))
+        }
+        Some(Value::Float(limit)) if *limit > 0.0 => {
+            Ok(Value::Float(with(ruby, this, |sequence| sequence.generator.fraction()) * *limit))
+        }
+        Some(Value::Range(range)) => match (&range.begin, &range.end) {
+            (Value::Int(first), Value::Int(last)) if last - i64::from(range.exclusive) >= *first => {
+                let size = last.wrapping_sub(*first) as u64 - u64::from(range.exclusive);
+                let number = with(ruby, this, |sequence| sequence.generator.up_to(size));
+                Ok(Value::Int(first.wrapping_add(number as i64)))
             }
+            (Value::Int(_), Value::Int(_)) => refused(ruby, &args.at(0)),
             (first, last) => {
                 let first = crate::core::format::float(ruby, first)?;
                 let last = crate::core::format::float(ruby, last)?;
-                Ok(Value::Float(first + fraction * (last - first)))
+                let fraction = with(ruby, this, |sequence| {
+                    if range.exclusive {
+                        sequence.generator.fraction()
+                    } else {
+                        sequence.generator.whole_fraction()
+                    }
+                });
+                Ok(Value::Float(fraction * (last - first) + first))
             }
         },
-        _ => Ok(Value::Float(fraction)),
+        Some(Value::Float(0.0)) => rand(ruby, this, Args::none()),
+        Some(other @ (Value::Int(_) | Value::Float(_) | Value::Nil)) => refused(ruby, other),
+        Some(other) => {
+            let limit = ruby.expect_int(other)?;
+            rand(ruby, this, Args::one(Value::Int(limit)))
+        }
     }
+}
+
+fn refused(ruby: &mut Interpreter, limit: &Value) -> Eval {
+    let shown = ruby.to_s(limit)?;
+    ruby.raise("ArgumentError", format!("invalid argument - {shown}"))
 }
 
 fn bytes(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let count = ruby.expect_int(&args.at(0))?.max(0) as usize;
     ruby.charge(count)?;
-    let made = Value::bytes((0..count).map(|_| word(ruby, this) as u8).collect());
+    let mut made = Vec::with_capacity(count.next_multiple_of(4));
+    with(ruby, this, |sequence| {
+        while made.len() < count {
+            made.extend(sequence.generator.word().to_le_bytes());
+        }
+    });
+    made.truncate(count);
+    let made = Value::bytes(made);
     if let Value::Str(text) = &made {
         text.binary.set(true);
     }

@@ -24,10 +24,36 @@ pub(crate) const METHODS: Table = &[
 pub(crate) const TO_JSON: Table =
     &[("to_json", |ruby, this, _| generate(ruby, this, false), Arity::at_least(0).with_keywords())];
 
+/// How objects and arrays are to be made.
+#[derive(Default)]
+struct Making {
+    symbolize: bool,
+    object_class: Option<Value>,
+    array_class: Option<Value>,
+}
+
+impl Making {
+    /// What the options of a call say, be they a hash or keywords.
+    fn of(args: &Args) -> Self {
+        let option = |name: &str| {
+            let value = match args.get(1) {
+                Some(Value::Hash(options)) => options.get_symbol(name),
+                _ => args.keyword(name),
+            };
+            value.filter(Value::truthy)
+        };
+        Self {
+            symbolize: option("symbolize_names").is_some(),
+            object_class: option("object_class"),
+            array_class: option("array_class"),
+        }
+    }
+}
+
 struct Reader<'t> {
     text: &'t str,
     at: usize,
-    symbolize: bool,
+    making: Making,
     /// The objects (true) and arrays being read, with where they begin.
     open: Vec<(bool, usize)>,
 }
@@ -40,15 +66,11 @@ fn parse(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
         }
         other => ruby.expect_string(&other)?,
     };
-    let options = match args.get(1) {
-        Some(Value::Hash(options)) => options.get_symbol("symbolize_names"),
-        _ => args.keyword("symbolize_names"),
-    };
-    read(ruby, &text, options.is_some_and(|value| value.truthy()))
+    read(ruby, &text, Making::of(&args))
 }
 
-fn read(ruby: &mut Interpreter, text: &str, symbolize: bool) -> Eval {
-    let mut reader = Reader { text, at: 0, symbolize, open: Vec::new() };
+fn read(ruby: &mut Interpreter, text: &str, making: Making) -> Eval {
+    let mut reader = Reader { text, at: 0, making, open: Vec::new() };
     reader.blank();
     let value = reader.value(ruby, 0)?;
     reader.blank();
@@ -127,11 +149,32 @@ impl Reader<'_> {
                 self.open.push((open == b'{', self.at));
                 let made = if open == b'{' { self.object(ruby, depth) } else { self.array(ruby, depth) };
                 self.open.pop();
-                made
+                self.of_class(ruby, made?)
             }
             Some(b'"') => self.string(ruby).map(Value::str),
             Some(b'-' | b'0'..=b'9') => self.number(ruby),
             _ => self.unexpected(ruby),
+        }
+    }
+
+    /// An object or array as one of the class that was asked for, filled the way Ruby's parser fills it.
+    fn of_class(&self, ruby: &mut Interpreter, made: Value) -> Eval {
+        match (&made, &self.making) {
+            (Value::Hash(hash), Making { object_class: Some(class), .. }) => {
+                let own = ruby.send(class, "new", Args::none())?;
+                for (name, value) in hash.to_vec() {
+                    ruby.send(&own, "[]=", Args::of(vec![name, value]))?;
+                }
+                Ok(own)
+            }
+            (Value::Array(items), Making { array_class: Some(class), .. }) => {
+                let own = ruby.send(class, "new", Args::none())?;
+                for item in items.to_vec() {
+                    ruby.send(&own, "<<", Args::one(item))?;
+                }
+                Ok(own)
+            }
+            _ => Ok(made),
         }
     }
 
@@ -156,7 +199,7 @@ impl Reader<'_> {
             self.at += 1;
             self.blank();
             let value = self.value(ruby, depth + 1)?;
-            hash.insert(if self.symbolize { Value::sym(&name) } else { Value::str(name) }, value);
+            hash.insert(if self.making.symbolize { Value::sym(&name) } else { Value::str(name) }, value);
             self.blank();
             match self.peek() {
                 Some(b',') => self.at += 1,

@@ -33,7 +33,11 @@ pub(super) const METHODS: Table = &[
     ("uniq!", |ruby, this, args| become_result(ruby, this, "uniq", args, true), NONE),
     ("reverse!", |ruby, this, args| become_result(ruby, this, "reverse", args, false), NONE),
     ("rotate!", |ruby, this, args| become_result(ruby, this, "rotate", args, false), OPTIONAL),
-    ("shuffle!", |ruby, this, args| become_result(ruby, this, "shuffle", args, false), ANY),
+    (
+        "shuffle!",
+        |ruby, this, args| become_result(ruby, this, "shuffle", args, false),
+        Arity::exactly(0).with_keywords(),
+    ),
     ("sort!", sort_in_place, NONE),
     ("sort_by!", sort_by_in_place, NONE),
 ];

@@ -23,7 +23,7 @@ pub(super) const METHODS: Table = &[
     ("combination", combination, ONE),
     ("permutation", permutation, OPTIONAL),
     ("each_slice", each_slice, ONE),
-    ("shuffle", shuffle, ANY),
+    ("shuffle", shuffle, Arity::exactly(0).with_keywords()),
     ("sum", sum, OPTIONAL),
 ];
 
@@ -261,8 +261,8 @@ fn each_slice(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     Ok(this.clone())
 }
 
-fn shuffle(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
-    shuffled(ruby, this).map(Value::array)
+fn shuffle(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    shuffled(ruby, this, &args).map(Value::array)
 }
 
 fn sum(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {

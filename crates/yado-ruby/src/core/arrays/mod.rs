@@ -51,7 +51,7 @@ const LOOK: Table = &[
     ("<=>", compare, ONE),
     ("assoc", assoc, ONE),
     ("rassoc", rassoc, ONE),
-    ("sample", sample, ANY),
+    ("sample", sample, Arity::between(0, 1).with_keywords()),
     ("bsearch", bsearch, NONE),
     ("pack", pack, Arity::at_least(1)),
     ("frozen?", is_frozen, NONE),
@@ -373,21 +373,52 @@ fn rassoc(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 }
 
 /// The elements in random order.
-fn shuffled(ruby: &mut Interpreter, this: &Value) -> Eval<Vec<Value>> {
+/// The items in an order by chance; `random:` names the generator.
+fn shuffled(ruby: &mut Interpreter, this: &Value, args: &Args) -> Eval<Vec<Value>> {
+    let generator = args.keyword("random");
     let mut items = this_array(ruby, this)?.to_vec();
-    for at in (1..items.len()).rev() {
-        let other = crate::core::random::below(ruby, at as u64 + 1) as usize;
-        items.swap(at, other);
+    for left in (1..=items.len()).rev() {
+        let other = crate::core::random::below(ruby, generator.as_ref(), left as u64) as usize;
+        items.swap(left - 1, other);
     }
     Ok(items)
 }
 
+/// Items by chance, drawn in the order in which Ruby draws them.
 fn sample(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let mixed = shuffled(ruby, this)?;
-    match args.at(0) {
-        Value::Int(count) => Ok(Value::array(mixed.into_iter().take(count.max(0) as usize).collect())),
-        _ => Ok(mixed.into_iter().next().unwrap_or(Value::Nil)),
+    let generator = args.keyword("random");
+    let mut items = this_array(ruby, this)?.to_vec();
+    let wanted = match args.get(0) {
+        None => {
+            let length = items.len() as u64;
+            let at =
+                if length < 2 { 0 } else { crate::core::random::below(ruby, generator.as_ref(), length) };
+            return Ok(items.get(at as usize).cloned().unwrap_or(Value::Nil));
+        }
+        Some(count) => ruby.expect_int(count)?,
+    };
+    let Ok(wanted) = usize::try_from(wanted) else {
+        return ruby.raise("ArgumentError", "negative sample number");
+    };
+    let wanted = wanted.min(items.len());
+    // Up to ten are drawn without putting them back; more are drawn by swapping them to the front.
+    let few = wanted <= 10;
+    let mut drawn = Vec::with_capacity(wanted);
+    for at in 0..wanted {
+        let other = crate::core::random::below(
+            ruby,
+            generator.as_ref(),
+            (items.len() - if few { 0 } else { at }) as u64,
+        );
+        let other = other as usize;
+        if few {
+            drawn.push(items.remove(other));
+        } else {
+            items.swap(at, at + other);
+            drawn.push(items[at].clone());
+        }
     }
+    Ok(Value::array(drawn))
 }
 
 fn bsearch(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
