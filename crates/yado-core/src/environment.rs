@@ -50,6 +50,11 @@ impl Environment {
         }
     }
 
+    /// That of another project, whose data lies in the same place of its directory.
+    pub fn neighbour(&self, project: &Path, store: &Store) -> Result<Self> {
+        Self::open(project, &self.vagrantfile, &data_of(project, &self.data, &self.project), store)
+    }
+
     /// The id, when the environment has or had machines.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::communicator::Communicator;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::image::Image;
 use crate::kind::Kind;
 use crate::ports::Forward;
@@ -102,6 +102,10 @@ pub trait ProviderKind: Kind {
     fn maps_owners(&self) -> bool {
         true
     }
+    /// Whether a machine can be made as a copy of another one (`Provider::create_as_copy`).
+    fn can_clone(&self) -> bool {
+        false
+    }
     /// Whether its machines boot from a disk instead of running on layers.
     fn wants_disk(&self) -> bool {
         false
@@ -155,6 +159,12 @@ pub trait Provider: Send {
     /// Makes the machine, switched off, from the image that its kind [needs](ProviderKind::needs_box). On failure
     /// nothing is left behind.
     fn create(&mut self, context: &Context, image: Option<&Image>) -> Result<()>;
+    /// Makes the machine, switched off, as a copy of another of the same provider, whose lock is held and which may run.
+    /// What the copy is made from is on its record. On failure nothing is left behind.
+    fn create_as_copy(&mut self, context: &Context, model: &MachineRecord) -> Result<()> {
+        let _ = (context, model);
+        Err(Error::new(ErrorKind::Other, "This provider cannot make copies of machines."))
+    }
     /// Before a machine that was restarted on purpose is switched on: what it is made from may have changed. When it is
     /// made anew, what provisioners did is forgotten.
     fn renew(&mut self, context: &Context) -> Result<()> {

@@ -38,6 +38,9 @@ pub struct MachineSpec {
     pub providers: Vec<ProviderSettings>,
     /// The box to build it from.
     pub image: BoxSpec,
+    /// The machine that it is to be a copy of, instead of being built from a box.
+    #[serde(default)]
+    pub clone_from: Option<CloneSpec>,
     /// Host name inside.
     pub hostname: Option<String>,
     /// Forced guest type, such as `windows`.
@@ -93,6 +96,17 @@ pub struct ProviderSettings {
     /// Where each setting was made last.
     pub origins: Vec<(String, Origin)>,
     /// Where the provider was mentioned first.
+    pub origin: Option<Origin>,
+}
+
+/// `config.vm.clone`: a machine that exists already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloneSpec {
+    /// The directory of its project, absolute.
+    pub project: PathBuf,
+    /// Its name there, when the Vagrantfile says one.
+    pub machine: Option<String>,
+    /// Where the setting was made.
     pub origin: Option<Origin>,
 }
 

@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 use yado_core::guest_settings::{self, PluginSettings};
 use yado_core::spec::{
-    BoxSpec, DownloadSpec, FolderSpec, MachineSpec, NetworkSpec, Problem, ProviderSettings, ProvisionerSpec,
-    RunWhen, SshSpec,
+    BoxSpec, CloneSpec, DownloadSpec, FolderSpec, MachineSpec, NetworkSpec, Problem, ProviderSettings,
+    ProvisionerSpec, RunWhen, SshSpec,
 };
 use yado_ruby::{HashRef, Interpreter, Value};
 
@@ -43,6 +43,7 @@ pub(crate) fn build(
         autostart: machine.autostart,
         providers: Vec::new(),
         image: BoxSpec::default(),
+        clone_from: None,
         hostname: None,
         guest: None,
         communicator: None,
@@ -61,6 +62,7 @@ pub(crate) fn build(
     };
     let Some(cell) = vm_cell(config) else { return spec };
     plain_settings(interpreter, &cell.config.borrow(), &mut spec);
+    spec.clone_from = clone_from(interpreter, &cell.config.borrow(), &spec.project, &home);
     if let Extra::Vm(vm) = &*cell.extra.borrow() {
         spec.providers = providers(interpreter, vm);
         spec.networks = networks(interpreter, vm, provider);
@@ -71,6 +73,27 @@ pub(crate) fn build(
             .collect();
     }
     spec
+}
+
+/// `config.vm.clone` is a project's directory, in which a name after `#` tells one machine from others.
+fn clone_from(
+    interpreter: &mut Interpreter,
+    config: &Config,
+    project: &std::path::Path,
+    home: &str,
+) -> Option<CloneSpec> {
+    let value = config.get("clone");
+    let text = if value.is_nil() { None } else { interpreter.to_s(&value).ok() }?;
+    let whole = absolute(project, home, &text);
+    let origin = config.origin("clone");
+    match text.rsplit_once('#').filter(|_| !whole.is_dir()) {
+        Some((path, machine)) => Some(CloneSpec {
+            project: absolute(project, home, path),
+            machine: Some(machine.to_owned()),
+            origin,
+        }),
+        None => Some(CloneSpec { project: whole, machine: None, origin }),
+    }
 }
 
 fn problems(found: IndexMap<String, Vec<Complaint>>) -> Vec<(String, Vec<Problem>)> {

@@ -304,6 +304,11 @@ impl Session {
         let mut problems: Vec<Problem> = folders
             .filter_map(|folder| outside("The synced folder", &folder.host_path, &folder.origin))
             .collect();
+        // A copy has everything that the machine has.
+        let model = spec.clone_from.as_ref();
+        problems.extend(
+            model.and_then(|model| outside("The machine to copy, in", &model.project, &model.origin)),
+        );
         let reach = kind.reach(spec);
         problems.extend(reach.paths.iter().filter_map(|(path, origin)| outside("The path", path, origin)));
         problems.extend(reach.rights.into_iter().map(|right| needs_trust(right.message, &right.origin)));
@@ -348,7 +353,15 @@ impl Session {
         if !foreign.is_empty() {
             sections.push(("trust".to_owned(), foreign));
         }
-        let refused = kind.check(spec);
+        let mut refused = kind.check(spec);
+        if let Some(wanted) = spec.clone_from.as_ref().filter(|_| !kind.can_clone()) {
+            refused.push(Problem {
+                message:
+                    "Copies of machines ('config.vm.clone') can be made with the provider 'container' only."
+                        .to_owned(),
+                origin: wanted.origin.clone(),
+            });
+        }
         if !refused.is_empty() {
             sections.push((format!("{} provider", kind.name()), refused));
         }

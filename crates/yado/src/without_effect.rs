@@ -13,7 +13,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("vm.base_address", NO_HARDWARE),
     ("vm.base_mac", NO_HARDWARE),
     ("vm.box_download_disable_ssl_revoke_best_effort", "it is for Windows"),
-    ("vm.clone", "machines are made from boxes only"),
     ("vm.cloud_init", "cloud-init is not run"),
     ("vm.cloud_init_first_boot_only", "cloud-init is not run"),
     ("vm.disk", "a machine's files lie on this computer's own file system and take what they need"),

@@ -2,6 +2,7 @@
 //! takes them, journalled, so that a killed process leaves a note for the next one (see [`recover`]).
 
 mod adjust;
+mod copy;
 mod provisioners;
 mod recover;
 mod reserve;

@@ -32,6 +32,9 @@ impl Machine {
     fn fetch_image(&mut self, context: &Context) -> Result<()> {
         self.reserve(context)?;
         let spec = self.spec()?;
+        if let Some(wanted) = &spec.clone_from {
+            return self.find_model(wanted).map(drop);
+        }
         if !self.kind.needs_box(spec) {
             return Ok(());
         }
@@ -52,6 +55,12 @@ impl Machine {
         store.begin(&record.id, Operation::Create)?;
         let directory = super::machine_directory(store, &record.id);
         std::fs::create_dir_all(&directory).doing(|| format!("creating '{}'", directory.display()))?;
+        if let Some(wanted) = self.spec()?.clone_from.clone() {
+            self.copy_model(context, &record, &wanted)?;
+            self.workshop.store.set_state(&record.id, MachineState::Stopped)?;
+            self.workshop.store.end(&record.id)?;
+            return self.reread();
+        }
         let image: Option<Image> = record
             .image
             .as_deref()

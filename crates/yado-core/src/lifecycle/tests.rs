@@ -214,6 +214,7 @@ impl World {
             autostart: true,
             providers: vec![],
             image: BoxSpec { name: Some(image.into()), ..BoxSpec::default() },
+            clone_from: None,
             hostname: None,
             guest: None,
             communicator: None,

@@ -82,6 +82,7 @@ impl Changes {
         let mut lines = Vec::new();
         for step in plan(state, Goal::Running) {
             match step {
+                Step::FetchImage if spec.clone_from.is_some() => {}
                 Step::FetchImage => {
                     if let Some(name) = spec.image.name.as_ref().filter(|_| target.kind.needs_box(spec)) {
                         let there = session.installed_box(&spec.image, target)?.is_some();
@@ -89,7 +90,7 @@ impl Changes {
                         lines.push(("box", format!("{what} '{name}'")));
                     }
                 }
-                Step::Create => lines.push(("create", "create the machine".to_owned())),
+                Step::Create => lines.push(("create", create(spec))),
                 Step::Start => lines.push(("start", start(spec, target))),
                 Step::Resume => lines.push(("resume", "let it go on".to_owned())),
                 Step::Adjust => {
@@ -114,6 +115,13 @@ impl Changes {
 
     fn names(&self) -> Vec<&'static str> {
         self.lines.iter().map(|(name, _)| *name).collect()
+    }
+}
+
+fn create(spec: &MachineSpec) -> String {
+    match &spec.clone_from {
+        Some(model) => format!("create the machine as a copy of that of '{}'", model.project.display()),
+        None => "create the machine".to_owned(),
     }
 }
 

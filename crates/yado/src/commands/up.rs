@@ -6,7 +6,7 @@ use clap::Args;
 use yado_core::lifecycle::Options;
 use yado_core::plan::Goal;
 use yado_core::spec::BoxSpec;
-use yado_core::{ErrorKind, MachineSpec, Result};
+use yado_core::{Error, ErrorKind, MachineSpec, Result};
 
 use super::batch::Batch;
 use super::{ProvisionArguments, boxes, timings};
@@ -115,6 +115,20 @@ fn agree(session: &Session, targets: &[Target], locked: bool) -> Result<()> {
     for target in targets {
         let Some(spec) = &target.spec else { continue };
         let context = session.context.for_machine(&target.name);
+        if let Some(wanted) = &spec.clone_from {
+            if locked {
+                return Err(Error::new(
+                    ErrorKind::ConfigInvalid,
+                    format!(
+                        "'{}' is a copy of a machine, which differs from computer to computer and cannot be locked.",
+                        target.name
+                    ),
+                )
+                .hinted("Use a box, or 'up' without '--locked'.")
+                .at(wanted.origin.clone()));
+            }
+            continue;
+        }
         let provider = target.kind.boxes();
         let recorded = target.record.as_ref().and_then(|record| record.image.as_deref());
         let image: Option<yado_core::Image> = recorded.and_then(|text| serde_json::from_str(text).ok());

@@ -17,17 +17,29 @@ const OPEN: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW);
 
 /// Copies the directory `from` to `to`, which must not exist.
 pub(super) fn copy(cancel: &Cancel, from: &Path, to: &Path) -> Result<()> {
+    walk(cancel, from, to, false)
+}
+
+/// Makes `to` have the files of `from` by further names for them: nothing is copied but directories. Neither may be
+/// written to as long as there are both.
+pub(super) fn share(cancel: &Cancel, from: &Path, to: &Path) -> Result<()> {
+    walk(cancel, from, to, true)
+}
+
+fn walk(cancel: &Cancel, from: &Path, to: &Path, shared: bool) -> Result<()> {
     let doing = || format!("copying '{}'", from.display());
     let source = rustix::fs::openat(CWD, from, OPEN | OFlags::DIRECTORY, Mode::empty()).doing(doing)?;
     std::fs::create_dir(to).doing(doing)?;
     let target = rustix::fs::openat(CWD, to, OPEN | OFlags::DIRECTORY, Mode::empty()).doing(doing)?;
-    let mut work = Copy { cancel, links: HashMap::new(), top: target.try_clone().doing(doing)? };
+    let mut work = Copy { cancel, shared, links: HashMap::new(), top: target.try_clone().doing(doing)? };
     work.directory(&source, &target, "").doing(doing)
 }
 
 /// One copy under way.
 struct Copy<'a> {
     cancel: &'a Cancel,
+    /// Whether files get a further name instead of being copied.
+    shared: bool,
     /// Where files that have several names were put first.
     links: HashMap<u64, CString>,
     top: OwnedFd,
@@ -54,6 +66,12 @@ impl Copy<'_> {
         let facts = rustix::fs::statat(from, name, AtFlags::SYMLINK_NOFOLLOW)?;
         let kind = FileType::from_raw_mode(facts.st_mode);
         let mode = Mode::from_raw_mode(facts.st_mode & 0o7777);
+        if self.shared && kind != FileType::Directory {
+            // A file that can have no further name is copied.
+            if rustix::fs::linkat(from, name, to, name, AtFlags::empty()).is_ok() {
+                return Ok(());
+            }
+        }
         let whole = format!("{path}{}", name.to_string_lossy());
         if kind != FileType::Directory && facts.st_nlink > 1 {
             if let Some(first) = self.links.get(&facts.st_ino) {
@@ -185,5 +203,25 @@ mod tests {
         let model = std::fs::symlink_metadata(from.join("a")).unwrap();
         assert_eq!(facts("a").mtime_nsec(), model.mtime_nsec());
         assert!(copy(&Cancel::new(), &from, &to).is_err(), "nothing is overwritten");
+    }
+
+    #[test]
+    fn what_is_shared_has_the_same_files_and_is_known_to_be_shared() {
+        use super::super::layers::is_shared;
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        std::fs::create_dir_all(from.join("a/b")).unwrap();
+        std::fs::write(from.join("a/file"), "text").unwrap();
+        std::fs::hard_link(from.join("a/file"), from.join("a/b/again")).unwrap();
+        std::os::unix::fs::symlink("file", from.join("a/link")).unwrap();
+        assert!(!is_shared(&from), "two names in the same layer are nobody else's");
+        share(&Cancel::new(), &from, &to).unwrap();
+        for name in ["a/file", "a/b/again", "a/link"] {
+            let facts = |top: &Path| std::fs::symlink_metadata(top.join(name)).unwrap().ino();
+            assert_eq!(facts(&from), facts(&to), "{name}");
+        }
+        assert!(is_shared(&from) && is_shared(&to));
+        std::fs::remove_dir_all(&from).unwrap();
+        assert!(!is_shared(&to));
     }
 }

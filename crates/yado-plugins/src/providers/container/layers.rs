@@ -2,8 +2,8 @@
 //! read-only when a snapshot was taken of them. Names of directories in the machine's own; a directory that neither the
 //! machine nor a snapshot names is rubble.
 
-use std::collections::BTreeSet;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::collections::{BTreeSet, HashMap};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,29 @@ pub(super) fn make(path: &Path, like: &Path) -> Result<()> {
 /// Whether nothing was written to a layer yet.
 pub(super) fn is_empty(path: &Path) -> bool {
     std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Whether files of a layer are also those of another machine, which was made as a copy: writing to them would change
+/// both. What cannot be read is taken for shared.
+pub(super) fn is_shared(path: &Path) -> bool {
+    let mut names: HashMap<u64, (u64, u64)> = HashMap::new();
+    let all_seen = count_names(path, &mut names).is_ok();
+    !all_seen || names.values().any(|(seen, all)| seen < all)
+}
+
+/// How many names files have in a layer, and how many in all. Marks of deleted files have no content that could change,
+/// and the kernel has one of its own beside the layer.
+fn count_names(path: &Path, names: &mut HashMap<u64, (u64, u64)>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        let facts = entry.metadata()?;
+        if facts.is_dir() {
+            count_names(&entry.path(), names)?;
+        } else if facts.nlink() > 1 && !(facts.file_type().is_char_device() && facts.rdev() == 0) {
+            names.entry(facts.ino()).or_insert((0, facts.nlink())).0 += 1;
+        }
+    }
+    Ok(())
 }
 
 /// Takes away the layers of a machine's directory that are not in use.

@@ -54,7 +54,7 @@ impl Machine {
         })
     }
 
-    fn image(&self) -> Result<Image> {
+    pub(super) fn image(&self) -> Result<Image> {
         let text = self.record.image.as_deref().unwrap_or("null");
         serde_json::from_str(text).doing(|| format!("reading what '{}' was made from", self.record.name))
     }
@@ -76,7 +76,7 @@ impl Machine {
         Ok(())
     }
 
-    fn files(&self, image: &Image) -> Result<RootFiles> {
+    pub(super) fn files(&self, image: &Image) -> Result<RootFiles> {
         let own = self.own_layers()?;
         let lower = image.layers.iter().cloned().chain(own.directories(&self.place)).collect();
         Ok(RootFiles { upper: self.upper()?, lower })
@@ -221,6 +221,10 @@ impl Provider for Machine {
         let doing = || format!("creating '{}'", upper.display());
         std::fs::set_permissions(&upper, std::fs::Permissions::from_mode(0o755)).doing(doing)?;
         owners::give_to_root(std::fs::File::open(&upper).doing(doing)?).doing(doing)
+    }
+
+    fn create_as_copy(&mut self, context: &Context, model: &MachineRecord) -> Result<()> {
+        self.copy(context, model)
     }
 
     fn start(&mut self, context: &Context, forwards: &[Forward]) -> Result<()> {

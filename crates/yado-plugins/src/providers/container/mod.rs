@@ -5,6 +5,7 @@
 
 mod accounts;
 mod builder;
+mod clones;
 mod communicator;
 mod first_process;
 mod folders;
@@ -98,6 +99,10 @@ impl ProviderKind for ContainerKind {
 
     fn forwards_ssh(&self) -> bool {
         false
+    }
+
+    fn can_clone(&self) -> bool {
+        true
     }
 
     fn check(&self, spec: &MachineSpec) -> Vec<Problem> {

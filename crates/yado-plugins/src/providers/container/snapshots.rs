@@ -25,7 +25,7 @@ impl Machine {
     }
 
     /// The machine's layers with an empty writable one above `below`.
-    fn with_empty_layer(&self, below: Vec<String>) -> Result<Layers> {
+    pub(super) fn with_empty_layer(&self, below: Vec<String>) -> Result<Layers> {
         let upper = layers::new_name()?;
         layers::make(&self.place.machine.join(&upper), &self.upper()?)?;
         Ok(Layers { upper, below })
@@ -108,7 +108,9 @@ impl Snapshots for Machine {
         let at_rest = self.container()?.is_none_or(|container| container.state() == Status::Stopped);
         let merged = at_rest
             && layers::is_empty(&self.place.machine.join(&own.upper))
-            && own.below.last().is_some_and(|last| !used.contains(last));
+            && own.below.last().is_some_and(|last| {
+                !used.contains(last) && !layers::is_shared(&self.place.machine.join(last))
+            });
         if merged && let Some(last) = own.below.pop() {
             own.upper = last;
         }
