@@ -4,6 +4,7 @@ mod agreement;
 mod cli;
 mod commands;
 mod foreign_plugins;
+mod ground;
 mod interrupt;
 mod neighbourhood;
 mod render;
@@ -32,9 +33,7 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     let settings = settings::Settings::read();
-    if cli.command.as_ref().is_some_and(cli::Command::works_on_machines) {
-        wiring::enter_ground(&settings.home);
-    }
+    ground::enter(&cli, &settings);
     // Vagrantfiles may recurse deeply.
     yado_vagrantfile::on_big_stack(|| cli::run(cli, settings))
 }

@@ -88,14 +88,6 @@ fn translate_owners() {
     }
 }
 
-/// Where machines can be made by users who are not root. To be called while the program has one thread; a failure is
-/// remembered and told by whoever needs a machine.
-pub(crate) fn enter_ground(home: &Path) {
-    if let Err(problem) = yado_container::rootless::enter(&home.join("engine")) {
-        tracing::debug!(%problem, "no place for machines");
-    }
-}
-
 /// The box store of this user, able to run programs in a root file system that is being built.
 pub(crate) fn open(home: &Path, network: &Network) -> Result<BoxStore> {
     translate_owners();

@@ -80,6 +80,11 @@ pub fn enter(state_root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Notes that this program stays where it is, and why, which [`failure`] tells whoever needs a container.
+pub fn stay_out(reason: &str) {
+    drop(GROUND.set(Err(reason.to_owned())));
+}
+
 fn connect(state_root: &Path) -> Result<Ground> {
     let limit = Instant::now() + PATIENCE;
     let (stream, user, network) = loop {
@@ -111,7 +116,7 @@ pub fn ground() -> Option<&'static Ground> {
     GROUND.get()?.as_ref().ok()
 }
 
-/// Why [`enter`] failed.
+/// Why this program is not there: [`enter`] failed, or it was to [`stay_out`].
 pub fn failure() -> Option<&'static str> {
     GROUND.get()?.as_ref().err().map(String::as_str)
 }

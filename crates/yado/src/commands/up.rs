@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     locked: bool,
     /// Build the machines with this provider
     #[arg(long)]
-    provider: Option<String>,
+    pub(crate) provider: Option<String>,
     /// Remove a machine whose making failed (default)
     #[arg(long, overrides_with = "no_destroy_on_error")]
     destroy_on_error: bool,

@@ -157,6 +157,13 @@ fn leads_away(address: &str) -> bool {
     matches!(scheme, "ssh" | "tcp" | "http" | "https") && !here
 }
 
+/// Whether Podman can make a user namespace with several users, which a setuid program does that must be root. Root is
+/// nobody where this program shares the user's namespaces.
+pub(super) fn can_map_users() -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    map.lines().any(|line| line.split_whitespace().next() == Some("0"))
+}
+
 /// Whether Docker's program is led to another engine than the one at the usual place of this computer.
 pub(super) fn is_elsewhere() -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());

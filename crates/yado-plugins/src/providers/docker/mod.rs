@@ -85,6 +85,14 @@ impl Kind for EngineKind {
                 self.program
             ));
         }
+        if self.program == "podman" && !engine::can_map_users() {
+            return Usable::No(
+                "For users who are not root Podman has to be asked for: `yado up --provider podman`, or \
+                 VAGRANT_DEFAULT_PROVIDER=podman. Its machines and those of yado's own engine cannot be worked on by one \
+                 command."
+                    .to_owned(),
+            );
+        }
         // Podman has no daemon that could be missing; an engine elsewhere is not asked here: that may take seconds.
         if self.program == "docker"
             && !engine::is_elsewhere()
@@ -132,6 +140,15 @@ impl ProviderKind for EngineKind {
     fn check(&self, spec: &MachineSpec) -> Vec<Problem> {
         let settings = Settings::of(spec, self.program);
         let mut problems = settings.problems(spec.image.name.is_some(), self.program);
+        // A box's files belong to several users, who exist for this user only where yado's own machines are made.
+        if self.program == "podman" && self.needs_box(spec) && !rustix::process::geteuid().is_root() {
+            problems.push(Problem {
+                message: "For users who are not root Podman makes machines of an 'image', a 'build_dir' or a 'git_repo', \
+                          not of a box."
+                    .to_owned(),
+                origin: spec.image.origin.clone(),
+            });
+        }
         problems.extend(networks::problems(spec));
         problems.extend(run::problems(spec));
         problems

@@ -8,6 +8,7 @@ use yado_core::spec::{NetworkSpec, Problem};
 use yado_core::{Context, Error, ErrorKind, MachineSpec, Result};
 
 use super::engine::Engine;
+use super::settings::Settings;
 
 /// The label of networks that we made, and so may remove.
 const LABEL: &str = "yado.network=1";
@@ -41,6 +42,15 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
         problems.push(Problem { message, origin: network.origin.clone() });
     }
     problems
+}
+
+/// The option of `run` for the network that a container begins with. For users who are not root, Podman's default is no
+/// network that others could be joined to.
+pub(super) fn first(engine: Engine, spec: &MachineSpec, settings: &Settings) -> Vec<String> {
+    let has_more = spec.networks.iter().any(|network| network.kind == "private_network");
+    let chosen = settings.create_args.iter().any(|word| word.starts_with("--net"));
+    let needed = engine.program == "podman" && has_more && !chosen && !rustix::process::geteuid().is_root();
+    if needed { ["--network", "podman"].map(str::to_owned).to_vec() } else { Vec::new() }
 }
 
 /// Puts a container on its machine's private networks.

@@ -9,7 +9,7 @@ use yado_core::{Context, Forward, Result};
 use super::image::Source;
 use super::machine::Machine;
 use super::settings::Settings;
-use super::{compose, run};
+use super::{compose, networks, run};
 
 /// What a container is made by.
 pub(super) enum Recipe {
@@ -44,7 +44,9 @@ impl Machine {
     ) -> Result<Recipe> {
         let spec = self.spec()?;
         if !settings.compose {
-            return Ok(Recipe::Run(run::arguments(spec, settings, source, forwards)));
+            let mut words = networks::first(self.engine, spec, settings);
+            words.extend(run::arguments(spec, settings, source, forwards));
+            return Ok(Recipe::Run(words));
         }
         let machines = self.place.store.machines(Some(&self.record.environment))?;
         let is_service = |name: &str| machines.iter().any(|other| other.name == name);
