@@ -224,3 +224,34 @@ fn what_cannot_be_done_is_refused_before_anything_is_made() {
         .refused(&["takes '/usr' from this computer", "debian/bookworm64"]);
     assert!(sandbox.machines().is_empty());
 }
+
+#[test]
+fn what_hands_this_computer_to_a_virtual_machine_needs_trust() {
+    if !can_boot() {
+        return;
+    }
+    let sandbox = Sandbox::new("").with_variable("VAGRANT_DEFAULT_PROVIDER", "kvm");
+    for (line, word) in [
+        ("v.storage :file, path: '/dev/sda', allow_existing: true", "The path '/dev/sda' lies outside"),
+        ("v.storage :file, device: :cdrom, path: '/etc/shadow'", "The path '/etc/shadow' lies outside"),
+        ("v.kernel = '/proc/kcore'", "The path '/proc/kcore' lies outside"),
+        ("v.initrd = '/etc/shadow'", "The path '/etc/shadow' lies outside"),
+        ("v.qemuargs value: '-virtfs'; v.qemuargs value: 'local,path=/'", "The argument '-virtfs' for QEMU"),
+        ("v.nic_model_type = 'vfio-pci,host=00:02.0'", "may be a device of this computer"),
+        (
+            "c.vm.synced_folder '.', '/x', type: 'rsync', rsync__args: ['-e', \"sh -c 'touch /tmp/x'\"]",
+            "'-e' in 'rsync__args'",
+        ),
+    ] {
+        sandbox.write(
+            "Vagrantfile",
+            &format!(
+                "Vagrant.configure('2') do |c|\n  c.vm.box = 'debian/bookworm64'\n  c.vm.provider 'libvirt' do |v|\n    \
+                 {line}\n  end\nend\n"
+            ),
+        );
+        sandbox.run(&["validate"]).refused(&[word, "yado trust", "Vagrantfile:"]);
+        let trusted = sandbox.run(&["validate", "--trust"]);
+        assert!(!trusted.err.contains("yado trust"), "{line}: {}", trusted.err);
+    }
+}

@@ -29,18 +29,7 @@ impl Ssh {
     /// When one side has no rsync, or it fails.
     pub fn rsync(&self, context: &Context, copy: &Copy<'_>) -> Result<()> {
         self.open(context)?;
-        let mut argv =
-            vec!["rsync".to_owned(), "-e".to_owned(), format!("ssh -F none -S {CONTROL} -o BatchMode=yes")];
-        let usual = || ["--archive", "--delete", "--no-devices", "--no-specials"].map(str::to_owned).to_vec();
-        argv.extend(copy.options.clone().unwrap_or_else(usual));
-        argv.extend(copy.owner.iter().map(|owner| format!("--chown={owner}")));
-        argv.extend(copy.exclude.iter().map(|name| format!("--exclude={name}")));
-        let become_root = if self.access.user == "root" { "" } else { "sudo -n " };
-        let to = remote::quoted(copy.to);
-        argv.push(format!("--rsync-path={become_root}mkdir -p {to} && {become_root}rsync"));
-        // With a slash at the end, it is the directory's content that is meant.
-        argv.push(format!("{}/", copy.from.to_string_lossy().trim_end_matches('/')));
-        argv.push(format!("machine:{}/", copy.to.trim_end_matches('/')));
+        let argv = arguments(copy, &self.access.user);
         let program = Program { directory: Some(self.folder.clone()), ..Program::new(&argv) };
         let (succeeded, said) = super::said(context, &program)?;
         if succeeded {
@@ -49,5 +38,37 @@ impl Ssh {
         let text =
             format!("'{}' could not be copied to '{}' in the machine: {said}", copy.from.display(), copy.to);
         Err(Error::new(ErrorKind::Other, text).hinted("Both sides need the program 'rsync' for this."))
+    }
+}
+
+/// The command line that copies into a machine that is entered as this user.
+fn arguments(copy: &Copy<'_>, user: &str) -> Vec<String> {
+    let usual = || ["--archive", "--delete", "--no-devices", "--no-specials"].map(str::to_owned).to_vec();
+    let mut argv = vec!["rsync".to_owned()];
+    argv.extend(copy.options.clone().unwrap_or_else(usual));
+    argv.extend(copy.owner.iter().map(|owner| format!("--chown={owner}")));
+    argv.extend(copy.exclude.iter().map(|name| format!("--exclude={name}")));
+    // The last word on how the machine is reached is ours.
+    argv.extend(["-e".to_owned(), format!("ssh -F none -S {CONTROL} -o BatchMode=yes")]);
+    let become_root = if user == "root" { "" } else { "sudo -n " };
+    let to = remote::quoted(copy.to);
+    argv.push(format!("--rsync-path={become_root}mkdir -p {to} && {become_root}rsync"));
+    // With a slash at the end, it is the directory's content that is meant.
+    argv.push(format!("{}/", copy.from.to_string_lossy().trim_end_matches('/')));
+    argv.push(format!("machine:{}/", copy.to.trim_end_matches('/')));
+    argv
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_options_are_given_the_machine_is_reached_by_our_connection() {
+        let options = Some(vec!["-a".to_owned(), "-e".to_owned(), "sh -c id".to_owned()]);
+        let copy = Copy { from: Path::new("/p"), to: "/vagrant", owner: None, exclude: vec![], options };
+        let argv = arguments(&copy, "vagrant");
+        let last = argv.iter().rposition(|word| word == "-e").unwrap();
+        assert!(argv[last + 1].starts_with("ssh "), "{argv:?}");
     }
 }

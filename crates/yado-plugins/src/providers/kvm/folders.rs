@@ -45,7 +45,8 @@ pub(super) fn idle(spec: &MachineSpec) -> Vec<String> {
     others.collect()
 }
 
-fn words(folder: &FolderSpec, name: &str) -> Vec<String> {
+/// The words of an option that may be a list or one word.
+pub(super) fn words(folder: &FolderSpec, name: &str) -> Vec<String> {
     match folder.options.get(name) {
         Some(Value::Array(list)) => list.iter().map(plain).collect(),
         Some(Value::Null) | None => Vec::new(),

@@ -18,11 +18,12 @@ mod power;
 mod probe;
 mod process;
 mod qmp;
+mod reach;
 mod seed;
 mod settings;
 mod snapshots;
 
-use yado_core::provider::Place;
+use yado_core::provider::{Place, Reach};
 use yado_core::spec::Problem;
 use yado_core::{Host, Kind, MachineRecord, MachineSpec, Provider, ProviderKind, Result, Schema, Usable};
 
@@ -85,6 +86,10 @@ impl ProviderKind for VirtualMachines {
 
     fn wants_disk(&self) -> bool {
         true
+    }
+
+    fn reach(&self, spec: &MachineSpec) -> Reach {
+        reach::of(spec)
     }
 
     fn check(&self, spec: &MachineSpec) -> Vec<Problem> {
