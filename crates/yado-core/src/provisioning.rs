@@ -50,8 +50,11 @@ pub fn due(
             positions: Vec::new(),
             notice: Some("Machine not provisioned because `--no-provision` is specified.".to_owned()),
         },
+        // What never runs by itself runs when it is called by its own name, not by its kind's.
         Wish::Only(wanted) => quiet(all(&|_, spec| {
-            wanted.iter().any(|name| *name == spec.kind || Some(name) == spec.name.as_ref())
+            wanted.iter().any(|name| {
+                Some(name) == spec.name.as_ref() || spec.run != RunWhen::Never && *name == spec.kind
+            })
         })),
         Wish::Force => quiet(all(&|_, spec| spec.run != RunWhen::Never)),
         Wish::Due if provisioned => Due {
@@ -171,6 +174,6 @@ mod tests {
         assert_eq!(due(&list(), true, &[], &Wish::Only(vec!["d".into()])).positions, vec![3]);
         assert_eq!(due(&list(), true, &[], &Wish::Force).positions, vec![0, 1, 2]);
         assert_eq!(due(&list(), false, &[], &Wish::Skip).positions, Vec::<usize>::new());
-        assert_eq!(due(&list(), true, &[], &Wish::Only(vec!["shell".into()])).positions, vec![0, 1, 2, 3]);
+        assert_eq!(due(&list(), true, &[], &Wish::Only(vec!["shell".into()])).positions, vec![0, 1, 2]);
     }
 }

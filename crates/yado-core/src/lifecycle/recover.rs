@@ -19,7 +19,12 @@ pub fn recover_interrupted(context: &Context, workshop: &Workshop) -> Result<()>
         };
         let home = workshop.store.home();
         if let Ok(lock) = MachineLock::try_take(home, &record.environment, &record.name, "recover")? {
-            recover(context, workshop, &record.environment, &record.name)?;
+            // Another project's machine, maybe: what hinders its recovery must not hinder this command. Its own
+            // next command meets the hindrance again.
+            if let Err(problem) = recover(context, workshop, &record.environment, &record.name) {
+                let project = record.project.display();
+                context.warn(format!("'{}' of '{project}' is left as it was: {problem}", record.name));
+            }
             drop(lock);
         }
     }

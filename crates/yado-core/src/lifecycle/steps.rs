@@ -172,9 +172,13 @@ impl Machine {
             StopMode::Force
         } else {
             context.info("Attempting graceful shutdown of machine...");
-            StopMode::Graceful(Duration::from_secs(
-                self.spec.as_ref().map_or(60, |spec| spec.graceful_halt_timeout),
-            ))
+            // A command that needs no Vagrantfile goes by what the machine was started with.
+            let recorded = record
+                .spec
+                .as_deref()
+                .and_then(|text| serde_json::from_str::<crate::spec::MachineSpec>(text).ok());
+            let spec = self.spec.as_ref().or(recorded.as_ref());
+            StopMode::Graceful(Duration::from_secs(spec.map_or(60, |spec| spec.graceful_halt_timeout)))
         };
         self.provider(&record)?.stop(context, how)?;
         store.release(LeaseKind::Port, &record.id)?;

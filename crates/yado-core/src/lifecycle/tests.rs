@@ -73,7 +73,11 @@ impl Provider for Fake {
         self.set("running");
         Ok(())
     }
-    fn stop(&mut self, _context: &Context, _how: StopMode) -> Result<()> {
+    fn stop(&mut self, _context: &Context, how: StopMode) -> Result<()> {
+        if self.file.with_extension("stuck").exists() {
+            return Err(Error::new(ErrorKind::Other, "The engine does not answer."));
+        }
+        std::fs::write(self.file.with_extension("how"), format!("{how:?}")).unwrap();
         self.set("stopped");
         Ok(())
     }
@@ -342,6 +346,36 @@ fn what_a_killed_process_began_is_undone_or_finished() {
             }
         }
     }
+}
+
+#[test]
+fn a_machine_that_cannot_be_recovered_does_not_hinder_others_commands() {
+    let world = World::new();
+    world.reach(world.spec("box", &[]), Goal::Running).unwrap();
+    let record = world.workshop.store.machines(None).unwrap().remove(0);
+    world.workshop.store.begin(&record.id, crate::store::Operation::Stop).unwrap();
+    std::fs::write(world.folder.path().join("home/fake-web.stuck"), "").unwrap();
+    recover_interrupted(&world.context, &world.workshop).unwrap();
+    assert_eq!(world.said("The engine does not answer."), 1);
+    assert!(world.workshop.store.unfinished(&record.id).unwrap().is_some());
+    let Err(problem) = world.machine(world.spec("box", &[])) else { panic!("its own command goes on") };
+    assert!(problem.to_string().contains("The engine does not answer."), "{problem}");
+}
+
+#[test]
+fn without_a_vagrantfile_a_machine_gets_the_grace_that_it_was_started_with() {
+    let world = World::new();
+    let mut spec = world.spec("box", &[]);
+    spec.graceful_halt_timeout = 17;
+    world.reach(spec, Goal::Running).unwrap();
+    let project = &world.environment.project;
+    let environment =
+        Environment::open(project, "Vagrantfile", &project.join(".yado"), &world.workshop.store).unwrap();
+    let mut machine =
+        Machine::open(&world.context, &world.workshop, &environment, "web", None, "halt").unwrap();
+    machine.reach(&world.context, Goal::Stopped, &Options::default()).unwrap();
+    let how = std::fs::read_to_string(world.folder.path().join("home/fake-web.how")).unwrap();
+    assert_eq!(how, "Graceful(17s)");
 }
 
 #[test]

@@ -24,6 +24,12 @@ impl Keys {
         use std::os::unix::fs::DirBuilderExt;
         let doing = || format!("making keys for '{name}'");
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&keys.folder).doing(doing)?;
+        // Several commands may want the keys at once: one makes them.
+        let folder = std::fs::File::open(&keys.folder).doing(doing)?;
+        folder.lock().doing(doing)?;
+        if known.exists() {
+            return Ok(keys);
+        }
         for (file, comment) in [(keys.identity(), "vagrant"), (keys.host(), name)] {
             // Left by an interrupted attempt; ssh-keygen would ask.
             for old in [file.clone(), file.with_extension("pub")] {
@@ -90,4 +96,41 @@ impl Keys {
 
 fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).doing(|| format!("reading '{}'", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::context::Cancel;
+    use crate::host::Host;
+
+    struct Silent;
+
+    impl crate::event::EventSink for Silent {
+        fn emit(&self, _event: crate::event::Event) {}
+    }
+
+    #[test]
+    fn keys_that_several_want_at_once_are_made_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = folder.path().join("m1");
+        let context = Context {
+            machine: None,
+            host: Arc::new(Host::new(folder.path().join("home"))),
+            events: Arc::new(Silent),
+            cancel: Cancel::new(),
+        };
+        if !std::path::Path::new("/usr/bin/ssh-keygen").exists() {
+            eprintln!("skipped: there is no ssh-keygen");
+            return;
+        }
+        let lines: Vec<String> = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| Keys::of(&context, &machine, "web")?.authorized())).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect()
+        });
+        assert!(lines.iter().all(|line| *line == lines[0]), "{lines:?}");
+    }
 }

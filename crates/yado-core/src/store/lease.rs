@@ -186,6 +186,17 @@ impl Store {
             .doing(|| "reading leases")
     }
 
+    /// Gives back one lease that a machine holds.
+    pub fn release_one(&self, kind: LeaseKind, key: &str, machine: &str) -> Result<()> {
+        self.connection()
+            .execute(
+                "DELETE FROM lease WHERE kind = ?1 AND key = ?2 AND machine = ?3",
+                [kind.name(), key, machine],
+            )
+            .doing(|| "giving a lease back")?;
+        Ok(())
+    }
+
     /// Gives back all leases of one kind that a machine holds.
     pub fn release(&self, kind: LeaseKind, machine: &str) -> Result<()> {
         self.connection()

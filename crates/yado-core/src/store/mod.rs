@@ -18,7 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-use crate::error::{Doing, Result};
+use crate::error::{Doing, Error, ErrorKind, Result};
 
 pub use journal::{Operation, Unfinished};
 pub use lease::{LeaseKind, Owner};
@@ -45,6 +45,7 @@ impl Store {
                 .doing(|| format!("creating '{}'", home.display()))?;
         }
         let path = home.join("state.sqlite");
+        keep_others_out(home, &path)?;
         let connection = Connection::open(&path).doing(|| format!("opening '{}'", path.display()))?;
         schema::prepare(&connection).doing(|| format!("preparing '{}'", path.display()))?;
         Ok(Self { connection: Mutex::new(connection), home: home.to_owned() })
@@ -59,6 +60,29 @@ impl Store {
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Machines' files have owners and set-user-id bits of their own, and the state has what provisioners were told: nobody
+/// else may get there. A home that is open to others is closed; a directory of somebody's own is refused.
+fn keep_others_out(home: &Path, state: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let doing = || format!("looking at '{}'", home.display());
+    let mode = std::fs::metadata(home).doing(doing)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let is_ours = state.exists()
+        || home.join("boxes").is_dir()
+        || home.join("locks").is_dir()
+        || std::fs::read_dir(home).doing(doing)?.next().is_none();
+    if !is_ours {
+        let problem =
+            format!("'{}' cannot be yado's home: others may enter it, and it is in use.", home.display());
+        return Err(Error::new(ErrorKind::Other, problem)
+            .hinted("Let YADO_HOME name a directory that is not there yet, or one of mode 0700."));
+    }
+    std::fs::set_permissions(home, std::fs::Permissions::from_mode(0o700))
+        .doing(|| format!("closing '{}' to others", home.display()))
 }
 
 /// Seconds since 1970.

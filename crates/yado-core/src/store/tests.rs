@@ -13,6 +13,30 @@ fn store() -> (tempfile::TempDir, Store) {
 }
 
 #[test]
+fn others_are_kept_out_of_a_home_and_a_directory_in_use_is_no_home() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let open_to_all = |name: &str| {
+        let place = folder.path().join(name);
+        std::fs::create_dir_all(&place).unwrap();
+        std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o755)).unwrap();
+        place
+    };
+    let mode = |place: &Path| std::fs::metadata(place).unwrap().permissions().mode() & 0o777;
+    let home = open_to_all("home");
+    Store::open(&home).unwrap();
+    assert_eq!(mode(&home), 0o700);
+    Store::open(&open_to_all("home")).unwrap();
+    assert_eq!(mode(&home), 0o700, "one that has a state already");
+    let other = open_to_all("documents");
+    std::fs::write(other.join("letter"), "").unwrap();
+    let refusal = Store::open(&other).unwrap_err();
+    assert!(refusal.message().contains("cannot be yado's home"), "{refusal}");
+    assert_eq!(mode(&other), 0o755);
+    assert!(!other.join("state.sqlite").exists());
+}
+
+#[test]
 fn numbers_of_removed_machines_are_used_again() {
     let (_folder, store) = store();
     let first = store.add_machine("e1", "a", "container").unwrap();

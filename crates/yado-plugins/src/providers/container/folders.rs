@@ -10,9 +10,11 @@
 //!   machine's first host id)      afterwards by `adopt`, since a mapping cannot lead two ids to one
 //! ```
 
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use yado_container::spec::{Mount, folder_mappings};
 use yado_core::error::Doing;
 use yado_core::spec::{FolderSpec, Problem};
@@ -137,32 +139,58 @@ fn notices(context: &Context, folder: &FolderSpec) {
 }
 
 /// Gives files that other users of the machine (its root, above all) made in a folder to the folder's owner.
+///
+/// The machine may be running and swap names while this goes on. So everything is opened by its name in a directory
+/// that is open already, without following a link, and what was looked at is what is changed.
 pub(super) fn adopt(folder: &Path, first: u32) {
-    let Ok(owner) = std::fs::metadata(folder) else { return };
-    let ours = first..first + IDS;
-    adopt_below(folder, owner.uid(), owner.gid(), &ours, 0);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(directory) = rustix::fs::open(folder, flags, Mode::empty()) else { return };
+    let Ok(owner) = rustix::fs::fstat(&directory) else { return };
+    let owner = Owner { uid: owner.st_uid, gid: owner.st_gid, machine: first..first.saturating_add(IDS) };
+    adopt_below(&directory, &owner, 0);
 }
 
-fn adopt_below(folder: &Path, uid: u32, gid: u32, ours: &std::ops::Range<u32>, depth: u32) {
-    // What vanishes or cannot be read meanwhile is somebody's work in progress; links are never followed.
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+/// Whom files are given to, and the host's ids of those who may have made them.
+struct Owner {
+    uid: u32,
+    gid: u32,
+    machine: std::ops::Range<u32>,
+}
+
+fn adopt_below(folder: &OwnedFd, owner: &Owner, depth: u32) {
+    // What vanishes or cannot be read meanwhile is somebody's work in progress.
+    let Ok(entries) = rustix::fs::Dir::read_from(folder) else { return };
     for entry in entries.flatten() {
-        let Ok(facts) = entry.metadata() else { continue };
-        let path = entry.path();
-        let new_uid = ours.contains(&facts.uid()).then_some(uid);
-        let new_gid = ours.contains(&facts.gid()).then_some(gid);
-        if new_uid.is_some() || new_gid.is_some() {
-            drop(std::os::unix::fs::lchown(&path, new_uid, new_gid));
+        let name = entry.file_name();
+        if name == c"." || name == c".." {
+            continue;
         }
-        // In a folder of root's, what the machine's user makes belongs to root outside: it must not run as root there.
-        let special = facts.permissions().mode() & 0o6000;
-        if uid == 0 && facts.is_file() && facts.uid() == 0 && special != 0 {
-            let plain = std::fs::Permissions::from_mode(facts.permissions().mode() & 0o1777);
-            drop(std::fs::set_permissions(&path, plain));
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else { continue };
+        let Ok(facts) = rustix::fs::fstat(&file) else { continue };
+        adopt_one(&file, &facts, owner);
+        if FileType::from_raw_mode(facts.st_mode) == FileType::Directory && depth < 64 {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            if let Ok(below) = rustix::fs::openat(&file, c".", flags, Mode::empty()) {
+                adopt_below(&below, owner, depth + 1);
+            }
         }
-        if facts.is_dir() && depth < 64 {
-            adopt_below(&path, uid, gid, ours, depth + 1);
-        }
+    }
+}
+
+fn adopt_one(file: &OwnedFd, facts: &rustix::fs::Stat, owner: &Owner) {
+    let new_uid = owner.machine.contains(&facts.st_uid).then_some(Uid::from_raw(owner.uid));
+    let new_gid = owner.machine.contains(&facts.st_gid).then_some(Gid::from_raw(owner.gid));
+    if new_uid.is_some() || new_gid.is_some() {
+        let _ = rustix::fs::chownat(file, c"", new_uid, new_gid, AtFlags::EMPTY_PATH);
+    }
+    // In a folder of root's, what the machine's user makes belongs to root outside: it must not run as root there.
+    let special = facts.st_mode & 0o6000;
+    let is_file = FileType::from_raw_mode(facts.st_mode) == FileType::RegularFile;
+    if owner.uid == 0 && is_file && facts.st_uid == 0 && special != 0 {
+        // A descriptor of `O_PATH` cannot be changed itself, but names its file in /proc.
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        drop(std::fs::set_permissions(path, std::fs::Permissions::from_mode(facts.st_mode & 0o1777)));
     }
 }
 

@@ -54,6 +54,7 @@ pub(in crate::providers) fn assign_private(
         used.extend(interface.address);
         interfaces.push(interface);
     }
+    give_back(store, record, &interfaces)?;
     Ok(interfaces)
 }
 
@@ -76,7 +77,20 @@ pub(in crate::providers) fn assign(
             _ => {}
         }
     }
+    give_back(store, record, &interfaces)?;
     Ok(interfaces)
+}
+
+/// Gives back the addresses that the Vagrantfile asked for once and no longer does, so that others may have them.
+fn give_back(store: &Store, record: &MachineRecord, interfaces: &[Interface]) -> Result<()> {
+    for held in store.leases(LeaseKind::Address, Owner::Machine(&record.id))? {
+        let used =
+            interfaces.iter().filter_map(|interface| interface.address).any(|ip| ip.to_string() == held);
+        if !used {
+            store.release_one(LeaseKind::Address, &held, &record.id)?;
+        }
+    }
+    Ok(())
 }
 
 /// The environment's subnet for the way out, when it has one.
@@ -221,7 +235,7 @@ fn taken(store: &Store, ip: &str) -> Result<Error> {
         |(name, project)| format!("the machine '{name}' of '{project}'"),
     );
     Ok(Error::new(ErrorKind::Collision, format!("The address {ip} already belongs to {user}."))
-        .hinted("Choose another address, or destroy that machine."))
+        .hinted("Choose another address, or reload that machine if it has another one now, or destroy it."))
 }
 
 #[cfg(test)]
@@ -258,6 +272,11 @@ mod tests {
         assert_ne!(second[1].address, first[2].address);
         let refusal = assign(&store, &b, &networks[..1]).unwrap_err();
         assert!(refusal.message().contains("the machine 'a' of '/p'"), "{refusal}");
+        // What 'a' asks for no longer, others may have; what it was given, it keeps.
+        let less = assign(&store, &a, &networks[1..]).unwrap();
+        assert_eq!((&less[0], &less[1]), (&first[0], &first[2]));
+        let now = assign(&store, &b, &networks).unwrap();
+        assert_eq!(now[1].address, first[1].address);
     }
 
     #[test]
