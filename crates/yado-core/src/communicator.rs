@@ -71,6 +71,17 @@ pub trait Communicator: Send + Sync {
     /// Runs a command on the caller's own terminal or standard streams; with a pseudo-terminal when `terminal`.
     /// An empty `argv` means the user's login shell.
     fn interact(&self, context: &Context, command: &Exec, terminal: bool) -> Result<ExitStatus>;
+    /// The same by the ssh program with more options of the user's own (`-L 8080:localhost:80`); `None` when machines
+    /// are not entered by ssh.
+    fn interact_by_ssh(
+        &self,
+        _context: &Context,
+        _command: &Exec,
+        _terminal: bool,
+        _options: &[String],
+    ) -> Option<Result<ExitStatus>> {
+        None
+    }
     /// Copies a host file or directory to a guest path, owned by the entry user.
     fn upload(&self, context: &Context, from: &Path, to: &str) -> Result<()>;
     /// Copies a guest file or directory to a host path.

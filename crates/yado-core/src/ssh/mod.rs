@@ -152,6 +152,32 @@ impl Ssh {
         Program { directory: Some(self.folder.clone()), ..Program::new(argv) }
     }
 
+    /// Runs a command on our own terminal or streams, with more options for ssh.
+    fn attach(
+        &self,
+        context: &Context,
+        command: &Exec,
+        terminal: bool,
+        options: &[&str],
+    ) -> Result<ExitStatus> {
+        self.open(context)?;
+        let mark = random_id()?;
+        let line = remote::plain(&self.access.user, command, &mark);
+        let mut words = vec![if terminal { "-tt" } else { "-T" }];
+        words.extend(options);
+        let program = self.program(&words, Some(line));
+        let status = context.host.attach(&context.cancel, &program);
+        if context.cancel.is_cancelled() {
+            self.end(context, &mark);
+        }
+        use std::os::unix::process::ExitStatusExt;
+        let status = status?;
+        Ok(match status.code() {
+            Some(code) => ExitStatus::Code(code),
+            None => ExitStatus::Signal(status.signal().unwrap_or(9)),
+        })
+    }
+
     /// Opens the shared connection when there is none.
     fn open(&self, context: &Context) -> Result<()> {
         let limit = Duration::from_secs(120);
@@ -286,22 +312,21 @@ impl Communicator for Ssh {
     }
 
     fn interact(&self, context: &Context, command: &Exec, terminal: bool) -> Result<ExitStatus> {
-        self.open(context)?;
-        let mark = random_id()?;
-        let line = remote::plain(&self.access.user, command, &mark);
-        let program = self.program(&[if terminal { "-tt" } else { "-T" }], Some(line));
-        let status = context.host.attach(&context.cancel, &program);
-        if context.cancel.is_cancelled() {
-            self.end(context, &mark);
-        }
-        use std::os::unix::process::ExitStatusExt;
-        let status = status?;
-        Ok(match status.code() {
-            Some(code) => ExitStatus::Code(code),
-            None => ExitStatus::Signal(status.signal().unwrap_or(9)),
-        })
+        self.attach(context, command, terminal, &[])
     }
 
+    fn interact_by_ssh(
+        &self,
+        context: &Context,
+        command: &Exec,
+        terminal: bool,
+        options: &[String],
+    ) -> Option<Result<ExitStatus>> {
+        // A connection of its own: what is forwarded ends with it.
+        let own = ["-S".to_owned(), "none".to_owned()];
+        let options: Vec<&str> = own.iter().chain(options).map(String::as_str).collect();
+        Some(self.attach(context, command, terminal, &options))
+    }
     fn upload(&self, context: &Context, from: &Path, to: &str) -> Result<()> {
         copying::upload(self, context, from, to)
     }

@@ -19,6 +19,10 @@ pub(crate) struct Arguments {
     /// Use a terminal for the command (default when ours is one)
     #[arg(short, long, overrides_with = "no_tty_for_command")]
     tty: bool,
+    /// Taken, and without effect: machines are entered with keys of their own either way
+    #[arg(short, long, hide = true)]
+    #[allow(dead_code, reason = "scripts give it to Vagrant's command")]
+    plain: bool,
     /// Use no terminal for the command
     #[arg(short = 'T', long = "no-terminal")]
     no_tty_for_command: bool,
@@ -39,15 +43,29 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         crate::interrupt::watch(&session.context.cancel);
     }
     let shell = spec.as_ref().map_or("bash -l", |spec| spec.ssh.shell.as_str());
-    let (user, words) = ssh_options(&arguments.extra)?;
+    let (options, words) = split(&arguments.extra);
     let mut command = match (&arguments.command, words) {
         (Some(command), _) => in_shell(shell, command),
         (None, []) => Exec::default(),
         (None, words) => in_shell(shell, &words.join(" ")),
     };
-    command.user = user;
     command.environment = forwarded(spec.as_ref());
-    let status = communicator.interact(&context, &command, terminal)?;
+    let by_ssh = if options.is_empty() {
+        None
+    } else {
+        communicator.interact_by_ssh(&context, &command, terminal, options)
+    };
+    let status = match by_ssh {
+        Some(status) => status?,
+        None => {
+            let meant = understood(options)?;
+            if meant.agent {
+                context.warn("The ssh agent is not forwarded: the machine is entered directly, not by ssh.");
+            }
+            command.user = meant.user;
+            communicator.interact(&context, &command, terminal)?
+        }
+    };
     Ok(u8::try_from(status.code()).unwrap_or(255))
 }
 
@@ -69,32 +87,55 @@ fn in_shell(shell: &str, command: &str) -> Exec {
     Exec { argv, ..Exec::default() }
 }
 
-/// What follows `--` is for ssh in Vagrant. Of its options, those that mean something here are understood, those that
-/// change nothing are passed over, and the others are refused.
-fn ssh_options(words: &[String]) -> Result<(Option<String>, &[String])> {
-    let mut user = None;
-    let mut rest = words;
+/// What follows `--` is for ssh: its options, and then the command (ssh(1)).
+fn split(words: &[String]) -> (&[String], &[String]) {
+    const WITH_VALUE: &str = "BbcDEeFIiJLlmOopQRSWw";
+    let mut at = 0;
+    while let Some(letters) =
+        words.get(at).and_then(|word| word.strip_prefix('-')).filter(|rest| !rest.is_empty())
+    {
+        at += 1;
+        // A letter with a value takes the rest of its word, or else the next one.
+        if let Some(place) = letters.find(|letter| WITH_VALUE.contains(letter))
+            && place + 1 == letters.len()
+        {
+            at += 1;
+        }
+    }
+    words.split_at(at.min(words.len()))
+}
+
+/// What options of ssh mean where machines are entered without it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Meant {
+    user: Option<String>,
+    agent: bool,
+}
+
+/// Those that mean something are understood, those that change nothing are passed over, and the others are refused.
+fn understood(options: &[String]) -> Result<Meant> {
+    let mut meant = Meant::default();
+    let mut rest = options;
     while let [option, after @ ..] = rest {
+        rest = after;
         match (option.as_str(), after) {
             ("-l", [name, after @ ..]) => {
-                user = Some(name.clone());
+                meant.user = Some(name.clone());
                 rest = after;
             }
-            ("-v" | "-vv" | "-vvv" | "-q" | "-t" | "-tt" | "-T" | "-A" | "-a" | "-C" | "-4", after) => {
-                rest = after;
-            }
-            (other, _) if other.starts_with('-') => {
+            ("-A", _) => meant.agent = true,
+            ("-v" | "-vv" | "-vvv" | "-q" | "-t" | "-tt" | "-T" | "-a" | "-C" | "-4", _) => {}
+            (other, _) => {
                 return Err(Error::new(
                     ErrorKind::Usage,
                     format!(
-                        "The ssh option '{other}' means nothing here: machines are entered directly, not by ssh."
+                        "The ssh option '{other}' means nothing here: the machine is entered directly, not by ssh."
                     ),
                 ));
             }
-            _ => break,
         }
     }
-    Ok((user, rest))
+    Ok(meant)
 }
 
 #[cfg(test)]
@@ -104,9 +145,13 @@ mod tests {
     #[test]
     fn options_of_ssh_are_understood_passed_over_or_refused() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let given = words("-t -l root id -u");
-        assert_eq!(ssh_options(&given).unwrap(), (Some("root".to_owned()), &words("id -u")[..]));
-        assert!(ssh_options(&words("-L 1:2:3")).is_err());
+        let given = words("-t -A -l root id -u");
+        let (options, command) = split(&given);
+        assert_eq!(command, words("id -u"));
+        assert_eq!(understood(options).unwrap(), Meant { user: Some("root".to_owned()), agent: true });
+        assert!(understood(&words("-L 1:2:3")).is_err());
+        assert_eq!(split(&words("-NL 1:2:3 -p22 -oX=y ls -l")).1, words("ls -l"));
+        assert_eq!(split(&words("-L")).0, words("-L"));
     }
 
     #[test]

@@ -39,6 +39,14 @@ pub(crate) struct Arguments {
     /// Work on one machine after another
     #[arg(long)]
     no_parallel: bool,
+    /// Taken, and without effect: yado says which package a provider needs
+    #[arg(long, hide = true)]
+    #[allow(dead_code, reason = "scripts give it to Vagrant's command")]
+    install_provider: bool,
+    /// Taken, and without effect
+    #[arg(long, hide = true)]
+    #[allow(dead_code, reason = "scripts give it to Vagrant's command")]
+    no_install_provider: bool,
     /// Tell where the time went; with a file, also write it for trace viewers such as Perfetto
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     timings: Option<Option<PathBuf>>,
