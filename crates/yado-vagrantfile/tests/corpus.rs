@@ -1,26 +1,20 @@
-//! Real Vagrantfiles of other projects, where they are at hand: the folder is named by `YADO_CORPUS`.
+//! Real Vagrantfiles of other projects, where they are at hand.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
+mod collection;
 mod compare;
+#[path = "../../yado-container/tests/support/skipped.rs"]
+mod skipped;
 
 use std::path::{Path, PathBuf};
 
+use collection::collection;
 use compare::{compare, configuration, named};
 use serde_json::Value;
 
 /// The cases that are read otherwise than Vagrant reads them, each with its reason in docs/vagrantfile.md. The test
 /// trusts none: those that write or run programs cannot be among the others.
 const DIFFERING: &[&str] = &["201-eli-pavlov-vagrant-kubernetes-EZ"];
-
-fn corpus() -> Option<PathBuf> {
-    let named = std::env::var_os("YADO_CORPUS").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
-    // By its real name: what a Vagrantfile may read is judged by where paths lead.
-    named
-        .or(Some(beside))
-        .and_then(|folder| folder.canonicalize().ok())
-        .filter(|folder| folder.join("open").is_dir())
-}
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
@@ -67,9 +61,9 @@ fn agrees(case: &Path, home: &Path) -> Option<bool> {
 
 #[test]
 fn real_vagrantfiles_are_read_as_vagrant_reads_them() {
-    let Some(corpus) = corpus() else {
-        println!("skipped: no corpus at YADO_CORPUS");
-        return;
+    let corpus = match collection() {
+        Ok(corpus) => corpus,
+        Err(reason) => return skipped::because("corpus", &reason),
     };
     let home = corpus.join("home");
     let mut cases: Vec<PathBuf> =

@@ -5,17 +5,15 @@
 //! Boxes that only exist for other providers are stood in for as a user would do it: `yado box add` of a Debian root
 //! file system under the wanted name. Where a Vagrantfile takes its box from the environment, it is asked for Debian.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test fails by panicking and says what it skips"
-)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking and says what it skips")]
 
+#[path = "../../yado-vagrantfile/tests/collection/mod.rs"]
+mod collection;
 mod support;
 
-use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use collection::collection;
 use support::{Sandbox, debian};
 
 /// Several cases want the same addresses and ports, so one is up at a time.
@@ -26,15 +24,9 @@ fn turn() -> MutexGuard<'static, ()> {
 
 /// A copy of a case, named by the number that its folder begins with, without what the collection added to it.
 fn case(number: &str) -> Option<Sandbox> {
-    let collection = std::env::var_os("YADO_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/open"),
-        PathBuf::from,
-    );
-    let Ok(entries) = std::fs::read_dir(&collection) else {
-        let reason = format!("the collection of Vagrantfiles is not at '{}'", collection.display());
-        support::skipped::because("corpus_machines", &reason);
-        return None;
-    };
+    let collection =
+        collection().map_err(|reason| support::skipped::because("corpus_machines", &reason)).ok()?;
+    let entries = collection.join("open").read_dir().unwrap();
     let home = debian::home(number)?;
     let folder = entries
         .map(|entry| entry.unwrap().path())

@@ -9,12 +9,13 @@
     reason = "a test fails by panicking and says what it skips"
 )]
 
+#[path = "../../yado-vagrantfile/tests/collection/mod.rs"]
+mod collection;
 #[path = "../../yado-plugins/tests/support/dockerd.rs"]
 mod dockerd;
 mod support;
 
-use std::path::{Path, PathBuf};
-
+use collection::collection;
 use dockerd::Docker;
 use support::Sandbox;
 
@@ -22,15 +23,9 @@ const COMMANDS: &[&str] = &["cat", "echo", "grep", "hostname", "httpd", "id", "s
 
 /// A copy of a case, and a daemon with an image of this name that goes on running.
 fn case(number: &str, image: &str) -> Option<(Docker, Sandbox)> {
-    let collection = std::env::var_os("YADO_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/open"),
-        PathBuf::from,
-    );
-    let Ok(entries) = std::fs::read_dir(&collection) else {
-        let reason = format!("the collection of Vagrantfiles is not at '{}'", collection.display());
-        support::skipped::because("docker_corpus", &reason);
-        return None;
-    };
+    let collection =
+        collection().map_err(|reason| support::skipped::because("docker_corpus", &reason)).ok()?;
+    let entries = collection.join("open").read_dir().unwrap();
     let folder = entries
         .map(|entry| entry.unwrap().path())
         .find(|path| path.file_name().unwrap().to_string_lossy().starts_with(&format!("{number}-")))
