@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::spec::Origin;
+use crate::spec::{Origin, Problem};
 
 /// The result of anything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -57,14 +57,22 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     hints: Vec<String>,
-    origin: Option<Origin>,
+    origin: Option<Box<Origin>>,
+    problems: Vec<(String, Vec<Problem>)>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error of `kind` that says `message` (full sentences).
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new(), origin: None, source: None }
+        Self {
+            kind,
+            message: message.into(),
+            hints: Vec::new(),
+            origin: None,
+            problems: Vec::new(),
+            source: None,
+        }
     }
 
     /// A failed system interface: what was being done, and what the system said.
@@ -87,7 +95,13 @@ impl Error {
 
     /// Adds the place in the Vagrantfile that asked for what failed.
     pub fn at(mut self, origin: Option<Origin>) -> Self {
-        self.origin = origin;
+        self.origin = origin.map(Box::new);
+        self
+    }
+
+    /// Adds what is wrong in which places, by section; a section without a name has no heading.
+    pub fn with_problems(mut self, problems: Vec<(String, Vec<Problem>)>) -> Self {
+        self.problems = problems;
         self
     }
 
@@ -96,7 +110,7 @@ impl Error {
         self.kind
     }
 
-    /// The message without hints and place.
+    /// The message without hints, places and problems.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -108,7 +122,12 @@ impl Error {
 
     /// The place in the Vagrantfile that asked for what failed.
     pub fn origin(&self) -> Option<&Origin> {
-        self.origin.as_ref()
+        self.origin.as_deref()
+    }
+
+    /// What is wrong in which places, by section.
+    pub fn problems(&self) -> &[(String, Vec<Problem>)] {
+        &self.problems
     }
 }
 

@@ -13,8 +13,11 @@ pub struct Origin {
     pub file: PathBuf,
     /// Line, counted from 1.
     pub line: u32,
-    /// Column, counted from 1; 0 when unknown.
+    /// Column in bytes, counted from 1; 0 when unknown.
     pub column: u32,
+    /// The column behind what is meant, on the same line; 0 when that reaches to the line's end.
+    #[serde(default)]
+    pub end_column: u32,
 }
 
 impl std::fmt::Display for Origin {
@@ -76,12 +79,15 @@ pub struct MachineSpec {
 }
 
 /// One complaint of validation.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// A full sentence.
     pub message: String,
     /// Where the setting was made, when known.
     pub origin: Option<Origin>,
+    /// What to do about it, where the message alone does not say it.
+    #[serde(default)]
+    pub remedy: Option<String>,
 }
 
 /// `config.vm.provider NAME`, evaluated.

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::failure::Location;
 use crate::interpreter::Interpreter;
+use crate::source::SourceFile;
 use crate::value::Eval;
 
 /// Where printed text goes.
@@ -142,6 +143,10 @@ pub trait Host {
     fn goes_on_instead(&self, command: &Command) -> bool {
         let _ = command;
         false
+    }
+    /// Takes note of a source that is about to be evaluated, for whoever shows lines of it later.
+    fn note_source(&mut self, source: &SourceFile) {
+        let _ = source;
     }
     /// Takes note of what was refused and of the line that asked for it. A program may rescue the refusal and go
     /// on; the person should know all the same.

@@ -153,11 +153,6 @@ impl Interpreter {
         self.files.get(span.file as usize).map(|file| file.location(span))
     }
 
-    /// The text of a source file that was evaluated, by the name in a [`Location`].
-    pub fn source_text(&self, name: &str) -> Option<Rc<str>> {
-        self.files.iter().rev().find(|file| &*file.name == name).map(|file| file.text.clone())
-    }
-
     /// The calls in progress as Ruby's `caller` prints them, innermost first, without the first `skip`.
     pub fn backtrace(&self, skip: usize) -> Vec<String> {
         let mut lines = Vec::new();

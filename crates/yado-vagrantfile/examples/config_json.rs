@@ -16,8 +16,7 @@ fn main() {
         let json = match load(options) {
             Ok(mut loaded) => loaded.canonical_json(),
             Err(error) => {
-                let rendered = error.render(false);
-                drop(writeln!(std::io::stderr(), "{rendered}"));
+                drop(writeln!(std::io::stderr(), "{error}"));
                 failure_json(&error)
             }
         };

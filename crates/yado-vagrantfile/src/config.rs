@@ -89,7 +89,12 @@ impl Extra {
 /// The place of the Ruby code being executed.
 pub(crate) fn origin(interpreter: &Interpreter) -> Option<Origin> {
     let place = interpreter.location()?;
-    Some(Origin { file: (&*place.file).into(), line: place.line as u32, column: place.column as u32 + 1 })
+    Some(Origin {
+        file: (&*place.file).into(),
+        line: place.line as u32,
+        column: place.column as u32 + 1,
+        end_column: if place.end_line == place.line { place.end_column as u32 + 1 } else { 0 },
+    })
 }
 
 impl Config {

@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use yado_core::spec::Origin;
+use yado_core::spec::{Origin, Problem};
 use yado_core::{Error, ErrorKind};
 use yado_ruby::{Control, Failure, FailureKind, Interpreter, Location};
 
 const HEAD: &str = "There was an error loading a Vagrantfile. The file being loaded\nand the error message are shown below. This is usually caused by\n";
+
+/// Of many places at fault the first ones are shown; the others mostly follow from them.
+const MOST_SHOWN: usize = 5;
 
 /// A place in a file, and what is wrong there. Lines count from 1, columns (in bytes) from 0.
 #[derive(Clone, Debug)]
@@ -38,6 +40,18 @@ impl Place {
             label: label.to_owned(),
         }
     }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            file: PathBuf::from(&self.file),
+            line: self.line as u32,
+            column: self.column as u32 + 1,
+            end_column: match self.end_column {
+                column if self.end_line == self.line && column < usize::MAX => column as u32 + 1,
+                _ => 0,
+            },
+        }
+    }
 }
 
 /// Why a Vagrantfile could not be read.
@@ -58,7 +72,6 @@ pub struct LoadError {
 #[derive(Debug, Default)]
 struct Details {
     places: Vec<Place>,
-    sources: Vec<(String, String)>,
     trust: bool,
 }
 
@@ -165,12 +178,6 @@ impl LoadError {
             }
             self.details.places.push(place);
         }
-        for place in &self.details.places {
-            let known = self.details.sources.iter().any(|(name, _)| *name == place.file);
-            if !known && let Some(text) = interpreter.source_text(&place.file) {
-                self.details.sources.push((place.file.clone(), text.to_string()));
-            }
-        }
     }
 
     /// The places at fault, with what is wrong there; the first one is the most important.
@@ -180,12 +187,7 @@ impl LoadError {
 
     /// The place that is most at fault.
     pub fn origin(&self) -> Option<Origin> {
-        let place = self.details.places.first()?;
-        Some(Origin {
-            file: PathBuf::from(&place.file),
-            line: place.line as u32,
-            column: place.column as u32 + 1,
-        })
+        self.details.places.first().map(Place::origin)
     }
 
     /// What a person can do about it.
@@ -199,29 +201,6 @@ impl LoadError {
             )
         })
     }
-
-    /// The whole report: message, the source lines at fault with a mark under the fault, and what to do.
-    pub fn render(&self, color: bool) -> String {
-        let mut text = self.message.clone();
-        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        for place in self.details.places.iter().take(5) {
-            let label = place.label.as_str();
-            let source = self.details.sources.iter().find(|(name, _)| *name == place.file);
-            let Some((name, source)) = source else { continue };
-            let Some(span) = span(source, place) else { continue };
-            let snippet = Snippet::source(source.as_str())
-                .path(name.as_str())
-                .annotation(AnnotationKind::Primary.span(span).label(label));
-            let group = Level::ERROR.primary_title(label).element(snippet);
-            text.push_str("\n\n");
-            text.push_str(renderer.render(&[group]).as_str());
-        }
-        if let Some(hint) = self.hint() {
-            text.push_str("\n\n");
-            text.push_str(&hint);
-        }
-        text
-    }
 }
 
 /// File and line of a call in a backtrace, when it lies in a file of the user's.
@@ -229,24 +208,6 @@ fn called_from(call: &str) -> Option<(String, usize)> {
     let (place, _) = call.split_once(":in ")?;
     let (file, line) = place.rsplit_once(':')?;
     file.contains('/').then_some((file.to_owned(), line.parse().ok()?))
-}
-
-/// The bytes of a place in its source.
-fn span(source: &str, place: &Place) -> Option<std::ops::Range<usize>> {
-    let start_of = |line: usize| -> Option<usize> {
-        let mut offset = 0;
-        for (index, text) in source.split_inclusive('\n').enumerate() {
-            if index + 1 == line {
-                return Some(offset);
-            }
-            offset += text.len();
-        }
-        (line > 0).then_some(offset)
-    };
-    let start = (start_of(place.line)? + place.column).min(source.len());
-    let end = start_of(place.end_line)?.saturating_add(place.end_column).min(source.len()).max(start);
-    let line_end = source[start..].find('\n').map_or(source.len(), |length| start + length);
-    Some(start..end.min(line_end.max(start + 1)).min(source.len()))
 }
 
 fn syntax_text(failure: &Failure) -> String {
@@ -307,9 +268,15 @@ impl From<LoadError> for Error {
             "Vagrant::Errors::NoEnvironmentError" => ErrorKind::NoEnvironment,
             _ => ErrorKind::VagrantfileLoad,
         };
-        let (origin, hint) = (error.origin(), error.hint());
-        let mut result = Error::new(kind, error.message.clone()).at(origin);
-        if let Some(hint) = hint {
+        let problem = |place: &Place| Problem {
+            message: place.label.clone(),
+            origin: Some(place.origin()),
+            remedy: None,
+        };
+        let problems = error.places().iter().take(MOST_SHOWN).map(problem).collect();
+        let mut result =
+            Error::new(kind, error.message.clone()).with_problems(vec![(String::new(), problems)]);
+        if let Some(hint) = error.hint() {
             result = result.hinted(hint);
         }
         result.caused_by(error)

@@ -20,13 +20,14 @@ use std::process::Stdio;
 use std::rc::Rc;
 
 use yado_ruby::{
-    Change, Command, FileFacts, Host, HostError, Limit, Location, Output, SandboxHost, Stream, exhaust,
-    real_facts, real_list,
+    Change, Command, FileFacts, Host, HostError, Limit, Location, Output, SandboxHost, SourceFile, Stream,
+    exhaust, real_facts, real_list,
 };
 
 use answers::Asked;
 use reading::Reading;
 
+use crate::sources::Sources;
 use crate::trust::Trust;
 
 /// Takes what a Vagrantfile prints.
@@ -48,6 +49,8 @@ pub(crate) struct VagrantfileHost {
     pub(crate) refused: Rc<RefCell<Vec<String>>>,
     /// What may be read without trust.
     pub(crate) reading: Rc<Reading>,
+    /// What was evaluated.
+    pub(crate) sources: Sources,
     /// Words refusals.
     pub(crate) sandbox: SandboxHost,
     /// How many bytes were printed.
@@ -160,6 +163,10 @@ impl Host for VagrantfileHost {
     fn goes_on_instead(&self, command: &Command) -> bool {
         // Vagrantfiles that installed their plugins start Vagrant again so that it sees them. There are none here.
         self.plugins_asked_for.get() && vagrants(command).is_some()
+    }
+
+    fn note_source(&mut self, source: &SourceFile) {
+        self.sources.note(source);
     }
 
     fn note_refusal(&mut self, what: &str, place: Option<&Location>) {

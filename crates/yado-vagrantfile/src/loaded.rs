@@ -22,6 +22,7 @@ use crate::push::Push;
 use crate::root::Root;
 use crate::schema::providers;
 use crate::session::{Kind, Session};
+use crate::sources::Sources;
 use crate::trust::Trust;
 use crate::validate::{self, Complaint};
 
@@ -45,6 +46,8 @@ pub struct LoadOptions {
     pub extra_providers: Vec<(&'static str, &'static Schema)>,
     /// The provider asked for on the command line or by the environment.
     pub default_provider: Option<String>,
+    /// Where the texts of all files that are evaluated are put, also later ones.
+    pub sources: Sources,
     /// Takes what it prints; without one, that is kept from the person.
     pub output: Option<Sink>,
 }
@@ -62,6 +65,7 @@ impl LoadOptions {
             boxes: None,
             extra_providers: Vec::new(),
             default_provider: None,
+            sources: Sources::default(),
             output: None,
         }
     }
@@ -123,6 +127,7 @@ pub fn load(options: LoadOptions) -> Result<Loaded, LoadError> {
         sink: options.output.unwrap_or_else(|| Box::new(|_: Stream, _: &[u8]| {})),
         refused: Rc::clone(&refused),
         reading: Rc::clone(&reading),
+        sources: options.sources,
         sandbox: SandboxHost::new(),
         printed: Cell::new(0),
         plugins_asked_for: Cell::new(false),

@@ -97,12 +97,10 @@ fn clone_from(
 }
 
 fn problems(found: IndexMap<String, Vec<Complaint>>) -> Vec<(String, Vec<Problem>)> {
-    let shown = |complaint: Complaint| {
-        let message = match complaint.hint {
-            Some(hint) => format!("{}\n({hint})", complaint.message),
-            None => complaint.message,
-        };
-        Problem { message, origin: complaint.origin }
+    let shown = |complaint: Complaint| Problem {
+        message: complaint.message,
+        origin: complaint.origin,
+        remedy: complaint.hint,
     };
     found.into_iter().map(|(title, list)| (title, list.into_iter().map(shown).collect())).collect()
 }

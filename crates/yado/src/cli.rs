@@ -255,9 +255,9 @@ pub(crate) fn run(cli: Cli, settings: Settings) -> ExitCode {
             if error.kind() == ErrorKind::Interrupted {
                 ui.error("Exiting due to interrupt.");
             } else {
-                ui.error(&render::text(&error));
+                ui.failure(&error);
             }
-            ui.data(None, "error-exit", &[render::class(&error), &render::text(&error)]);
+            ui.data(None, "error-exit", &[render::class(&error), &ui.described(&error)]);
             ExitCode::FAILURE
         }
     }

@@ -143,9 +143,7 @@ impl Session {
                     "The Vagrantfile ended the program.",
                 );
             }
-            let text = problem.render(self.ui.style().color);
-            let error: Error = problem.into();
-            Error::new(error.kind(), text)
+            problem.into()
         })?;
         self.ui.hide(loaded.sensitive());
         self.tell_refusals(&loaded);
@@ -178,6 +176,7 @@ impl Session {
                 .collect(),
             trusted: self.trust(),
             boxes: Some(self.box_vagrantfiles()),
+            sources: self.ui.sources(),
             extra_providers: providers.iter().map(|kind| (kind.name(), kind.schema())).collect(),
             output: Some(Box::new(move |stream, text| ui.vagrantfile_said(stream == Stream::Err, text))),
             ..LoadOptions::new(&self.directory)
@@ -223,8 +222,9 @@ impl Session {
                 document
             }
             Err(problem) => {
-                self.ui.error(&problem.render(self.ui.style().color));
-                yado_vagrantfile::failure_json(&problem)
+                let document = yado_vagrantfile::failure_json(&problem);
+                self.ui.failure(&problem.into());
+                document
             }
         })
     }
@@ -292,8 +292,9 @@ impl Session {
         let around =
             self.around.get_or_init(|| Neighbourhood::of(&spec.project, std::env::home_dir().as_deref()));
         let needs_trust = |what: String, origin: &Option<yado_core::spec::Origin>| Problem {
-            message: format!("{what} `yado trust` allows it for this project, `--trust` once."),
+            message: what,
             origin: origin.clone(),
+            remedy: Some("`yado trust` allows it for this project, `--trust` once.".to_owned()),
         };
         let outside = |what: &str, path: &Path, origin: &Option<yado_core::spec::Origin>| {
             let text =
@@ -368,7 +369,9 @@ impl Session {
         if sections.iter().all(|(_, problems)| problems.is_empty()) {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::ConfigInvalid, problems_text(&sections)))
+        let head = "There are errors in the configuration of this machine. Please fix\nthe following errors and try \
+                    again:\n";
+        Err(Error::new(ErrorKind::ConfigInvalid, head).with_problems(sections))
     }
 }
 
@@ -403,23 +406,6 @@ fn is_no_mistake_here(registry: &yado_core::Registry, message: &str) -> bool {
     foreign_plugins::unknown_section(message).is_some_and(foreign_plugins::is_known)
         || foreign_plugins::unknown_provisioner(message)
             .is_some_and(|name| registry.provisioner(name).is_some())
-}
-
-/// Vagrant's form of a validation report, with the place of each setting.
-fn problems_text(sections: &[(String, Vec<Problem>)]) -> String {
-    let mut text = String::from(
-        "There are errors in the configuration of this machine. Please fix\nthe following errors and try again:\n",
-    );
-    for (section, problems) in sections.iter().filter(|(_, problems)| !problems.is_empty()) {
-        text.push_str(&format!("\n{section}:\n"));
-        for problem in problems {
-            text.push_str(&format!("* {}\n", problem.message));
-            if let Some(origin) = &problem.origin {
-                text.push_str(&format!("  at {origin}\n"));
-            }
-        }
-    }
-    text
 }
 
 /// The error when a command needs a Vagrantfile and there is none.

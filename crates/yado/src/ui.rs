@@ -6,6 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use yado_core::{Cancel, Error, ErrorKind, Event, EventSink, MessageKind, Result};
+use yado_vagrantfile::Sources;
+
+use crate::render::Drawing;
 
 /// How output looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,17 +30,21 @@ pub(crate) struct Ui {
     progress: Mutex<bool>,
     /// When each progress line began, and with how much; what was there before does not count for the rate.
     began: Mutex<Vec<(Option<String>, String, Instant, u64)>>,
+    /// The texts of Vagrantfiles, from which lines at fault are drawn.
+    sources: Sources,
     /// What is shown as stars, wherever it turns up in a message.
     secrets: Mutex<Vec<String>>,
 }
 
 impl Ui {
     pub(crate) fn new(style: Style) -> Self {
-        Self { style, progress: Mutex::new(false), began: Mutex::default(), secrets: Mutex::default() }
-    }
-
-    pub(crate) fn style(&self) -> Style {
-        self.style
+        Self {
+            style,
+            progress: Mutex::new(false),
+            began: Mutex::default(),
+            sources: Sources::default(),
+            secrets: Mutex::default(),
+        }
     }
 
     /// From now on shows none of these words, as `config.vagrant.sensitive` asks.
@@ -74,6 +81,22 @@ impl Ui {
         } else {
             std::io::stdout().lock().write_all(text)
         });
+    }
+
+    /// Where the texts of Vagrantfiles are to be put.
+    pub(crate) fn sources(&self) -> Sources {
+        self.sources.clone()
+    }
+
+    /// An error in words, with the lines at fault, without colours.
+    pub(crate) fn described(&self, error: &Error) -> String {
+        Drawing { sources: &self.sources, color: None }.text(error)
+    }
+
+    /// An error, on standard error.
+    pub(crate) fn failure(&self, error: &Error) {
+        let color = (self.style.color && !self.style.machine_readable).then_some((PLAIN, FAILURE));
+        self.error(&Drawing { sources: &self.sources, color }.text(error));
     }
 
     /// A failure, on standard error.
@@ -219,6 +242,12 @@ impl EventSink for Ui {
         }
     }
 }
+
+/// Ends colours.
+const PLAIN: &str = "\x1b[0m";
+
+/// The colour of failures that belong to no machine.
+const FAILURE: &str = "\x1b[0;31m";
 
 /// Whoever closed the pipe has read enough.
 fn ignore_broken_pipe(result: std::io::Result<()>) {

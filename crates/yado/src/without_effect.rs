@@ -273,7 +273,12 @@ mod tests {
         Setting {
             key: key.to_owned(),
             value,
-            origin: (line > 0).then(|| yado_core::Origin { file: "/p/Vagrantfile".into(), line, column: 1 }),
+            origin: (line > 0).then(|| yado_core::Origin {
+                file: "/p/Vagrantfile".into(),
+                line,
+                column: 1,
+                end_column: 0,
+            }),
             overrode: Vec::new(),
             is_default: false,
         }

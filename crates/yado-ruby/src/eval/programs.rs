@@ -105,6 +105,7 @@ impl Interpreter {
         let mut source = SourceFile::new(name, source, first_line);
         source.evaluated = !outer.is_empty();
         let program = lower(&source, file, outer);
+        self.host.note_source(&source);
         self.files.push(source);
         match program {
             Ok(program) => Ok(program),

@@ -253,7 +253,10 @@ fn check_provisioners(report: &mut Report<'_>, vm: &Vm) {
     for provisioner in &vm.provisioners {
         let Provisioner { unknown, kind, origin, config, .. } = provisioner.borrow().clone();
         if unknown {
-            report.say_under("vm", format!("The '{kind}' provisioner could not be found."), origin);
+            let hint = nearest::name(&kind, crate::schema::provisioners::NAMES)
+                .map(|near| format!("'{kind}' looks like '{near}'"));
+            let message = format!("The '{kind}' provisioner could not be found.");
+            report.found.entry("vm".to_owned()).or_default().push(Complaint { message, hint, origin });
         } else if let Some(config) = config {
             let before = lengths(report);
             check_object(report, &config);

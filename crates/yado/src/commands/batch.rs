@@ -4,7 +4,6 @@ use yado_core::lifecycle::{Machine, Options};
 use yado_core::plan::Goal;
 use yado_core::{Error, ErrorKind, MachineState, ProviderKind, Result};
 
-use crate::render;
 use crate::session::Session;
 use crate::targets::Target;
 
@@ -61,7 +60,7 @@ impl Batch<'_> {
             // One after another, the first failure ends it, as what follows may depend on it.
             machines.iter_mut().find_map(work).into_iter().collect()
         };
-        together(failures)
+        together(session, failures)
     }
 
     /// Whether a machine's provisioners configure others, too, which must then be there before.
@@ -130,7 +129,7 @@ fn fault() -> Error {
     .hinted("Run the command again: what was begun is then finished or undone.")
 }
 
-fn together(mut failures: Vec<(String, Error)>) -> Result<()> {
+fn together(session: &Session, mut failures: Vec<(String, Error)>) -> Result<()> {
     if failures.len() <= 1 {
         return failures.pop().map_or(Ok(()), |failure| Err(failure.1));
     }
@@ -143,7 +142,7 @@ fn together(mut failures: Vec<(String, Error)>) -> Result<()> {
         text.push_str(&format!(
             "\n\nAn error occurred while executing the action on the '{name}'\n\
              machine. Please handle this error then try again:\n\n{}",
-            render::text(error)
+            session.ui.described(error)
         ));
     }
     Err(Error::new(kind, text))

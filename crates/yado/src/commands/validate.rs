@@ -1,6 +1,7 @@
 //! `yado validate`: whether the Vagrantfile makes sense.
 
 use clap::Args;
+use yado_core::spec::Problem;
 use yado_core::{Error, ErrorKind, Result};
 
 use crate::session::Session;
@@ -15,37 +16,53 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     let mut loaded = session.load()?;
-    let mut faults: Vec<(String, Error)> = Vec::new();
+    let (mut faults, mut machines) = (Vec::new(), Vec::new());
     for machine in loaded.machines() {
         let mentioned = loaded.mentioned_providers(&machine.name);
-        if arguments.ignore_provider {
+        let checked = if arguments.ignore_provider {
             let provider = mentioned.first().map_or("container", String::as_str).to_owned();
             let spec = loaded.machine(&machine.name, &provider)?;
-            faults.extend(session.check(&spec, &AnyProvider).err().map(|fault| (machine.name, fault)));
+            session.check(&spec, &AnyProvider)
         } else {
             let kind = session.choose_provider(&mentioned, None)?.kind;
             let spec = loaded.machine(&machine.name, kind.name())?;
-            faults.extend(session.check(&spec, kind).err().map(|fault| (machine.name, fault)));
-        }
+            session.check(&spec, kind)
+        };
+        faults.extend(checked.err().map(|fault| (machine.name.clone(), fault)));
+        machines.push(machine.name);
     }
-    // Machines that share a fault share its report.
-    let mut told: Vec<(String, Vec<String>)> = Vec::new();
-    for (machine, fault) in faults {
-        match told.iter_mut().find(|(text, _)| text == fault.message()) {
-            Some((_, machines)) => machines.push(machine),
-            None => told.push((fault.message().to_owned(), vec![machine])),
-        }
-    }
-    let single = told.len() == 1;
-    if let Some(text) = told
-        .into_iter()
-        .map(|(text, machines)| if single { text } else { format!("{}: {text}", machines.join(", ")) })
-        .reduce(|all, one| format!("{all}\n{one}"))
-    {
-        return Err(Error::new(ErrorKind::ConfigInvalid, text));
+    if let Some((_, first)) = faults.first() {
+        let all = Error::new(ErrorKind::ConfigInvalid, first.message());
+        return Err(all.with_problems(gathered(&faults, machines.len())));
     }
     session.ui.plain("Vagrantfile validated successfully.");
     Ok(0)
+}
+
+/// The problems of all machines, each once: those of some machines only stand in sections that name these.
+fn gathered(faults: &[(String, Error)], machines: usize) -> Vec<(String, Vec<Problem>)> {
+    let mut known: Vec<(&str, &Problem, Vec<&str>)> = Vec::new();
+    for (machine, fault) in faults {
+        for (section, problem) in
+            fault.problems().iter().flat_map(|(section, list)| list.iter().map(move |one| (section, one)))
+        {
+            match known.iter_mut().find(|(title, one, _)| *title == section && *one == problem) {
+                Some((.., named)) if named.last() == Some(&machine.as_str()) => {}
+                Some((.., named)) => named.push(machine),
+                None => known.push((section, problem, vec![machine])),
+            }
+        }
+    }
+    let mut sections: Vec<(String, Vec<Problem>)> = Vec::new();
+    for (section, problem, named) in known {
+        let shared = named.len() == machines;
+        let title = if shared { section.to_owned() } else { format!("{}: {section}", named.join(", ")) };
+        match sections.iter_mut().find(|(known, _)| *known == title) {
+            Some((_, list)) => list.push(problem.clone()),
+            None => sections.push((title, vec![problem.clone()])),
+        }
+    }
+    sections
 }
 
 /// Stands for whatever provider there may be: it objects to nothing and can do nothing.

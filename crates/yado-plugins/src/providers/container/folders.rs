@@ -32,11 +32,9 @@ pub(super) fn problems(folders: &[FolderSpec]) -> Vec<Problem> {
         .iter()
         .filter(|folder| !folder.host_path.is_dir() && folder.options.get("create") != Some(&true.into()))
         .map(|folder| Problem {
-            message: format!(
-                "The host path of the shared folder is missing: {} (add 'create: true' to have it made)",
-                folder.host_path.display()
-            ),
+            message: format!("The host path of the shared folder is missing: {}", folder.host_path.display()),
             origin: folder.origin.clone(),
+            remedy: Some("'create: true' has it made.".to_owned()),
         })
         .collect()
 }

@@ -117,6 +117,7 @@ impl ProviderKind for ContainerKind {
                     "The communicator '{communicator}' is for machines with another system; containers run Linux."
                 ),
                 origin: None,
+                remedy: None,
             });
         }
         problems

@@ -41,6 +41,7 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
         problems.push(Problem {
             message: format!("`init` must be 'auto', 'systemd' or 'yado', not {init}."),
             origin: at("init"),
+            remedy: None,
         });
     }
     for (name, least, unit) in
@@ -55,6 +56,7 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
                             "`{name}` must be a number of {unit}, {least} or more, not {value}."
                         ),
                         origin: at(name),
+                        remedy: None,
                     });
                 }
             }
@@ -67,8 +69,9 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
             |near| format!("did you mean '{near}'?"),
         );
         problems.push(Problem {
-            message: format!("The following settings shouldn't exist: {name} ({near})"),
+            message: format!("The following settings shouldn't exist: {name}"),
             origin: at(name),
+            remedy: Some(near),
         });
     }
     problems

@@ -39,7 +39,7 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
             },
             _ => continue,
         };
-        problems.push(Problem { message, origin: network.origin.clone() });
+        problems.push(Problem { message, origin: network.origin.clone(), remedy: None });
     }
     problems
 }

@@ -132,7 +132,7 @@ pub(super) fn of(settings: &Settings) -> Reach {
     }
     settings.env_file.iter().for_each(|file| path(file.clone(), "env_file"));
     let mut right = |message: String, setting: &str| {
-        reach.rights.push(Problem { message, origin: settings.origin(setting) });
+        reach.rights.push(Problem { message, origin: settings.origin(setting), remedy: None });
     };
     if settings.privileged {
         right("'privileged' gives the container all rights over this computer.".to_owned(), "privileged");

@@ -25,6 +25,7 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
             folder.kind.as_deref().unwrap_or_default()
         ),
         origin: folder.origin.clone(),
+        remedy: None,
     };
     spec.synced_folders.iter().filter(other).map(told).collect()
 }

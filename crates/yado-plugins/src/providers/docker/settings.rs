@@ -118,12 +118,17 @@ impl Settings {
                      that DOCKER_HOST names."
                 ),
                 origin: origin.clone(),
+                remedy: None,
             })
             .collect();
         let sources = [("image", &self.image), ("git_repo", &self.git_repo)];
         problems.extend(sources.into_iter().filter_map(|(name, value)| {
             let value = value.as_ref().filter(|value| value.starts_with('-'))?;
-            Some(Problem { message: format!("'{value}' is no '{name}'."), origin: self.origin(name) })
+            Some(Problem {
+                message: format!("'{value}' is no '{name}'."),
+                origin: self.origin(name),
+                remedy: None,
+            })
         }));
         if provider == "podman"
             && let Some(link) = self.links.first()
@@ -134,6 +139,7 @@ impl Settings {
                      each other by their names."
                 ),
                 origin: self.block.clone(),
+                remedy: None,
             });
         }
         if self.compose && provider == "podman" {
@@ -142,6 +148,7 @@ impl Settings {
                           Docker Compose works on Podman, too."
                     .to_owned(),
                 origin: self.origin("compose"),
+                remedy: None,
             });
         } else if self.compose {
             problems.extend(compose::problems(self));
@@ -149,6 +156,7 @@ impl Settings {
         problems.extend(self.env_file.iter().filter(|path| !path.is_file()).map(|path| Problem {
             message: format!("'env_file' is not there: '{}'.", path.display()),
             origin: self.origin("env_file"),
+            remedy: None,
         }));
         if !self.names_an_image() && !has_box {
             problems.push(Problem {
@@ -156,6 +164,7 @@ impl Settings {
                     "One of 'image', 'build_dir' and 'git_repo', or a box, must be set for a machine of this provider."
                         .to_owned(),
                 origin: self.block.clone(),
+                remedy: None,
             });
         }
         problems

@@ -32,6 +32,7 @@ fn refused(network: &NetworkSpec) -> Problem {
                   'host_ip: \"0.0.0.0\"'."
             .to_owned(),
         origin: network.origin.clone(),
+        remedy: None,
     }
 }
 

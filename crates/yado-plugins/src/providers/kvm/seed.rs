@@ -24,6 +24,7 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
     let told = other.map(|name| Problem {
         message: format!("The communicator '{name}' is not possible with this provider yet; there is 'ssh'."),
         origin: None,
+        remedy: None,
     });
     told.into_iter().collect()
 }

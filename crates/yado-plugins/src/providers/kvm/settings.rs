@@ -113,7 +113,7 @@ impl Settings {
     }
 
     fn refuse(&mut self, message: String, origin: Option<Origin>) {
-        self.problems.push(Problem { message, origin });
+        self.problems.push(Problem { message, origin, remedy: None });
     }
 
     fn take(&mut self, spec: &MachineSpec, block: &str, name: &str, value: &Value, origin: Option<Origin>) {

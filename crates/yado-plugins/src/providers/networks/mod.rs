@@ -24,8 +24,11 @@ use holdings::{Acquaintances, Holdings, specification};
 
 /// What this provider cannot do with a machine's networks.
 pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
-    let refused =
-        |message: String, network: &NetworkSpec| Problem { message, origin: network.origin.clone() };
+    let refused = |message: String, network: &NetworkSpec| Problem {
+        message,
+        origin: network.origin.clone(),
+        remedy: None,
+    };
     let mut problems = forward_problems(spec);
     problems.extend(spec.networks
         .iter()
@@ -75,7 +78,9 @@ fn forward_problems(spec: &MachineSpec) -> Vec<Problem> {
     };
     wanted
         .into_iter()
-        .filter_map(|wish| Some(Problem { message: objection(&wish.forward)?, origin: wish.origin }))
+        .filter_map(|wish| {
+            Some(Problem { message: objection(&wish.forward)?, origin: wish.origin, remedy: None })
+        })
         .collect()
 }
 

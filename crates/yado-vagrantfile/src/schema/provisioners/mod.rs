@@ -16,6 +16,25 @@ mod containers;
 mod puppet;
 mod salt;
 
+/// The types that there are.
+pub(crate) const NAMES: &[&str] = &[
+    "shell",
+    "file",
+    "ansible",
+    "ansible_local",
+    "docker",
+    "podman",
+    "container",
+    "chef_solo",
+    "chef_zero",
+    "chef_client",
+    "chef_apply",
+    "puppet",
+    "puppet_server",
+    "salt",
+    "cfengine",
+];
+
 /// The provisioner of this type.
 pub(crate) fn find(name: &str) -> Option<&'static Section> {
     Some(match name {

@@ -23,12 +23,14 @@ pub(in super::super) fn problems(settings: &Settings) -> Vec<Problem> {
             "'{word}' in 'create_args' has no counterpart in Docker Compose; say what it does in 'compose_configuration'."
         ),
         origin: settings.origin("create_args"),
+        remedy: None,
     });
     let services =
         settings.compose_configuration.get("services").is_some_and(|services| !services.is_object());
     let wrong = services.then(|| Problem {
         message: "'services' in 'compose_configuration' must be a hash.".to_owned(),
         origin: settings.origin("compose_configuration"),
+        remedy: None,
     });
     problem.into_iter().chain(wrong).collect()
 }
