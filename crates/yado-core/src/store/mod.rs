@@ -68,7 +68,8 @@ fn keep_others_out(home: &Path, state: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let doing = || format!("looking at '{}'", home.display());
     let mode = std::fs::metadata(home).doing(doing)?.permissions().mode();
-    if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    if others == 0 {
         return Ok(());
     }
     let is_ours = state.exists()
