@@ -147,6 +147,7 @@ impl ProviderKind for EngineKind {
                           not of a box."
                     .to_owned(),
                 origin: spec.image.origin.clone(),
+                remedy: None,
             });
         }
         problems.extend(networks::problems(spec));

@@ -122,7 +122,9 @@ pub(super) fn of(spec: &MachineSpec) -> Reach {
     settings.disks.iter().for_each(|disk| path(disk.file.as_ref(), "storage"));
     path(settings.kernel.as_ref(), "kernel");
     path(settings.initrd.as_ref(), "initrd");
-    let mut right = |message: String, origin: Option<Origin>| reach.rights.push(Problem { message, origin });
+    let mut right = |message: String, origin: Option<Origin>| {
+        reach.rights.push(Problem { message, origin, remedy: None })
+    };
     for word in unknown_to_qemu(&settings.arguments) {
         right(
             format!("The argument '{word}' for QEMU may hand parts of this computer to the machine."),
