@@ -361,6 +361,7 @@ impl Session {
                     "Copies of machines ('config.vm.clone') can be made with the provider 'container' only."
                         .to_owned(),
                 origin: wanted.origin.clone(),
+                remedy: None,
             });
         }
         if !refused.is_empty() {
