@@ -1,17 +1,14 @@
 //! The second stage: the packages' own scripts, run by the new system's package manager inside of it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use yado_core::error::Doing;
 use yado_core::{Context, Error, ErrorKind, Result};
 
-use super::packages::Package;
-use super::pool;
+use super::open;
+use super::stage::ARCHIVES;
 use crate::chroot::Chroot;
-use crate::unpack::{Attributes, EntryPath, Tree};
-
-/// Where the packages lie inside, for as long as this takes.
-const ARCHIVES: &str = "var/cache/apt/archives";
+use crate::unpack::{Attributes, EntryPath};
 
 /// First those on whose files the scripts of all others rely: users, `/etc` and `/var`, the linker, `awk`.
 ///
@@ -40,16 +37,9 @@ fi
 /// How many lines of output are shown when it fails.
 const TAIL: usize = 25;
 
-/// Installs `packages` in the system at `root`, whose core has been unpacked already.
-pub(crate) fn configure(
-    cx: &Context,
-    chroot: &dyn Chroot,
-    root: &Path,
-    packages: &[Package],
-    debs: &Path,
-    epoch: i64,
-) -> Result<()> {
-    bring_in(root, packages, debs)?;
+/// Installs the packages that were brought into the system at `root`, whose core has been unpacked already.
+pub(crate) fn configure(cx: &Context, chroot: &dyn Chroot, root: &Path, epoch: i64) -> Result<()> {
+    make_ready(root)?;
     let epoch = epoch.to_string();
     let environment = [
         ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
@@ -90,9 +80,10 @@ pub(crate) fn configure(
     take_out(root)
 }
 
-fn bring_in(root: &Path, packages: &[Package], debs: &Path) -> Result<()> {
+/// What the packages' scripts need to find.
+fn make_ready(root: &Path) -> Result<()> {
     let mut tree = open(root)?;
-    let doing = || "bringing packages into the new system";
+    let doing = || "preparing the new system";
     // Services must not start while their packages are configured.
     tree.file(&"usr/sbin/policy-rc.d".into(), &Attributes::root(0o755), &mut &b"#!/bin/sh\nexit 101\n"[..])
         .doing(doing)?;
@@ -108,13 +99,6 @@ fn bring_in(root: &Path, packages: &[Package], debs: &Path) -> Result<()> {
     tree.directory(&"etc/ssh".into(), &Attributes::root(0o755), true).doing(doing)?;
     for name in ["etc/ssh/ssh_host_ecdsa_key", "etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_rsa_key"] {
         tree.write(&name.into(), 0o600, "").doing(doing)?;
-    }
-    let archives = EntryPath::from(ARCHIVES);
-    tree.directory(&archives, &Attributes::root(0o755), true).doing(doing)?;
-    for package in packages {
-        let path = archives.join(format!("{}.deb", package.name).as_ref());
-        let mut deb = std::fs::File::open(pool::cached(debs, package)).doing(doing)?;
-        tree.file(&path, &Attributes::root(0o644), &mut deb).doing(doing)?;
     }
     Ok(())
 }
@@ -188,10 +172,6 @@ fn directory_names(path: &Path) -> Result<Vec<std::ffi::OsString>> {
     Ok(names)
 }
 
-fn open(root: &Path) -> Result<Tree> {
-    Tree::open(root).doing(|| format!("opening '{}'", PathBuf::from(root).display()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -215,7 +195,6 @@ mod tests {
         ) -> Result<i32> {
             assert_eq!(argv[..2], ["/bin/sh", "-c"]);
             assert!(env.contains(&("SOURCE_DATE_EPOCH", "77")));
-            assert!(root.join("var/cache/apt/archives/one.deb").is_file());
             assert!(root.join("usr/sbin/policy-rc.d").is_file());
             for line in 0..100 {
                 output(format!("line {line}\n").as_bytes());
@@ -225,17 +204,16 @@ mod tests {
     }
 
     fn run(code: i32) -> (tempfile::TempDir, Result<()>) {
-        let (root, debs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        std::fs::write(debs.path().join("ab.deb"), "package").unwrap();
-        let mut package = Package::default();
-        (package.name, package.sha256) = ("one".into(), "ab".into());
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join(ARCHIVES)).unwrap();
+        std::fs::write(root.path().join(ARCHIVES).join("one.deb"), "package").unwrap();
         let cx = Context {
             machine: None,
             host: Arc::new(Host::new("/nowhere")),
             events: Arc::new(Silent),
             cancel: Cancel::new(),
         };
-        let outcome = configure(&cx, &Talker(code), root.path(), &[package], debs.path(), 77);
+        let outcome = configure(&cx, &Talker(code), root.path(), 77);
         (root, outcome)
     }
 

@@ -8,7 +8,8 @@ use yado_core::{Context, Error, ErrorKind, Result};
 
 use super::apt::Configuration;
 use super::deb822::Paragraphs;
-use super::{PREFERRED, Plan, configure, open, pool, read_indexes, relation};
+use super::stage::Stage;
+use super::{PREFERRED, Plan, configure, open, read_indexes, relation};
 use crate::fetch::Client;
 use crate::platform;
 use yado_core::spec::DownloadSpec;
@@ -45,10 +46,10 @@ pub(crate) fn add_kernel(cx: &Context, plan: &Plan<'_>, root: &Path) -> Result<(
             .is_none_or(|version| relation::compare(version, &package.version).is_lt())
     });
     let debs = plan.cache.join("debs");
-    pool::fetch_packages(cx, &client, &packages, &debs)?;
+    Stage { root, packages: &packages, debs: &debs, is_core: &|_| false }.fill(cx, &client)?;
     cx.detail(format!("Installing a kernel ({} packages)...", packages.len()));
     let newest = releases.iter().map(|(_, _, release)| release.date).max().unwrap_or(0);
-    configure::configure(cx, chroot, root, &packages, &debs, newest)
+    configure::configure(cx, chroot, root, newest)
 }
 
 /// What is installed in a system: names and versions.

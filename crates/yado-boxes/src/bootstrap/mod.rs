@@ -11,13 +11,12 @@ mod pool;
 mod relation;
 mod release;
 mod signature;
+mod stage;
 #[cfg(test)]
 mod tests;
 pub(crate) mod well_known;
 
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use yado_core::error::Doing;
 use yado_core::spec::DownloadSpec;
@@ -29,6 +28,7 @@ pub(crate) use self::relation::compare as compare_versions;
 use self::apt::Configuration;
 use self::packages::{Index, Package};
 use self::release::Release;
+use self::stage::Stage;
 use crate::chroot::Chroot;
 use crate::fetch::{Client, Failure, Network};
 use crate::platform;
@@ -93,18 +93,15 @@ pub(crate) fn bootstrap(cx: &Context, plan: &Plan<'_>, root: &Path) -> Result<St
     let system = index.system(WANTED, PREFERRED)?;
     let core = index.core(PREFERRED)?;
     let debs = plan.cache.join("debs");
-    let time = cx.time("download packages");
-    pool::fetch_packages(cx, &client, &system, &debs)?;
-    drop(time);
-    let time = cx.time("unpack packages");
-    cx.detail(format!("Unpacking {} packages...", core.len()));
+    let time = cx.time("download and unpack packages");
     lay_out(root)?;
-    unpack_core(cx, root, &core, &debs)?;
+    let is_core = |package: &Package| core.iter().any(|needed| needed.name == package.name);
+    Stage { root, packages: &system, debs: &debs, is_core: &is_core }.fill(cx, &client)?;
     drop(time);
     let _time = cx.time("install packages");
     cx.detail(format!("Installing {} packages...", system.len()));
     let newest = releases.iter().map(|(_, _, release)| release.date).max().unwrap_or(0);
-    configure::configure(cx, chroot, root, &system, &debs, newest)?;
+    configure::configure(cx, chroot, root, newest)?;
     write_sources(root, &releases)?;
     let main = &releases[0].2;
     let version = if main.version.is_empty() { "0" } else { &main.version };
@@ -221,34 +218,6 @@ fn lay_out(root: &Path) -> Result<()> {
         tree.symlink(&name.into(), target.as_bytes(), &Attributes::root(0o777)).doing(doing)?;
     }
     Ok(())
-}
-
-/// Unpacks packages on as many threads as there are processors, up to a few: decompression is what takes time.
-fn unpack_core(cx: &Context, root: &Path, core: &[Package], debs: &Path) -> Result<()> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4);
-    let next = AtomicUsize::new(0);
-    let failure: Mutex<Option<Error>> = Mutex::new(None);
-    let work = || -> Result<()> {
-        let mut tree = open(root)?;
-        while let Some(package) = core.get(next.fetch_add(1, Ordering::Relaxed)) {
-            deb::unpack_content(&pool::cached(debs, package), &mut tree, &cx.cancel)?;
-        }
-        Ok(())
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                if let Err(error) = work() {
-                    next.store(usize::MAX / 2, Ordering::Relaxed);
-                    failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
-                }
-            });
-        }
-    });
-    match failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-        Some(error) => Err(error),
-        None => Ok(()),
-    }
 }
 
 /// The mirror that the host uses, as far as a machine can reach it.

@@ -1,8 +1,9 @@
 //! Files named by their digest: fetched once, verified always, shared by all suites.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Mutex, PoisonError};
 
 use yado_core::{Cancel, Context, Error, ErrorKind, Result};
 
@@ -47,11 +48,21 @@ pub(crate) fn cached(debs: &Path, package: &Package) -> PathBuf {
     debs.join(format!("{}.deb", package.sha256))
 }
 
-/// Fetches all `packages` that the cache does not have.
-pub(crate) fn fetch_packages(cx: &Context, client: &Client, packages: &[Package], debs: &Path) -> Result<()> {
+/// Fetches all `packages` that the cache does not have, and tells of each one when it is there.
+pub(crate) fn fetch_packages<'p>(
+    cx: &Context,
+    client: &Client,
+    packages: &'p [Package],
+    debs: &Path,
+    arrived: Sender<&'p Package>,
+) -> Result<()> {
     scratch::collect(debs);
-    let mut missing: Vec<&Package> =
-        packages.iter().filter(|package| !cached(debs, package).exists()).collect();
+    let (present, mut missing): (Vec<&Package>, Vec<&Package>) =
+        packages.iter().partition(|package| cached(debs, package).exists());
+    for package in present {
+        // Whoever stopped listening has a reason of their own to give.
+        let _ = arrived.send(package);
+    }
     // The largest one must not be left for the end, when nothing else is being fetched beside it.
     missing.sort_by_key(|package| std::cmp::Reverse(package.size));
     if missing.is_empty() {
@@ -64,26 +75,32 @@ pub(crate) fn fetch_packages(cx: &Context, client: &Client, packages: &[Package]
     let failure: Mutex<Option<Error>> = Mutex::new(None);
     let failed = |error: Error| {
         // The first failure counts, and a poisoned lock still has it.
-        failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
+        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         next.store(usize::MAX / 2, Ordering::Relaxed);
     };
     std::thread::scope(|scope| {
         for _ in 0..CONNECTIONS.min(missing.len()) {
-            scope.spawn(|| {
-                while let Some(package) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let arrived = arrived.clone();
+            let (missing, next, progress, failed) = (&missing, &next, &progress, &failed);
+            scope.spawn(move || {
+                while let Some(&package) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let url = format!("{}/{}", package.mirror, package.filename);
                     let mut told = |read: u64, _: Option<u64>| {
-                        progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(read);
+                        progress.lock().unwrap_or_else(PoisonError::into_inner).add(read);
                     };
                     let target = cached(debs, package);
-                    if let Err(why) = fetch(client, &url, &target, &package.sha256, &cx.cancel, &mut told) {
-                        failed(why.into_error(&format!("The package '{}'", package.name)));
+                    let fetched = fetch(client, &url, &target, &package.sha256, &cx.cancel, &mut told);
+                    match fetched.map_err(|why| why.into_error(&format!("The package '{}'", package.name))) {
+                        Ok(()) if arrived.send(package).is_ok() => {}
+                        // Nobody wants more.
+                        Ok(()) => return,
+                        Err(error) => failed(error),
                     }
                 }
             });
         }
     });
-    match failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+    match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
         None => Ok(()),
     }

@@ -23,7 +23,7 @@ pub(crate) use copy::copy_directory;
 pub(crate) use digests::{Digests, copy};
 pub(crate) use entries::{Options, Unpacked, entries, unpack, unpack_entry};
 pub(crate) use entry_path::EntryPath;
-pub(crate) use tree::{Attributes, Tree, capability_of};
+pub(crate) use tree::{Attributes, Tree, capability_of, finish};
 
 /// How much one archive may ask for.
 #[derive(Debug, Clone, Copy)]
