@@ -75,6 +75,39 @@ end
     sandbox.destroy_and_audit();
 }
 
+/// What Debian does since trixie, done in bookworm: systemd may not mount anything in a machine, so it must find it there.
+#[test]
+fn a_system_that_wants_its_tmp_in_memory_has_it_there() {
+    let Some(home) = debian::home("tmp_in_memory") else { return };
+    let sandbox = Sandbox::new(
+        r#"
+Vagrant.configure("2") do |config|
+  config.vm.box = "debian/bookworm64"
+  config.vm.provision "shell", inline: <<-SHELL
+    cp /usr/share/systemd/tmp.mount /etc/systemd/system/
+    systemctl enable tmp.mount
+  SHELL
+end
+"#,
+    )
+    .with_home(home);
+    sandbox.ok(&["up"]);
+    let state = "systemctl is-system-running; findmnt --noheadings --output FSTYPE,TARGET /tmp || echo disk";
+    assert_eq!(sandbox.inside("default", state), "running\ndisk\n");
+    let said = sandbox.ok(&["reload"]);
+    assert!(!said.contains("could not be started"), "{said}");
+    assert_eq!(sandbox.inside("default", state), "running\ntmpfs  /tmp\n");
+    assert_eq!(sandbox.inside("default", "stat --format %a:%U /tmp"), "1777:root\n");
+    sandbox.ok(&[
+        "ssh",
+        "-c",
+        "sudo systemctl mask tmp.mount --force || sudo ln -sf /dev/null /etc/systemd/system/tmp.mount",
+    ]);
+    sandbox.ok(&["reload"]);
+    assert_eq!(sandbox.inside("default", state), "running\ndisk\n");
+    sandbox.destroy_and_audit();
+}
+
 #[test]
 fn the_vagrantfile_chooses_the_first_process() {
     let Some(home) = debian::home("first_process") else { return };

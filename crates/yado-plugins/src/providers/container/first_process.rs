@@ -21,7 +21,11 @@ const ANNOTATION: &str = "yado.init";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FirstProcess {
     Small,
-    Systemd(&'static str),
+    Systemd {
+        program: &'static str,
+        /// Whether its units put a file system in memory on `/tmp`, as Debian's do since trixie.
+        has_tmp: bool,
+    },
 }
 
 impl FirstProcess {
@@ -37,13 +41,14 @@ impl FirstProcess {
             Err(Error::new(ErrorKind::Other, format!("systemd cannot be the machine's first process: {why}"))
                 .at(specification::setting_origin(machine, "init")))
         };
+        let systemd = |program| Self::Systemd { program, has_tmp: files.has_tmp_unit() };
         match (wanted.as_str(), program) {
             ("systemd", None) => refuse("the box does not have it."),
             ("systemd", Some(_)) if !can_delegate => {
                 refuse("this host has no cgroup v2 tree in which yado may make cgroups.")
             }
-            ("systemd", Some(program)) => Ok(Self::Systemd(program)),
-            (_, Some(program)) if can_delegate && files.init_is_systemd() => Ok(Self::Systemd(program)),
+            ("systemd", Some(program)) => Ok(systemd(program)),
+            (_, Some(program)) if can_delegate && files.init_is_systemd() => Ok(systemd(program)),
             _ => Ok(Self::Small),
         }
     }
@@ -55,7 +60,7 @@ impl FirstProcess {
 
     /// Changes a specification to start it.
     pub(super) fn prepare(self, spec: &mut Spec, machine_id: &str) {
-        let Self::Systemd(program) = self else { return };
+        let Self::Systemd { program, has_tmp } = self else { return };
         if let Some(process) = &mut spec.process {
             process.args = vec![format!("/{program}")];
             process.env.extend(["container=yado".to_owned(), format!("container_uuid={machine_id}")]);
@@ -70,13 +75,23 @@ impl FirstProcess {
             mount.kind = Some("cgroup2".to_owned());
             mount.options.retain(|option| option != "ro");
         }
-        spec.mounts.push(Mount {
-            destination: "/run/lock".into(),
-            kind: Some("tmpfs".to_owned()),
-            source: Some("tmpfs".into()),
-            options: ["nosuid", "nodev", "noexec", "mode=1777", "size=5m"].map(str::to_owned).to_vec(),
-            ..Mount::default()
-        });
+        spec.mounts.push(memory("/run/lock", &["nosuid", "nodev", "noexec", "mode=1777", "size=5m"]));
+        // It may not mount anything here, and what is mounted already it takes for its own.
+        if has_tmp {
+            let options = ["nosuid", "nodev", "strictatime", "mode=1777", "size=50%", "nr_inodes=1m"];
+            spec.mounts.push(memory("/tmp", &options));
+        }
+    }
+}
+
+/// A file system in memory.
+fn memory(destination: &str, options: &[&str]) -> Mount {
+    Mount {
+        destination: destination.into(),
+        kind: Some("tmpfs".to_owned()),
+        source: Some("tmpfs".into()),
+        options: options.iter().map(|option| (*option).to_owned()).collect(),
+        ..Mount::default()
     }
 }
 

@@ -43,6 +43,16 @@ impl RootFiles {
         })
     }
 
+    /// Whether systemd would mount `/tmp`: its unit is wanted at boot, and nobody has masked it.
+    pub(super) fn has_tmp_unit(&self) -> bool {
+        let link = |name: &str| self.layers().find_map(|layer| link(layer, name));
+        let is_wanted = ["usr/lib", "lib", "etc"].iter().any(|folder| {
+            link(&format!("{folder}/systemd/system/local-fs.target.wants/tmp.mount"))
+                .is_some_and(|target| !target.as_os_str().is_empty())
+        });
+        is_wanted && link("etc/systemd/system/tmp.mount") != Some(PathBuf::from("/dev/null"))
+    }
+
     /// The layers, the one that hides the others first.
     fn layers(&self) -> impl Iterator<Item = &PathBuf> {
         std::iter::once(&self.upper).chain(self.lower.iter().rev())
@@ -177,5 +187,20 @@ mod tests {
         assert_eq!(files.read_etc("hosts"), "box");
         files.write_etc("hosts", "machine").unwrap();
         assert_eq!(files.read_etc("hosts"), "machine");
+    }
+
+    #[test]
+    fn a_tmp_unit_is_wanted_by_a_link_and_masked_by_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let (upper, lower) = (folder.path().join("u"), folder.path().join("l"));
+        let wants = "usr/lib/systemd/system/local-fs.target.wants";
+        std::fs::create_dir_all(lower.join(wants)).unwrap();
+        std::fs::create_dir_all(upper.join("etc/systemd/system")).unwrap();
+        let files = RootFiles { upper: upper.clone(), lower: vec![lower.clone()] };
+        assert!(!files.has_tmp_unit());
+        std::os::unix::fs::symlink("../tmp.mount", lower.join(wants).join("tmp.mount")).unwrap();
+        assert!(files.has_tmp_unit());
+        std::os::unix::fs::symlink("/dev/null", upper.join("etc/systemd/system/tmp.mount")).unwrap();
+        assert!(!files.has_tmp_unit());
     }
 }
