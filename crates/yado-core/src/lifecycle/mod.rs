@@ -152,6 +152,11 @@ impl Machine {
         }
         let result = steps.iter().try_for_each(|step| {
             context.cancel.check()?;
+            if goal == Goal::Destroyed && *step == Step::Stop && options.force {
+                // Removing it switches it off, too, and knows that nothing of it is needed any more.
+                context.info(steps::FORCED);
+                return Ok(());
+            }
             if goal == Goal::Restarted && *step == Step::Start {
                 self.provider(self.made()?)?.renew(&context)?;
                 self.reread()?;

@@ -11,6 +11,9 @@ use crate::plan::Step;
 use crate::provider::{MachineState, StopMode};
 use crate::store::{LeaseKind, Operation};
 
+/// What is said before a machine is switched off at once.
+pub(super) const FORCED: &str = "Forcing shutdown of machine...";
+
 impl Machine {
     /// Takes one step.
     pub(super) fn take(&mut self, context: &Context, step: Step, options: &Options) -> Result<()> {
@@ -168,7 +171,7 @@ impl Machine {
         let store = &self.workshop.store;
         store.begin(&record.id, Operation::Stop)?;
         let how = if options.force {
-            context.info("Forcing shutdown of machine...");
+            context.info(FORCED);
             StopMode::Force
         } else {
             context.info("Attempting graceful shutdown of machine...");

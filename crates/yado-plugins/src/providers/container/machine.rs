@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use yado_container::{Container, CreateOptions, Engine, Init, Overlay, Status, rootless};
+use yado_container::{Container, CreateOptions, Engine, HeldRoot, Init, Overlay, Status, rootless};
 use yado_core::error::Doing;
 use yado_core::provider::{LiveLimits, Log, Place, Snapshots, StopMode, Suspend};
 use yado_core::{
@@ -271,8 +271,12 @@ impl Provider for Machine {
     }
 
     fn destroy(&mut self, context: &Context) -> Result<()> {
+        // Its files are removed: there is nothing in them to wait for.
+        let root = self.container()?.and_then(|container| container.hold_root());
         self.stop(context, StopMode::Force)?;
-        match std::fs::remove_dir_all(&self.place.machine) {
+        let removed = std::fs::remove_dir_all(&self.place.machine);
+        root.into_iter().for_each(HeldRoot::let_go);
+        match removed {
             Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
                 Err(problem).doing(|| format!("removing '{}'", self.place.machine.display()))
             }

@@ -185,16 +185,18 @@ pub(super) fn without_machine(
 ) -> Result<()> {
     let turn = turn(store, &record.environment)?;
     let registry = Registry::machine_wide(&store.home().join("network"));
-    let mut others = Vec::new();
-    for other in store.machines(None)? {
+    let machines = store.machines(Some(&record.environment))?;
+    let mut is_last = true;
+    for other in machines.iter().filter(|other| other.id != record.id) {
         // A provider knows its own machines; of others' machines one sees what they have on bridges.
         let is_there = if other.provider == record.provider {
-            is_up(&other)
+            is_up(other)
         } else {
             yado_container::network::has_ports(&other.id).map_err(engine_error)?
         };
-        if other.id != record.id && is_there {
-            others.push(other);
+        if is_there {
+            is_last = false;
+            break;
         }
     }
     let release =
@@ -206,8 +208,18 @@ pub(super) fn without_machine(
             release(&bridge)?;
         }
     }
+    // Rules name the hardware addresses of all machines on record, and beyond that only what is led or joined.
+    let has_rules = spec
+        .is_none_or(|spec| spec.networks.iter().any(|network| network.kind == "private_network"))
+        || machines.iter().any(|machine| {
+            let forwards = machine.forwards.as_deref().unwrap_or("[]");
+            machine.id == record.id && forwards != "[]"
+        });
+    if !is_last && !has_rules {
+        return Ok(());
+    }
     let table = table(store, record, &[], Vec::new())?;
-    if others.iter().any(|other| other.environment == record.environment) {
+    if !is_last {
         return table.apply(&registry).map_err(engine_error);
     }
     table.remove(&registry).map_err(engine_error)?;
