@@ -123,7 +123,7 @@ pub(super) fn of(spec: &MachineSpec) -> Reach {
     path(settings.kernel.as_ref(), "kernel");
     path(settings.initrd.as_ref(), "initrd");
     let mut right = |message: String, origin: Option<Origin>| {
-        reach.rights.push(Problem { message, origin, remedy: None })
+        reach.rights.push(Problem { message, origin, remedy: None });
     };
     for word in unknown_to_qemu(&settings.arguments) {
         right(
