@@ -267,9 +267,48 @@ const BUILT_IN: &[&str] = &[
     "zip",
 ];
 
+/// A constant that a program sees only after it has required one of its libraries.
+pub(crate) struct Withheld {
+    constant: Symbol,
+    /// What it is, when it is there from the start otherwise.
+    value: Option<Value>,
+    libraries: &'static [&'static str],
+}
+
+impl Interpreter {
+    /// Lets programs see these constants only once one of the libraries beside them was required, as where nothing
+    /// else has loaded them. Otherwise they are there as soon as they are named.
+    pub fn withhold(&mut self, constants: &[(&str, &'static [&'static str])]) {
+        for (constant, libraries) in constants {
+            let constant = Symbol::new(constant);
+            let there = self.core.object.clone().constants.borrow_mut().shift_remove(&constant);
+            let value = match there {
+                Some(crate::class::Constant::Value(value)) => Some(value),
+                _ => None,
+            };
+            self.withheld.push(Withheld { constant, value, libraries });
+        }
+    }
+
+    /// Shows what was withheld until one of its libraries is required.
+    fn show(&mut self, library: &str) {
+        let (shown, kept) = std::mem::take(&mut self.withheld)
+            .into_iter()
+            .partition(|withheld| withheld.libraries.contains(&library));
+        self.withheld = kept;
+        let shown: Vec<Withheld> = shown;
+        for Withheld { constant, value, .. } in shown {
+            if let Some(value) = value {
+                self.set_constant(None, constant.as_str(), value);
+            }
+        }
+    }
+}
+
 /// What `require` answers for a library that comes with the interpreter; `None` if there is none of this name.
 pub(crate) fn require(ruby: &mut Interpreter, name: &str) -> Option<Eval<bool>> {
     let name = name.strip_suffix(".rb").unwrap_or(name);
+    ruby.show(name);
     if let Some(source) = SOURCES.iter().find(|source| source.features.contains(&name)) {
         return Some(load(ruby, source));
     }
@@ -296,6 +335,9 @@ fn load(ruby: &mut Interpreter, source: &Source) -> Eval<bool> {
 
 /// A top-level constant that a library written in Ruby defines, loading it.
 pub(crate) fn constant(ruby: &mut Interpreter, name: Symbol) -> Eval<Option<Value>> {
+    if ruby.withheld.iter().any(|withheld| withheld.constant == name) {
+        return Ok(None);
+    }
     let Some(source) = SOURCES.iter().find(|source| source.constants.contains(&name.as_str())) else {
         return Ok(None);
     };

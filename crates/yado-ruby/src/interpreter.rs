@@ -70,6 +70,8 @@ pub struct Interpreter {
     pub(crate) active_tags: Vec<Tag>,
     /// How the call was written that `method_missing` is answering.
     pub(crate) missing_style: CallStyle,
+    /// Constants of libraries that are there only once the library was required.
+    pub(crate) withheld: Vec<crate::features::Withheld>,
     /// The program's own sequence of random numbers, once it was asked for.
     pub(crate) random: Option<crate::core::random::Sequence>,
 }
@@ -106,6 +108,7 @@ impl Interpreter {
             active_tags: Vec::new(),
             missing_style: CallStyle::Explicit,
             random: None,
+            withheld: Vec::new(),
         };
         crate::core::define(&mut interpreter);
         interpreter

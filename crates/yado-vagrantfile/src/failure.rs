@@ -271,7 +271,9 @@ impl From<LoadError> for Error {
         let problem = |place: &Place| Problem {
             message: place.label.clone(),
             origin: Some(place.origin()),
-            remedy: None,
+            remedy: crate::vagrant::library_of(&place.label).map(|library| {
+                format!("Put `require '{library}'` before it: neither Ruby nor Vagrant loads it.")
+            }),
         };
         let problems = error.places().iter().take(MOST_SHOWN).map(problem).collect();
         let mut result =

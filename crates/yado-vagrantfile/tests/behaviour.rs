@@ -119,6 +119,23 @@ fn an_error_from_within_yado_points_at_the_line_that_called() {
 }
 
 #[test]
+fn libraries_that_vagrant_has_not_loaded_need_to_be_required() {
+    let folder = project("x = 1\nservers = YAML.load('a: 1')\n");
+    let error = read(folder.path()).err().unwrap();
+    assert!(error.message.ends_with("Message: NameError: uninitialized constant YAML"), "{}", error.message);
+    let shown = yado_core::Error::from(error).to_string();
+    assert!(shown.contains("YAML"), "{shown}");
+    for required in [
+        "require 'yaml'\nYAML.load('a: 1')\n",
+        "require 'time'\nDate.today\n",
+        "Vagrant.configure('2') { |c| c.vm.box = 'x' }\nJSON.parse('{}')\nSet.new\nDigest::MD5\nOptionParser.new\n",
+    ] {
+        let folder = project(required);
+        assert!(read(folder.path()).is_ok(), "{required}");
+    }
+}
+
+#[test]
 fn steps_of_vagrants_own_can_be_written_over() {
     let folder = project(
         "class VagrantPlugins::ProviderVirtualBox::Action::SetName

@@ -16,6 +16,32 @@ pub(crate) use versions::is_requirement;
 /// The version of Vagrant that yado behaves like.
 pub(crate) const VERSION: &str = "2.3.4";
 
+/// Ruby's libraries that neither Ruby nor Vagrant has loaded when a Vagrantfile is read, by their constants: a program
+/// that uses one without requiring it fails there, and so it does here.
+const LIBRARIES: &[(&str, &[&str])] = &[
+    ("Benchmark", &["benchmark"]),
+    ("CSV", &["csv"]),
+    ("Date", &["date", "time", "csv", "open-uri", "json/add/core"]),
+    ("DateTime", &["date", "time", "csv", "open-uri", "json/add/core"]),
+    ("DeepMerge", &["deep_merge"]),
+    ("ERB", &["erb", "erb/util"]),
+    ("Find", &["find"]),
+    ("GetoptLong", &["getoptlong"]),
+    ("MakeMakefile", &["mkmf"]),
+    ("Net", &["net/http", "net/https", "net/ftp", "net/smtp", "net/ssh", "net/scp", "net/protocol"]),
+    ("Observable", &["observer"]),
+    ("Open3", &["open3"]),
+    ("OpenURI", &["open-uri"]),
+    ("YAML", &["yaml", "yaml/store"]),
+];
+
+/// The library that has to be required for a constant that is missing.
+pub(crate) fn library_of(message: &str) -> Option<&'static str> {
+    let name = message.strip_prefix("uninitialized constant ")?.lines().next()?;
+    let (_, libraries) = LIBRARIES.iter().find(|(constant, _)| *constant == name)?;
+    libraries.first().copied()
+}
+
 const PRELUDE: &str = include_str!("prelude.rb");
 
 /// Reads the rest of the module, unless that happened already.
@@ -61,6 +87,7 @@ pub(crate) fn error(interpreter: &mut Interpreter, name: &str, message: String) 
 
 /// Defines the module.
 pub(crate) fn define(interpreter: &mut Interpreter, session: &Rc<Session>) {
+    interpreter.withhold(LIBRARIES);
     let vagrant = interpreter.define_module("Vagrant");
     interpreter.set_constant(Some(&vagrant), "VERSION", Value::str(VERSION));
     interpreter.set_constant(

@@ -261,6 +261,7 @@ impl<'t> Loader<'_, 't> {
             }
             Meaning::Date => {
                 self.permit("Date")?;
+                self.ruby.require("date")?;
                 let class = crate::core::library::constant_at(self.ruby, &["Date"])?;
                 self.ruby.send(&class, "parse", Args::one(Value::str(text)))
             }
