@@ -286,4 +286,9 @@ pub trait Suspend {
     fn suspend(&mut self, context: &Context) -> Result<()>;
     /// Goes on.
     fn resume(&mut self, context: &Context) -> Result<()>;
+    /// After an interruption of either: afterwards the machine is frozen, or it goes on.
+    fn mend(&mut self, context: &Context) -> Result<()> {
+        let _ = context;
+        Ok(())
+    }
 }

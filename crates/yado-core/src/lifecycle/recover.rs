@@ -2,9 +2,9 @@
 
 use crate::context::Context;
 use crate::environment::Environment;
-use crate::error::{Doing, Result};
+use crate::error::{Doing, ErrorKind, Result};
 use crate::lock::MachineLock;
-use crate::provider::{MachineState, ProviderKind, StopMode};
+use crate::provider::{MachineState, Provider, ProviderKind, StopMode};
 use crate::spec::MachineSpec;
 use crate::store::{LeaseKind, MachineRecord, Operation};
 
@@ -59,6 +59,15 @@ pub(super) fn recover(context: &Context, workshop: &Workshop, environment: &str,
             }
             store.end(&record.id)
         }
+        Operation::Suspend | Operation::Resume => {
+            context.info(format!(
+                "An earlier command was interrupted in '{}' while it suspended or resumed the machine. Looking after \
+                 it...",
+                record.project.display()
+            ));
+            let mut provider = kind.open(&record, None, &place(store, &record))?;
+            mend(&context, workshop, &record, &mut *provider)
+        }
         Operation::Start | Operation::Stop => {
             context.info(format!(
                 "An earlier command was interrupted in '{}'. Switching the machine off...",
@@ -71,6 +80,27 @@ pub(super) fn recover(context: &Context, workshop: &Workshop, environment: &str,
             store.end(&record.id)
         }
     }
+}
+
+/// Lets a machine go on, or be frozen, that was on the way between the two; then what it does is what is on record. One
+/// that cannot be looked after must not be kept from being switched off or removed.
+pub(super) fn mend(
+    context: &Context,
+    workshop: &Workshop,
+    record: &MachineRecord,
+    provider: &mut dyn Provider,
+) -> Result<()> {
+    let mended = provider.suspend().map_or(Ok(()), |power| power.mend(context));
+    match mended {
+        Err(problem) if problem.kind() == ErrorKind::Interrupted => return Err(problem),
+        Err(problem) => context.warn(format!(
+            "What a suspension left could not be put in order: {problem} `yado halt --force` switches the machine off."
+        )),
+        Ok(()) => {}
+    }
+    let state = provider.state(context)?;
+    workshop.store.set_state(&record.id, state)?;
+    workshop.store.end(&record.id)
 }
 
 /// Removes a machine in whatever state, then its directory, then its record: in this order, so that a kill in between

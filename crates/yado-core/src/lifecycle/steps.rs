@@ -202,16 +202,22 @@ impl Machine {
                 format!("The provider '{}' cannot suspend machines.", self.kind.name()),
             ));
         };
-        let state = if step == Step::Suspend {
+        let store = &self.workshop.store;
+        let (done, state) = if step == Step::Suspend {
+            store.begin(&record.id, Operation::Suspend)?;
             context.info("Saving VM state and suspending execution...");
-            power.suspend(context)?;
-            MachineState::Suspended
+            (power.suspend(context), MachineState::Suspended)
         } else {
+            store.begin(&record.id, Operation::Resume)?;
             context.info("Resuming suspended VM...");
-            power.resume(context)?;
-            MachineState::Running
+            (power.resume(context), MachineState::Running)
         };
-        self.workshop.store.set_state(&record.id, state)
+        if let Err(problem) = done {
+            super::recover::mend(context, &self.workshop, &record, &mut *provider)?;
+            return Err(problem);
+        }
+        store.set_state(&record.id, state)?;
+        store.end(&record.id)
     }
 
     fn destroy(&mut self, context: &Context) -> Result<()> {

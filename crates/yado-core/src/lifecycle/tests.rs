@@ -10,7 +10,7 @@ use crate::event::{Event, EventSink};
 use crate::host::Host;
 use crate::image::Image;
 use crate::kind::{Kind, Schema};
-use crate::provider::StopMode;
+use crate::provider::{StopMode, Suspend};
 use crate::provisioner::{Aftermath, Guest, Provisioner, ProvisionerKind};
 use crate::spec::{BoxSpec, NetworkSpec, Problem, ProvisionerSpec, RunWhen, SshSpec};
 
@@ -58,6 +58,7 @@ impl Provider for Fake {
         Ok(match std::fs::read_to_string(&self.file).unwrap_or_default().as_str() {
             "running" => MachineState::Running,
             "stopped" => MachineState::Stopped,
+            "frozen" => MachineState::Suspended,
             _ => MachineState::NotCreated,
         })
     }
@@ -87,6 +88,28 @@ impl Provider for Fake {
     }
     fn connect(&self, _context: &Context) -> Result<Box<dyn Communicator>> {
         Ok(Box::new(Inside))
+    }
+    fn suspend(&mut self) -> Option<&mut dyn Suspend> {
+        Some(self)
+    }
+}
+
+impl Suspend for Fake {
+    fn suspend(&mut self, _context: &Context) -> Result<()> {
+        self.set("half frozen");
+        Err(Error::new(ErrorKind::System, "The disk is full."))
+    }
+    fn resume(&mut self, _context: &Context) -> Result<()> {
+        self.set("running");
+        Ok(())
+    }
+    fn mend(&mut self, _context: &Context) -> Result<()> {
+        self.set(if std::fs::read_to_string(&self.file).unwrap() == "half thawed" {
+            "frozen"
+        } else {
+            "running"
+        });
+        Ok(())
     }
 }
 
@@ -331,6 +354,8 @@ fn what_a_killed_process_began_is_undone_or_finished() {
         (Operation::Destroy, "stopped", None),
         (Operation::Start, "running", Some("stopped")),
         (Operation::Stop, "running", Some("stopped")),
+        (Operation::Suspend, "half frozen", Some("running")),
+        (Operation::Resume, "half thawed", Some("suspended")),
     ] {
         let world = World::new();
         world.reach(world.spec("box", &[]), Goal::Running).unwrap();
@@ -376,6 +401,19 @@ fn without_a_vagrantfile_a_machine_gets_the_grace_that_it_was_started_with() {
     machine.reach(&world.context, Goal::Stopped, &Options::default()).unwrap();
     let how = std::fs::read_to_string(world.folder.path().join("home/fake-web.how")).unwrap();
     assert_eq!(how, "Graceful(17s)");
+}
+
+#[test]
+fn a_machine_that_could_not_be_frozen_goes_on_and_is_told_to_run() {
+    let world = World::new();
+    world.reach(world.spec("box", &[]), Goal::Running).unwrap();
+    let failure = world.reach(world.spec("box", &[]), Goal::Suspended).unwrap_err();
+    assert!(failure.message().contains("full"), "{failure}");
+    let record = world.workshop.store.machines(None).unwrap().remove(0);
+    assert_eq!(
+        (record.state.as_str(), world.workshop.store.unfinished(&record.id).unwrap()),
+        ("running", None)
+    );
 }
 
 #[test]

@@ -15,6 +15,10 @@ pub enum Operation {
     Start,
     /// Switching it off: finished when interrupted.
     Stop,
+    /// Freezing it: finished or undone when interrupted, as the provider finds it.
+    Suspend,
+    /// Letting it go on: the same.
+    Resume,
     /// Taking, going back to, or forgetting a snapshot: what is on record counts when interrupted, the rest is rubble.
     Snapshot,
     /// Removing it: finished when interrupted.
@@ -27,6 +31,8 @@ impl Operation {
             Self::Create => "create",
             Self::Start => "start",
             Self::Stop => "stop",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
             Self::Snapshot => "snapshot",
             Self::Destroy => "destroy",
         }
@@ -37,6 +43,8 @@ impl Operation {
             "create" => Self::Create,
             "start" => Self::Start,
             "stop" => Self::Stop,
+            "suspend" => Self::Suspend,
+            "resume" => Self::Resume,
             "snapshot" => Self::Snapshot,
             // An entry of an unknown (newer) kind: removal is the one operation that ends every state.
             _ => Self::Destroy,
