@@ -17,6 +17,9 @@ pub(super) const CONSOLE: &str = "console.log";
 /// What QEMU itself said.
 pub(super) const LOG: &str = "qemu.log";
 
+/// How long a QEMU that is to end may take to answer.
+const HEARD: Duration = Duration::from_secs(2);
+
 /// The name that QEMU is started with: by it the process is told from others.
 pub(super) fn name(machine: &str) -> String {
     format!("yado-{machine}")
@@ -63,7 +66,10 @@ pub(super) fn wait(context: &Context, folder: &Path, machine: &str, within: Dura
 pub(super) fn quit(folder: &Path, machine: &str) -> Result<()> {
     let end = Instant::now() + Duration::from_secs(20);
     while let Some(pid) = find(folder, machine).or_else(|| search(machine)) {
-        let asked = match Qmp::open(folder) {
+        if Instant::now() > end {
+            return Err(Error::new(ErrorKind::System, format!("QEMU (process {pid}) does not end.")));
+        }
+        let asked = match Qmp::open_within(folder, HEARD) {
             Ok(Some(mut qmp)) => qmp.run("quit", json!({})).is_ok(),
             _ => false,
         };
@@ -74,9 +80,6 @@ pub(super) fn quit(folder: &Path, machine: &str) -> Result<()> {
         if is_it(pid, machine) {
             kill(pid)?;
             std::thread::sleep(Duration::from_millis(20));
-        }
-        if Instant::now() > end {
-            return Err(Error::new(ErrorKind::System, format!("QEMU (process {pid}) does not end.")));
         }
     }
     for file in [PID, qmp::SOCKET, "console.sock"] {
@@ -140,6 +143,31 @@ mod tests {
         std::fs::write(folder.path().join(CONSOLE), text).unwrap();
         let words = last_words(folder.path());
         assert!(words.starts_with("  line 8\n") && words.ends_with("  line 19\n"), "{words}");
+    }
+
+    #[test]
+    fn a_qemu_that_is_silent_is_ended_all_the_same() {
+        use std::os::unix::process::CommandExt;
+        let folder = tempfile::tempdir().unwrap();
+        let _silent = std::os::unix::net::UnixListener::bind(folder.path().join(qmp::SOCKET)).unwrap();
+        let machine = format!("silent{}", std::process::id());
+        let mut hung = std::process::Command::new("sh")
+            .arg0("qemu-stand-in")
+            .args(["-c", "read word", &name(&machine)])
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        assert!((0..100).any(|_| search(&machine).is_some() || {
+            std::thread::sleep(Duration::from_millis(20));
+            false
+        }));
+        let begin = Instant::now();
+        let ended = quit(folder.path(), &machine);
+        hung.kill().unwrap();
+        let status = hung.wait().unwrap();
+        ended.unwrap();
+        assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use serde_json::{Value, json};
 use yado_core::error::Doing;
 use yado_core::{Error, ErrorKind, Result};
@@ -22,19 +24,55 @@ pub(super) struct Qmp {
     reader: BufReader<UnixStream>,
 }
 
+/// Connects to a socket in a machine's directory. A QEMU that takes nobody any more is waited for only so long.
+pub(super) fn connect(folder: &Path, name: &str, patience: Duration) -> std::io::Result<UnixStream> {
+    // Sockets' paths may have 107 bytes; that of an open directory is short.
+    let directory = std::fs::File::open(folder)?;
+    let address = SocketAddrUnix::new(format!("/proc/self/fd/{}/{name}", directory.as_raw_fd()))?;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    let end = Instant::now() + patience;
+    while let Err(problem) = net::connect(&socket, &address) {
+        if problem != Errno::AGAIN || Instant::now() > end {
+            return Err(problem.into());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let stream = UnixStream::from(socket);
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
+    Ok(stream)
+}
+
 impl Qmp {
     /// Opens one with the QEMU that serves the socket in `folder`; `None` when nobody does.
+    ///
+    /// # Errors
+    /// When somebody does and does not answer.
     pub(super) fn open(folder: &Path) -> Result<Option<Self>> {
-        // Sockets' paths may have 107 bytes; that of an open directory is short.
-        let Ok(directory) = std::fs::File::open(folder) else { return Ok(None) };
-        let path = format!("/proc/self/fd/{}/{SOCKET}", directory.as_raw_fd());
-        let Ok(stream) = UnixStream::connect(path) else { return Ok(None) };
-        stream.set_read_timeout(Some(PATIENCE)).doing(|| "talking to QEMU")?;
-        stream.set_write_timeout(Some(PATIENCE)).doing(|| "talking to QEMU")?;
+        Self::open_within(folder, PATIENCE)
+    }
+
+    /// The same with another time for each answer.
+    pub(super) fn open_within(folder: &Path, patience: Duration) -> Result<Option<Self>> {
+        let is_late = |problem: &std::io::Error| {
+            matches!(problem.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+        };
+        let silent = |problem: std::io::Error| {
+            Error::new(ErrorKind::System, "QEMU runs and does not answer.").caused_by(problem)
+        };
+        let stream = match connect(folder, SOCKET, patience) {
+            Ok(stream) => stream,
+            Err(problem) if is_late(&problem) => return Err(silent(problem)),
+            Err(_) => return Ok(None),
+        };
         let mut qmp = Self { reader: BufReader::new(stream) };
-        // A QEMU that ends right now is as good as none.
-        if qmp.read().is_err() {
-            return Ok(None);
+        match qmp.reader.read_line(&mut String::new()) {
+            Err(problem) if is_late(&problem) => return Err(silent(problem)),
+            // A QEMU that ends right now is as good as none.
+            Ok(0) | Err(_) => return Ok(None),
+            Ok(_) => {}
         }
         qmp.run("qmp_capabilities", json!({}))?;
         Ok(Some(qmp))
@@ -113,5 +151,25 @@ impl Qmp {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn a_qemu_that_is_silent_is_an_error_and_none_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Qmp::open_within(folder.path(), Duration::from_millis(100));
+        assert!(open().unwrap().is_none());
+        let path = folder.path().join(SOCKET);
+        let listener = UnixListener::bind(&path).unwrap();
+        let Err(silent) = open() else { panic!("nobody answers") };
+        assert!(silent.message().contains("does not answer"), "{silent}");
+        // Nobody serves a socket that was left behind.
+        drop(listener);
+        assert!(open().unwrap().is_none());
     }
 }
