@@ -4,21 +4,22 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use yado_core::error::Doing;
 use yado_core::provider::Suspend;
 use yado_core::ssh::Ssh;
-use yado_core::{Communicator, Context, Exec, Forward, Result};
+use yado_core::{Communicator, Context, Error, ErrorKind, Exec, Forward, Result};
 
 use super::disks;
 use super::hardware::Hardware;
 use super::machine::Machine;
-use super::network;
 use super::qmp::Qmp;
+use super::{network, recollection};
 
 /// The name of the memory in the boot disk.
 const TAG: &str = "yado-suspended";
-/// Says that there is one.
+/// Says that there is one, and what hardware it is of.
 pub(super) const MARK: &str = "suspended";
+/// What QEMU calls the boot disk.
+const BOOT_NODE: &str = "disk0";
 /// How long a machine that goes on may take to be entered, for its clock.
 const HEARD: Duration = Duration::from_secs(30);
 /// What writing or reading memory may take.
@@ -29,9 +30,17 @@ impl Machine {
     /// meanwhile, and goes on only when told.
     pub(super) fn save_memory(&self, qmp: &mut Qmp, tag: &str) -> Result<()> {
         let arguments = json!({
-            "job-id": "yado-save", "tag": tag, "vmstate": "disk0", "devices": writable(qmp)?,
+            "job-id": "yado-save", "tag": tag, "vmstate": BOOT_NODE, "devices": writable(qmp)?,
         });
         qmp.job("snapshot-save", arguments, WRITING)
+    }
+
+    /// Takes a machine that stands still back to what was saved under this name.
+    pub(super) fn load_memory(&self, qmp: &mut Qmp, tag: &str) -> Result<()> {
+        let arguments = json!({
+            "job-id": "yado-load", "tag": tag, "vmstate": BOOT_NODE, "devices": writable(qmp)?,
+        });
+        qmp.job("snapshot-load", arguments, WRITING)
     }
 
     /// Removes what was saved under this name from a machine that runs.
@@ -53,7 +62,7 @@ impl Machine {
         tag: &str,
     ) -> Result<()> {
         self.launch(context, hardware, forwards, Some(tag))?;
-        if let Some(mut qmp) = Qmp::open(self.folder())? {
+        if let Some(mut qmp) = self.control()? {
             qmp.run("cont", json!({}))?;
         }
         self.set_clock(context);
@@ -78,6 +87,13 @@ impl Machine {
         }
     }
 
+    /// Removes what a suspension left in the disks of a machine that runs. Where it cannot be, the next one does it.
+    fn forget_suspended(&self, qmp: &mut Qmp) {
+        if let Err(problem) = self.forget_memory(qmp, TAG) {
+            tracing::warn!(%problem, "removing memory that is not needed any more");
+        }
+    }
+
     pub(super) fn is_suspended(&self) -> bool {
         self.folder().join(MARK).is_file()
     }
@@ -88,20 +104,22 @@ impl Machine {
         if !mark.is_file() {
             return Ok(());
         }
-        for disk in disks::own(self.folder())? {
+        for (disk, _) in self.attached()? {
             let path = disk.to_string_lossy().into_owned();
             // A disk that was added since has none.
             drop(disks::image_tool(context, &["qemu-img", "snapshot", "-q", "-d", TAG, &path]));
         }
-        std::fs::remove_file(&mark).doing(|| format!("removing '{}'", mark.display()))
+        recollection::forget(self.folder(), MARK)
     }
 }
 
-/// The nodes of disks that the machine writes to.
+/// The nodes of disks that the machine writes to and that can keep what they held: where none is written to between a
+/// suspension and its end, the others hold the same anyway.
 fn writable(qmp: &mut Qmp) -> Result<Vec<String>> {
     let nodes = qmp.run("query-named-block-nodes", json!({ "flat": true }))?;
     let nodes = nodes.as_array().into_iter().flatten();
-    let names = nodes.filter(|node| node.get("ro") == Some(&Value::Bool(false)));
+    let keeps = |node: &&Value| node.get("drv").and_then(Value::as_str) == Some("qcow2");
+    let names = nodes.filter(|node| node.get("ro") == Some(&Value::Bool(false))).filter(keeps);
     let names = names.filter_map(|node| node.get("node-name").and_then(Value::as_str));
     Ok(names.filter(|name| name.starts_with("disk")).map(str::to_owned).collect())
 }
@@ -113,15 +131,20 @@ impl Suspend for Machine {
         }
         // Connections would hang when the machine goes on.
         Ssh::close(context, self.folder());
-        if let Some(mut qmp) = Qmp::open(self.folder())? {
-            qmp.run("stop", json!({}))?;
-            if let Err(problem) = self.save_memory(&mut qmp, TAG) {
-                qmp.run("cont", json!({}))?;
-                return Err(problem);
-            }
-            let mark = self.folder().join(MARK);
-            std::fs::write(&mark, "").doing(|| format!("writing '{}'", mark.display()))?;
+        let Some(mut qmp) = self.control()? else {
+            return Err(Error::new(ErrorKind::System, "The machine has switched itself off."));
+        };
+        // Of an earlier attempt.
+        recollection::forget(self.folder(), MARK)?;
+        self.forget_memory(&mut qmp, TAG)?;
+        let hardware = recollection::read(self.folder(), recollection::PRESENT)?.unwrap_or_default();
+        qmp.run("stop", json!({}))?;
+        if let Err(problem) = self.save_memory(&mut qmp, TAG) {
+            qmp.run("cont", json!({}))?;
+            return Err(problem);
         }
+        recollection::note(self.folder(), MARK, &hardware)?;
+        drop(qmp);
         self.switch_off()
     }
 
@@ -136,18 +159,41 @@ impl Suspend for Machine {
             .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or_default();
         network::prepare(&self.place.store, &self.record, self.spec()?)?;
-        let hardware = self.hardware(context, &self.private_cards()?)?;
+        let had = recollection::hardware(self.folder(), MARK)?;
+        let hardware =
+            had.map_or_else(|| self.private_cards().and_then(|cards| self.hardware(context, &cards)), Ok)?;
+        recollection::note_hardware(self.folder(), &hardware)?;
         if let Err(problem) = self.launch(context, &hardware, &forwards, Some(TAG)) {
             // What was kept stays, for another attempt.
             self.switch_off()?;
             return Err(problem.hinted("`yado halt` forgets the machine's memory; it then boots anew."));
         }
-        if let Some(mut qmp) = Qmp::open(self.folder())? {
+        if let Some(mut qmp) = self.control()? {
             qmp.run("cont", json!({}))?;
-            self.forget_memory(&mut qmp, TAG)?;
+            // What it writes from now on would be lost if it went on from there again.
+            recollection::forget(self.folder(), MARK)?;
+            self.forget_suspended(&mut qmp);
         }
         self.set_clock(context);
-        let mark = self.folder().join(MARK);
-        std::fs::remove_file(&mark).doing(|| format!("removing '{}'", mark.display()))
+        Ok(())
+    }
+
+    fn mend(&mut self, _context: &Context) -> Result<()> {
+        let Some(mut qmp) = self.control()? else {
+            // Without the mark, the memory in the disks is of no use; the next suspension removes it.
+            return self.switch_off();
+        };
+        qmp.settle(WRITING)?;
+        let status = qmp.run("query-status", json!({}))?;
+        let goes_on = status.get("running") == Some(&Value::Bool(true));
+        if self.is_suspended() && !goes_on {
+            // All of it is kept, or was loaded and has not gone on.
+            drop(qmp);
+            return self.switch_off();
+        }
+        recollection::forget(self.folder(), MARK)?;
+        qmp.run("cont", json!({}))?;
+        self.forget_suspended(&mut qmp);
+        Ok(())
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn command_line(
     folder: &Path,
     hardware: &Hardware,
     forwards: &[Forward],
-    load: Option<&str>,
+    stands_still: bool,
 ) -> Vec<String> {
     let mut words = vec![QEMU.to_owned()];
     let mut option = |name: &str, value: String| words.extend([format!("-{name}"), value]);
@@ -140,10 +140,10 @@ pub(super) fn command_line(
             option("drive", format!("if=pflash,unit=1,format=qcow2,file={variables}"));
         }
     }
-    if let Some(tag) = load {
-        option("loadvm", tag.to_owned());
-    }
     words.extend(["-no-user-config", "-nodefaults"].map(str::to_owned));
+    if stands_still {
+        words.push("-S".to_owned());
+    }
     words.extend(hardware.arguments.iter().cloned());
     words
 }

@@ -15,13 +15,15 @@ use yado_core::{
 use super::hardware::{self, Cable, Card, Drive, Hardware};
 use super::qmp::Qmp;
 use super::settings::Settings;
-use super::{accelerator, disks, folders, memory, network, process, seed};
+use super::{accelerator, disks, folders, memory, network, process, recollection, seed};
 use crate::providers::networks::names;
 
 /// How long QEMU may take to come up; the machine's own start is not part of it.
 const LAUNCH: Duration = Duration::from_secs(120);
 /// How long a machine that is to be told something may take to answer; one that boots is told later.
 const SHORTLY: Duration = Duration::from_millis(300);
+/// How long a QEMU that serves nobody any more may take to be gone.
+const ENDING: Duration = Duration::from_secs(5);
 /// The file with the names that the machine knows, in its directory.
 const NAMES: &str = "names";
 /// Between two looks at it.
@@ -63,6 +65,24 @@ impl Machine {
     fn user(&self) -> String {
         let asked = self.spec.as_ref().and_then(|spec| spec.ssh.username.clone());
         asked.or_else(|| Some(self.image().ok()?.user)).unwrap_or_else(|| "vagrant".to_owned())
+    }
+
+    /// The conversation with its QEMU; `None` when the machine does not run.
+    pub(super) fn control(&self) -> Result<Option<Qmp>> {
+        let end = Instant::now() + ENDING;
+        loop {
+            if let Some(qmp) = Qmp::open(self.folder())? {
+                return Ok(Some(qmp));
+            }
+            if !self.runs() {
+                return Ok(None);
+            }
+            if Instant::now() > end {
+                return Err(Error::new(ErrorKind::System, "QEMU runs, and nobody answers for it.")
+                    .hinted("`yado halt --force` ends it."));
+            }
+            std::thread::sleep(GLANCE);
+        }
     }
 
     pub(super) fn runs(&self) -> bool {
@@ -186,14 +206,20 @@ impl Machine {
     fn power_on(&self, context: &Context, forwards: &[Forward]) -> Result<()> {
         let spec = self.spec()?;
         let settings = Settings::of(spec);
-        memory::check(settings.memory, None)?;
-        if let Some(size) = settings.disk_size {
-            disks::grow(context, &self.folder().join(disks::BOOT), size, "boot disk")?;
+        self.finish_restoring(context)?;
+        let kept = self.kept_memory()?;
+        let had = kept.as_ref().map_or(Ok(None), |tag| self.hardware_of(tag))?;
+        memory::check(had.as_ref().map_or(settings.memory, |hardware| hardware.memory), None)?;
+        if kept.is_none() {
+            if let Some(size) = settings.disk_size {
+                disks::grow(context, &self.folder().join(disks::BOOT), size, "boot disk")?;
+            }
+            disks::make_extra(context, self.folder(), &settings.disks)?;
         }
-        disks::make_extra(context, self.folder(), &settings.disks)?;
         network::prepare(&self.place.store, &self.record, spec)?;
         let private = self.private_cards()?;
-        let hardware = self.hardware(context, &private)?;
+        let hardware = had.map_or_else(|| self.hardware(context, &private), Ok)?;
+        recollection::note_hardware(self.folder(), &hardware)?;
         let mut interfaces = vec![seed::way_out(hardware.cards[0].mac.clone())];
         interfaces.extend(private.into_iter().map(|(_, interface)| interface));
         let names = network::names(&self.place.store, &self.record)?;
@@ -201,13 +227,14 @@ impl Machine {
         let noted = self.folder().join(NAMES);
         let block = network::names_block(&self.place.store, &self.record, spec)?;
         std::fs::write(&noted, block).doing(|| format!("writing '{}'", noted.display()))?;
-        match self.kept_memory()? {
+        match kept {
             Some(tag) => self.go_on(context, &hardware, forwards, &tag),
             None => self.launch(context, &hardware, forwards, None),
         }
     }
 
-    /// Starts QEMU. It has opened everything when this returns, and goes on by itself.
+    /// Starts QEMU. It has opened everything when this returns, and goes on by itself; with memory to load, it has that and
+    /// stands still.
     pub(super) fn launch(
         &self,
         context: &Context,
@@ -221,16 +248,17 @@ impl Machine {
             let path = self.folder().join(file);
             std::fs::write(&path, "").doing(|| format!("writing '{}'", path.display()))?;
         }
-        let argv = hardware::command_line(self.id(), self.folder(), hardware, forwards, load);
+        let argv = hardware::command_line(self.id(), self.folder(), hardware, forwards, load.is_some());
         let program = Program { directory: Some(self.folder().to_owned()), ..Program::new(argv) };
         let mut child = context.host.leave(&program, &self.folder().join(process::LOG))?;
         let end = Instant::now() + LAUNCH;
         loop {
             // It answers once it has opened everything.
-            if Qmp::open(self.folder())?.is_some() {
+            if let Some(mut qmp) = Qmp::open(self.folder())? {
                 // Whoever of us lives longer, no dead process stays behind.
                 std::thread::spawn(move || drop(child.wait()));
-                return network::connect(&hardware.cards);
+                network::connect(&hardware.cards)?;
+                return load.map_or(Ok(()), |tag| self.load_memory(&mut qmp, tag));
             }
             let ended = child.try_wait().doing(|| "waiting for QEMU")?;
             if ended.is_some() || Instant::now() > end {

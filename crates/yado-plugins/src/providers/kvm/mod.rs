@@ -19,6 +19,7 @@ mod probe;
 mod process;
 mod qmp;
 mod reach;
+mod recollection;
 mod seed;
 mod settings;
 mod snapshots;

@@ -1,21 +1,24 @@
 //! Snapshots: the disks' content, and of a machine that runs its memory too, kept within the disks' own files. A name is
 //! kept with a number that grows, so that a snapshot that replaces another is there before that one goes.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
-use yado_core::error::Doing;
 use yado_core::provider::Snapshots;
 use yado_core::ssh::Ssh;
 use yado_core::{Context, Error, ErrorKind, Result};
 
-use super::disks;
 use super::frozen::WRITING;
+use super::hardware::Hardware;
 use super::machine::Machine;
-use super::qmp::Qmp;
+use super::{disks, recollection};
 
 /// What the tags of snapshots begin with: others in the file are not the user's.
 const PREFIX: &str = "yado-snapshot-";
 /// Names the snapshot whose memory the next start goes on with.
 const RESTORED: &str = "restored";
+/// Names the snapshot that the disks are being taken back to.
+const RESTORING: &str = "restoring";
 
 /// A snapshot as the boot disk's file has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +43,11 @@ fn kept(facts: &Value) -> Vec<Kept> {
     all
 }
 
+/// The number in a snapshot's tag.
+fn number_of(tag: &str) -> Option<u64> {
+    tag.strip_prefix(PREFIX)?.split_once('-')?.0.parse().ok()
+}
+
 impl Machine {
     fn kept(&self, context: &Context) -> Result<Vec<Kept>> {
         Ok(kept(&disks::facts(context, &self.folder().join(disks::BOOT))?))
@@ -52,24 +60,77 @@ impl Machine {
 
     /// Removes what a tag stands for, from all disks that have it.
     fn forget(&self, context: &Context, tag: &str) -> Result<()> {
-        if let Some(mut qmp) = Qmp::open(self.folder())? {
-            return self.forget_memory(&mut qmp, tag);
-        }
-        for disk in self.with_boot_disk_last()? {
-            let path = disk.to_string_lossy().into_owned();
-            let has_it = disks::tags(&disks::facts(context, &disk)?).iter().any(|known| known == tag);
-            if has_it {
-                disks::image_tool(context, &["qemu-img", "snapshot", "-q", "-d", tag, &path])?;
+        if let Some(mut qmp) = self.control()? {
+            self.forget_memory(&mut qmp, tag)?;
+        } else {
+            for disk in self.disks_of(tag)? {
+                forget_in(context, &disk, &|known| known == tag)?;
             }
         }
-        Ok(())
+        number_of(tag)
+            .map_or(Ok(()), |number| recollection::forget(self.folder(), &recollection::of_snapshot(number)))
     }
 
-    /// What the boot disk says counts; it is therefore the last to be changed.
-    fn with_boot_disk_last(&self) -> Result<Vec<std::path::PathBuf>> {
-        let mut all = disks::own(self.folder())?;
-        all.sort_by_key(|disk| disk.ends_with(disks::BOOT));
+    /// The disks that the machine writes to, with their formats: its own, and those of others that it was started with
+    /// last. What the boot disk says counts; it is therefore the last to be changed.
+    pub(super) fn attached(&self) -> Result<Vec<(PathBuf, String)>> {
+        let own = disks::own(self.folder())?.into_iter().map(|disk| (disk, "qcow2".to_owned()));
+        let mut all = recollection::borrowed_disks(self.folder(), recollection::PRESENT)?;
+        all.extend(own);
+        all.sort_by_key(|(disk, _)| disk.ends_with(disks::BOOT));
         Ok(all)
+    }
+
+    /// The disks that may hold a snapshot: those that there are, and those that there were when it was made.
+    fn disks_of(&self, tag: &str) -> Result<Vec<PathBuf>> {
+        let mut all = match number_of(tag) {
+            Some(number) => recollection::borrowed_disks(self.folder(), &recollection::of_snapshot(number))?,
+            None => Vec::new(),
+        };
+        let present = self.attached()?;
+        all.retain(|disk| !present.contains(disk));
+        all.extend(present);
+        // One of others may be gone by now.
+        let can_keep = |(disk, format): &(PathBuf, String)| format == "qcow2" && disk.exists();
+        Ok(all.into_iter().filter(can_keep).map(|(disk, _)| disk).collect())
+    }
+
+    /// Takes the disks back to the snapshot that was noted, all of them, however often it is begun.
+    pub(super) fn finish_restoring(&self, context: &Context) -> Result<()> {
+        let Some(tag) = recollection::read(self.folder(), RESTORING)? else { return Ok(()) };
+        for disk in self.disks_of(&tag)? {
+            if disks::tags(&disks::facts(context, &disk)?).contains(&tag) {
+                let path = disk.to_string_lossy().into_owned();
+                disks::image_tool(context, &["qemu-img", "snapshot", "-q", "-a", &tag, &path])?;
+            }
+        }
+        if self.kept(context)?.iter().any(|snapshot| snapshot.tag == tag && snapshot.has_memory) {
+            recollection::note(self.folder(), RESTORED, &tag)?;
+        }
+        recollection::forget(self.folder(), RESTORING)
+    }
+
+    /// The hardware that the memory of a snapshot is of.
+    pub(super) fn hardware_of(&self, tag: &str) -> Result<Option<Hardware>> {
+        let Some(number) = number_of(tag) else { return Ok(None) };
+        recollection::hardware(self.folder(), &recollection::of_snapshot(number))
+    }
+
+    /// Refuses a snapshot that would leave out one of the disks.
+    fn check_disks(&self) -> Result<()> {
+        let attached = self.attached()?;
+        let Some((disk, format)) = attached.iter().find(|(_, format)| format != "qcow2") else {
+            return Ok(());
+        };
+        let text = format!("The disk '{}' ({format}) cannot keep snapshots.", disk.display());
+        Err(Error::new(ErrorKind::System, text).hinted("Disks of the format qcow2 can."))
+    }
+
+    /// Removes what an interrupted attempt left in other disks than the boot disk, which does not know of it.
+    fn forget_rubble(&self, context: &Context) -> Result<()> {
+        let known: Vec<String> = self.kept(context)?.into_iter().map(|snapshot| snapshot.tag).collect();
+        let is_rubble = |tag: &str| tag.starts_with(PREFIX) && !known.iter().any(|known| known == tag);
+        disks::own(self.folder())?.iter().try_for_each(|disk| forget_in(context, disk, &is_rubble))
     }
 
     /// Removes older snapshots of the same name as a newer one.
@@ -83,25 +144,24 @@ impl Machine {
 
     /// The memory that a start is to go on with, after a snapshot was restored.
     pub(super) fn kept_memory(&self) -> Result<Option<String>> {
-        let path = self.folder().join(RESTORED);
-        if !path.is_file() {
-            return Ok(None);
-        }
-        let tag = std::fs::read_to_string(&path).doing(|| format!("reading '{}'", path.display()))?;
+        let Some(tag) = recollection::read(self.folder(), RESTORED)? else { return Ok(None) };
         // Tried once: a memory that does not fit must not keep the machine from booting.
         self.forget_restored()?;
         Ok(Some(tag))
     }
 
     pub(super) fn forget_restored(&self) -> Result<()> {
-        let path = self.folder().join(RESTORED);
-        match std::fs::remove_file(&path) {
-            Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
-                Err(problem).doing(|| format!("removing '{}'", path.display()))
-            }
-            _ => Ok(()),
-        }
+        recollection::forget(self.folder(), RESTORED)
     }
+}
+
+/// Removes those snapshots from a disk that are not needed.
+fn forget_in(context: &Context, disk: &Path, is_unneeded: &dyn Fn(&str) -> bool) -> Result<()> {
+    let path = disk.to_string_lossy().into_owned();
+    for tag in disks::tags(&disks::facts(context, disk)?).iter().filter(|tag| is_unneeded(tag)) {
+        disks::image_tool(context, &["qemu-img", "snapshot", "-q", "-d", tag, &path])?;
+    }
+    Ok(())
 }
 
 impl Snapshots for Machine {
@@ -117,7 +177,10 @@ impl Snapshots for Machine {
     fn save(&mut self, context: &Context, name: &str) -> Result<()> {
         let number = self.kept(context)?.last().map_or(1, |last| last.number + 1);
         let tag = format!("{PREFIX}{number}-{name}");
-        if let Some(mut qmp) = Qmp::open(self.folder())? {
+        self.check_disks()?;
+        let hardware = recollection::read(self.folder(), recollection::PRESENT)?.unwrap_or_default();
+        recollection::note(self.folder(), &recollection::of_snapshot(number), &hardware)?;
+        if let Some(mut qmp) = self.control()? {
             qmp.run("stop", json!({}))?;
             let saved = self.save_memory(&mut qmp, &tag);
             qmp.run("cont", json!({}))?;
@@ -129,7 +192,8 @@ impl Snapshots for Machine {
             )
             .hinted("`yado resume` it first, or `yado halt` it."));
         } else {
-            for disk in self.with_boot_disk_last()? {
+            self.forget_rubble(context)?;
+            for disk in self.disks_of(&tag)? {
                 let path = disk.to_string_lossy().into_owned();
                 disks::image_tool(context, &["qemu-img", "snapshot", "-q", "-c", &tag, &path])?;
             }
@@ -141,17 +205,8 @@ impl Snapshots for Machine {
         let snapshot = self.newest(context, name)?;
         Ssh::close(context, self.folder());
         self.switch_off()?;
-        for disk in self.with_boot_disk_last()? {
-            if disks::tags(&disks::facts(context, &disk)?).contains(&snapshot.tag) {
-                let path = disk.to_string_lossy().into_owned();
-                disks::image_tool(context, &["qemu-img", "snapshot", "-q", "-a", &snapshot.tag, &path])?;
-            }
-        }
-        if snapshot.has_memory {
-            let path = self.folder().join(RESTORED);
-            std::fs::write(&path, &snapshot.tag).doing(|| format!("writing '{}'", path.display()))?;
-        }
-        Ok(())
+        recollection::note(self.folder(), RESTORING, &snapshot.tag)?;
+        self.finish_restoring(context)
     }
 
     fn delete(&mut self, context: &Context, name: &str) -> Result<()> {
@@ -160,9 +215,16 @@ impl Snapshots for Machine {
     }
 
     fn tidy(&mut self, context: &Context, _running: bool) -> Result<()> {
-        if let Some(mut qmp) = Qmp::open(self.folder())? {
+        if let Some(mut qmp) = self.control()? {
             qmp.settle(WRITING)?;
             qmp.run("cont", json!({}))?;
+        } else {
+            self.forget_rubble(context)?;
+            if let Err(problem) = self.finish_restoring(context) {
+                context.warn(format!(
+                    "Not all disks are back at the snapshot; the next start tries again: {problem}"
+                ));
+            }
         }
         self.forget_replaced(context)
     }
