@@ -187,9 +187,11 @@ pub trait Provider: Send {
         Ok(())
     }
 
-    /// After a start, when the machine can be entered: brings what needs it to run, such as folders that are copied.
-    fn bring(&mut self, context: &Context) -> Result<()> {
-        let _ = context;
+    /// When the machine can be entered after it was started or went on: brings what needs it to run. `copies`: also
+    /// folders that are copied, which takes from them what the machine made there. Only a start that the user asked for
+    /// does that, and neither a machine that goes on nor one that a provisioner restarts.
+    fn bring(&mut self, context: &Context, copies: bool) -> Result<()> {
+        let _ = (context, copies);
         Ok(())
     }
 

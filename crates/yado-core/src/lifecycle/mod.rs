@@ -51,6 +51,8 @@ pub struct Options {
     pub force: bool,
     /// Keep a machine whose making failed for an internal reason or an interrupt.
     pub keep_on_error: bool,
+    /// Folders that are copied are copied again when the machine is ready: [`Machine::reach`] says so after a start.
+    pub copies: bool,
     /// Triggers may run programs on this host, as the user said for this command.
     pub trusted: bool,
 }
@@ -150,6 +152,7 @@ impl Machine {
         if steps.is_empty() {
             self.nothing_to_do(&context, goal, state);
         }
+        let options = &Options { copies: steps.contains(&Step::Start), ..options.clone() };
         let result = steps.iter().try_for_each(|step| {
             context.cancel.check()?;
             if goal == Goal::Destroyed && *step == Step::Stop && options.force {

@@ -23,7 +23,7 @@ impl Machine {
             Step::FetchImage => self.fetch_image(context),
             Step::Create => self.create(context),
             Step::Start => self.start(context),
-            Step::WaitReady => self.wait_ready(context),
+            Step::WaitReady => self.wait_ready(context, options.copies),
             Step::Adjust => self.adjust(context),
             Step::Provision => self.provision(context, options),
             Step::Stop => self.stop(context, options),
@@ -143,7 +143,7 @@ impl Machine {
         self.provider(self.made()?)?.connect(context)
     }
 
-    fn wait_ready(&mut self, context: &Context) -> Result<()> {
+    fn wait_ready(&mut self, context: &Context, copies: bool) -> Result<()> {
         context.info("Waiting for machine to boot. This may take a few minutes...");
         let limit = Duration::from_secs(self.spec()?.boot_timeout);
         let communicator = self.connect(context)?;
@@ -163,7 +163,7 @@ impl Machine {
             }
         }
         drop(communicator);
-        self.provider(self.made()?)?.bring(context)
+        self.provider(self.made()?)?.bring(context, copies)
     }
 
     pub(super) fn stop(&mut self, context: &Context, options: &Options) -> Result<()> {

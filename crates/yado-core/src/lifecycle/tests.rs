@@ -89,6 +89,10 @@ impl Provider for Fake {
     fn connect(&self, _context: &Context) -> Result<Box<dyn Communicator>> {
         Ok(Box::new(Inside))
     }
+    fn bring(&mut self, context: &Context, copies: bool) -> Result<()> {
+        context.detail(if copies { "copied" } else { "not copied" });
+        Ok(())
+    }
     fn suspend(&mut self) -> Option<&mut dyn Suspend> {
         Some(self)
     }
@@ -96,6 +100,10 @@ impl Provider for Fake {
 
 impl Suspend for Fake {
     fn suspend(&mut self, _context: &Context) -> Result<()> {
+        if self.file.with_extension("freezes").exists() {
+            self.set("frozen");
+            return Ok(());
+        }
         self.set("half frozen");
         Err(Error::new(ErrorKind::System, "The disk is full."))
     }
@@ -169,7 +177,7 @@ impl Provisioner for Saying {
             return Err(Error::new(ErrorKind::GuestCommandFailed, format!("{} failed", self.name)));
         }
         context.detail(format!("said {}", self.name));
-        Ok(Aftermath::Nothing)
+        Ok(if self.name == "reboot" { Aftermath::Reboot } else { Aftermath::Nothing })
     }
 }
 
@@ -401,6 +409,21 @@ fn without_a_vagrantfile_a_machine_gets_the_grace_that_it_was_started_with() {
     machine.reach(&world.context, Goal::Stopped, &Options::default()).unwrap();
     let how = std::fs::read_to_string(world.folder.path().join("home/fake-web.how")).unwrap();
     assert_eq!(how, "Graceful(17s)");
+}
+
+#[test]
+fn folders_are_copied_after_a_start_and_not_when_a_machine_goes_on_or_a_provisioner_restarts_it() {
+    let world = World::new();
+    let spec = || world.spec("box", &["reboot"]);
+    world.reach(spec(), Goal::Running).unwrap();
+    let copied = || (world.said("copied") - world.said("not copied"), world.said("not copied"));
+    assert_eq!(copied(), (1, 1));
+    std::fs::write(world.folder.path().join("home/fake-web.freezes"), "").unwrap();
+    world.reach(spec(), Goal::Suspended).unwrap();
+    world.reach(spec(), Goal::Running).unwrap();
+    assert_eq!(copied(), (1, 2));
+    world.reach(spec(), Goal::Restarted).unwrap();
+    assert_eq!(copied(), (2, 2));
 }
 
 #[test]

@@ -387,8 +387,11 @@ impl Provider for Machine {
         std::fs::write(&noted, block).doing(|| format!("writing '{}'", noted.display()))
     }
 
-    fn bring(&mut self, context: &Context) -> Result<()> {
+    fn bring(&mut self, context: &Context, copies: bool) -> Result<()> {
         self.learn_names(context)?;
+        if !copies {
+            return Ok(());
+        }
         folders::copy_all(context, self.spec()?, &self.inside()?, &self.user())
     }
 

@@ -247,4 +247,80 @@ mod tests {
         assert_eq!(names, [("a", true), ("b-c", false)]);
         assert!(kept(&json!({})).is_empty());
     }
+
+    /// A machine whose boot disk and whose own further disk hold ones, and held twos when a snapshot was made.
+    fn machine(context: &Context, store: &std::sync::Arc<yado_core::Store>, tag: &str) -> Machine {
+        let project = store.home().join("p");
+        std::fs::create_dir_all(project.join(".yado")).unwrap();
+        let mut environment =
+            yado_core::Environment::open(&project, "Vagrantfile", &project.join(".yado"), store).unwrap();
+        let record = store.add_machine(&environment.ensure_id(store).unwrap(), "vm", "kvm").unwrap();
+        let place = yado_core::provider::Place {
+            machine: store.home().join("vm"),
+            store: std::sync::Arc::clone(store),
+        };
+        std::fs::create_dir(&place.machine).unwrap();
+        for disk in [disks::BOOT, "extra-data.qcow2"] {
+            let path = place.machine.join(disk).to_string_lossy().into_owned();
+            disks::image_tool(context, &["qemu-img", "create", "-q", "-f", "qcow2", &path, "1M"]).unwrap();
+            fill(context, &path, 2);
+            disks::image_tool(context, &["qemu-img", "snapshot", "-c", tag, &path]).unwrap();
+            fill(context, &path, 1);
+        }
+        Machine::open(&record, None, &place)
+    }
+
+    fn fill(context: &Context, disk: &str, with: u8) {
+        disks::image_tool(
+            context,
+            &["qemu-io", "-f", "qcow2", "-c", &format!("write -P {with} 0 64k"), disk],
+        )
+        .unwrap();
+    }
+
+    fn holds(context: &Context, machine: &Machine, disk: &str, what: u8) -> bool {
+        let path = machine.folder().join(disk).to_string_lossy().into_owned();
+        let command = format!("read -P {what} 0 64k");
+        let said = disks::image_tool(context, &["qemu-io", "-f", "qcow2", "-c", &command, &path]);
+        said.is_ok_and(|said| !said.contains("verification failed"))
+    }
+
+    #[test]
+    fn a_way_back_that_was_interrupted_is_finished_for_all_disks() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = Context {
+            machine: None,
+            host: std::sync::Arc::new(yado_core::Host::new(folder.path())),
+            events: std::sync::Arc::new(Silence),
+            cancel: yado_core::Cancel::new(),
+        };
+        if context.host.which("qemu-io").is_none() {
+            eprintln!("skipped: there is no qemu-io");
+            return;
+        }
+        let store = std::sync::Arc::new(yado_core::Store::open(folder.path()).unwrap());
+        let tag = "yado-snapshot-1-here";
+        let mut machine = machine(&context, &store, tag);
+        // One disk was taken back, the other not yet.
+        recollection::note(machine.folder(), RESTORING, tag).unwrap();
+        let extra = machine.folder().join("extra-data.qcow2").to_string_lossy().into_owned();
+        disks::image_tool(&context, &["qemu-img", "snapshot", "-a", tag, &extra]).unwrap();
+        // And a snapshot was begun that the boot disk knows nothing of.
+        disks::image_tool(&context, &["qemu-img", "snapshot", "-c", "yado-snapshot-2-never", &extra])
+            .unwrap();
+        assert!(holds(&context, &machine, disks::BOOT, 1));
+        machine.tidy(&context, false).unwrap();
+        for disk in [disks::BOOT, "extra-data.qcow2"] {
+            assert!(holds(&context, &machine, disk, 2), "{disk}");
+            let facts = disks::facts(&context, &machine.folder().join(disk)).unwrap();
+            assert_eq!(disks::tags(&facts), [tag], "{disk}");
+        }
+        assert_eq!(recollection::read(machine.folder(), RESTORING).unwrap(), None);
+    }
+
+    struct Silence;
+
+    impl yado_core::EventSink for Silence {
+        fn emit(&self, _event: yado_core::Event) {}
+    }
 }
