@@ -13,6 +13,9 @@ use super::settings::{ExtraDisk, option, plain};
 /// The file of the machine's boot disk, in its directory.
 pub(super) const BOOT: &str = "disk.qcow2";
 
+/// Formats of disks that are one file.
+const WHOLE: &[&str] = &["qcow2", "raw", "vdi", "vhdx", "vpc"];
+
 /// What `qemu-img` may take: it makes empty files, or looks at them.
 const QUICK: Duration = Duration::from_secs(120);
 
@@ -149,10 +152,31 @@ pub(super) fn grow(context: &Context, path: &Path, size: u64, name: &str) -> Res
     Ok(())
 }
 
-/// The layout of an image file that somebody else made.
-pub(super) fn format_of(context: &Context, path: &Path) -> Result<String> {
-    let facts = facts(context, path)?;
-    Ok(facts.get("format").and_then(Value::as_str).unwrap_or("raw").to_owned())
+/// The layout of an image file that somebody else made: `known`, if it was looked at before. Whoever writes to a disk
+/// without a layout can write there what looks like one, and name any file of this computer in it.
+pub(super) fn format_of(context: &Context, path: &Path, known: Option<String>) -> Result<String> {
+    let refused = |text: String| Err(Error::new(ErrorKind::ConfigInvalid, text));
+    let facts = match &known {
+        Some(format) => facts_as(context, path, &["-f", format])?,
+        None => facts(context, path)?,
+    };
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    let format = text(&facts, "format").unwrap_or_else(|| "raw".to_owned());
+    let data = facts.pointer("/format-specific/data").and_then(|data| text(data, "data-file"));
+    if let Some(other) = text(&facts, "backing-filename").or(data) {
+        return refused(format!(
+            "The disk '{}' would read the file '{other}', too; disks must be whole (`qemu-img convert` makes one).",
+            path.display()
+        ));
+    }
+    if !WHOLE.contains(&format.as_str()) {
+        return refused(format!(
+            "The disk '{}' has the format '{format}'; there are {} (`qemu-img convert` makes one).",
+            path.display(),
+            WHOLE.join(", ")
+        ));
+    }
+    Ok(format)
 }
 
 /// The size that a machine sees.
@@ -172,8 +196,13 @@ pub(super) fn tags(facts: &Value) -> Vec<String> {
 
 /// What `qemu-img` tells about a disk's file.
 pub(super) fn facts(context: &Context, path: &Path) -> Result<Value> {
+    facts_as(context, path, &[])
+}
+
+fn facts_as(context: &Context, path: &Path, options: &[&str]) -> Result<Value> {
     let path = path.to_string_lossy().into_owned();
-    let said = image_tool(context, &["qemu-img", "info", "-U", "--output=json", &path])?;
+    let argv = [&["qemu-img", "info", "-U", "--output=json"], options, &[&path]].concat();
+    let said = image_tool(context, &argv)?;
     Ok(serde_json::from_str(&said).unwrap_or_default())
 }
 
@@ -190,8 +219,24 @@ pub(super) fn image_tool<S: AsRef<str>>(context: &Context, argv: &[S]) -> Result
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// A context that says nothing.
+    pub(in super::super) fn context(home: &Path) -> Context {
+        Context {
+            machine: None,
+            host: std::sync::Arc::new(yado_core::Host::new(home)),
+            events: std::sync::Arc::new(Silence),
+            cancel: yado_core::Cancel::new(),
+        }
+    }
+
+    struct Silence;
+
+    impl yado_core::EventSink for Silence {
+        fn emit(&self, _event: yado_core::Event) {}
+    }
 
     #[test]
     fn sizes_have_units_or_none() {
@@ -200,6 +245,34 @@ mod tests {
         assert_eq!(bytes("1 TiB"), Some(1 << 40));
         assert_eq!(bytes("1048576"), Some(1 << 20));
         assert_eq!((bytes("ten"), bytes("0"), bytes("5X"), bytes("99999999999T")), (None, None, None, None));
+    }
+
+    #[test]
+    fn a_disk_that_was_raw_stays_so_whatever_is_written_to_it_and_none_reads_other_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = context(folder.path());
+        if context.host.which("qemu-img").is_none() {
+            eprintln!("skipped: there is no qemu-img");
+            return;
+        }
+        let path = folder.path().join("disk");
+        let make = |options: &[&str]| {
+            let name = path.to_string_lossy().into_owned();
+            image_tool(&context, &[&["qemu-img", "create", "-q"], options, &[&name, "1M"]].concat()).unwrap();
+        };
+        make(&["-f", "raw"]);
+        assert_eq!(format_of(&context, &path, None).unwrap(), "raw");
+        make(&["-f", "qcow2", "-u", "-F", "raw", "-b", "/etc/shadow"]);
+        assert_eq!(format_of(&context, &path, Some("raw".to_owned())).unwrap(), "raw");
+        for known in [None, Some("qcow2".to_owned())] {
+            let refused = format_of(&context, &path, known).unwrap_err();
+            assert!(refused.message().contains("'/etc/shadow'"), "{refused}");
+        }
+        let data = folder.path().join("data").to_string_lossy().into_owned();
+        make(&["-f", "qcow2", "-o", &format!("data_file={data}")]);
+        assert!(format_of(&context, &path, None).unwrap_err().message().contains(&data));
+        make(&["-f", "vmdk"]);
+        assert!(format_of(&context, &path, None).unwrap_err().message().contains("'vmdk'"));
     }
 
     #[test]

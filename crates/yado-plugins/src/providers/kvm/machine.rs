@@ -166,11 +166,19 @@ impl Machine {
         };
         let mut drives =
             vec![own(disks::BOOT, "qcow2", "boot", false), own(seed::FILE, "raw", seed::SERIAL, true)];
+        let before =
+            recollection::hardware(folder, recollection::PRESENT)?.map(|it| it.disks).unwrap_or_default();
+        let known =
+            |file: &Path| before.iter().find(|disk| disk.file == file).map(|disk| disk.format.clone());
         for extra in &settings.disks {
             drives.push(match &extra.file {
                 Some(file) => Drive {
                     file: file.clone(),
-                    format: if extra.cdrom { "raw".to_owned() } else { disks::format_of(context, file)? },
+                    format: if extra.cdrom {
+                        "raw".to_owned()
+                    } else {
+                        disks::format_of(context, file, known(file))?
+                    },
                     name: extra.name.clone(),
                     read_only: extra.cdrom,
                     cdrom: extra.cdrom,

@@ -288,12 +288,7 @@ mod tests {
     #[test]
     fn a_way_back_that_was_interrupted_is_finished_for_all_disks() {
         let folder = tempfile::tempdir().unwrap();
-        let context = Context {
-            machine: None,
-            host: std::sync::Arc::new(yado_core::Host::new(folder.path())),
-            events: std::sync::Arc::new(Silence),
-            cancel: yado_core::Cancel::new(),
-        };
+        let context = disks::tests::context(folder.path());
         if context.host.which("qemu-io").is_none() {
             eprintln!("skipped: there is no qemu-io");
             return;
@@ -316,11 +311,5 @@ mod tests {
             assert_eq!(disks::tags(&facts), [tag], "{disk}");
         }
         assert_eq!(recollection::read(machine.folder(), RESTORING).unwrap(), None);
-    }
-
-    struct Silence;
-
-    impl yado_core::EventSink for Silence {
-        fn emit(&self, _event: yado_core::Event) {}
     }
 }
