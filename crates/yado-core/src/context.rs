@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventSink, MessageKind};
@@ -10,7 +11,11 @@ use crate::timing::Running;
 
 /// The user's wish to stop, shared by all threads. Long operations look at it between steps.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel {
+    flag: Arc<AtomicBool>,
+    /// Work that is not worth waiting for longer stops by itself.
+    end: Option<Instant>,
+}
 
 impl Cancel {
     /// Not cancelled yet.
@@ -20,12 +25,18 @@ impl Cancel {
 
     /// Asks everyone to stop at the next safe point. Safe to call from a signal-handling thread.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.flag.store(true, Ordering::SeqCst);
     }
 
-    /// Whether somebody asked to stop.
+    /// The same wish for work that also stops by itself after this time.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        Self { flag: Arc::clone(&self.flag), end: Some(Instant::now() + limit) }
+    }
+
+    /// Whether somebody asked to stop, or the time is over.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.flag.load(Ordering::SeqCst) || self.end.is_some_and(|end| Instant::now() > end)
     }
 
     /// An [`ErrorKind::Interrupted`] error when somebody asked to stop.
@@ -38,7 +49,7 @@ impl Cancel {
 
     /// The flag itself, for signal handlers that can only store to an atomic.
     pub fn flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.flag)
     }
 }
 
@@ -93,5 +104,20 @@ impl Context {
             name: name.to_owned(),
             data: data.iter().map(|field| (*field).to_owned()).collect(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limited_work_stops_when_its_time_is_over_and_when_the_user_wants_it() {
+        let wish = Cancel::new();
+        let (short, long) = (wish.within(Duration::ZERO), wish.within(Duration::from_secs(600)));
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(short.is_cancelled() && !long.is_cancelled() && !wish.is_cancelled());
+        wish.cancel();
+        assert!(long.is_cancelled());
     }
 }

@@ -22,6 +22,8 @@ use crate::providers::networks::names;
 const LAUNCH: Duration = Duration::from_secs(120);
 /// How long a machine that is to be told something may take to answer; one that boots is told later.
 const SHORTLY: Duration = Duration::from_millis(300);
+/// How long it may then take to do as it is told.
+const TOLD: Duration = Duration::from_secs(60);
 /// How long a QEMU that serves nobody any more may take to be gone.
 const ENDING: Duration = Duration::from_secs(5);
 /// The file with the names that the machine knows, in its directory.
@@ -391,7 +393,19 @@ impl Provider for Machine {
             user: Some("root".to_owned()),
             ..Exec::default()
         };
-        inside.exec(context, &command, &mut |_, _| {})?;
+        let limited = Context { cancel: context.cancel.within(TOLD), ..context.clone() };
+        let status = inside.exec(&limited, &command, &mut |_, _| {}).map_err(|problem| {
+            if problem.kind() == ErrorKind::Interrupted && !context.cancel.is_cancelled() {
+                let text =
+                    format!("It did not take the names of other machines within {} s.", TOLD.as_secs());
+                return Error::new(ErrorKind::Other, text);
+            }
+            problem
+        })?;
+        if !status.success() {
+            let text = format!("It could not write the names of other machines (code {}).", status.code());
+            return Err(Error::new(ErrorKind::Other, text));
+        }
         std::fs::write(&noted, block).doing(|| format!("writing '{}'", noted.display()))
     }
 

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use yado_core::ssh::Ssh;
-use yado_core::{Cancel, Communicator, Context, Exec, Result};
+use yado_core::{Communicator, Context, Exec, Result};
 
 use super::machine::Machine;
 use super::process;
 use super::qmp::Qmp;
 
-/// How long the command inside may take to be heard.
+/// How long the machine may take to hear the command inside.
 const HEARD: Duration = Duration::from_secs(15);
 
 impl Machine {
@@ -32,7 +32,7 @@ impl Machine {
     /// Runs `poweroff` inside; false when the machine cannot be entered.
     fn tell_inside(&self, context: &Context) -> bool {
         let Ok(inside) = self.inside() else { return false };
-        let limited = Context { cancel: Cancel::new(), ..context.clone() };
+        let limited = Context { cancel: context.cancel.within(HEARD), ..context.clone() };
         if inside.ready(&limited, HEARD).is_err() {
             return false;
         }
