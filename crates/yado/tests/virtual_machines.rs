@@ -218,6 +218,12 @@ fn what_cannot_be_done_is_refused_before_anything_is_made() {
         "'many'",
         "Vagrantfile:4",
     ]);
+    sandbox.write(
+        "Vagrantfile",
+        "Vagrant.configure(\"2\") do |c|\n  c.vm.box = \"debian/bookworm64\"\n  \
+         c.vm.network \"forwarded_port\", guest: 80, host: 8089, host_ip: \"::1\"\nend\n",
+    );
+    sandbox.run(&["up", "--provider", "kvm"]).refused(&["IPv6 address '::1'", "Vagrantfile:3"]);
     sandbox.write("Vagrantfile", "Vagrant.configure(\"2\") { |c| c.vm.box = \"host\" }\n");
     sandbox
         .run(&["up", "--provider", "kvm"])

@@ -118,7 +118,7 @@ pub(super) fn command_line(
     for (number, drive) in hardware.disks.iter().enumerate() {
         option("blockdev", node(drive, number));
         let is_first = number == 0 && matches!(hardware.boot, Boot::Firmware { .. });
-        option("device", disk_device(drive, number, is_first));
+        option("device", disk_device(drive, number, is_first, &hardware.machine_type));
     }
     for (number, card) in hardware.cards.iter().enumerate() {
         option("netdev", cable(card, number, forwards));
@@ -159,13 +159,21 @@ fn node(drive: &Drive, number: usize) -> String {
 }
 
 /// The disk that firmware looks at first is marked; without firmware, a kernel that is handed over has that mark.
-fn disk_device(drive: &Drive, number: usize, is_first: bool) -> String {
+fn disk_device(drive: &Drive, number: usize, is_first: bool, machine_type: &str) -> String {
     let first = if is_first { ",bootindex=0" } else { "" };
     if drive.cdrom {
-        // The ports of the machine's own controller.
-        format!("ide-cd,drive=disk{number},bus=ide.{}", number % 6)
+        format!("ide-cd,drive=disk{number},{}", port(machine_type, number))
     } else {
         format!("virtio-blk-pci,drive=disk{number},serial={}{first}", drive.name)
+    }
+}
+
+/// A port of the machine's own controller: six of SATA, or two of IDE with room for two each.
+fn port(machine_type: &str, number: usize) -> String {
+    if machine_type.starts_with("q35") || machine_type.starts_with("pc-q35") {
+        format!("bus=ide.{}", number % 6)
+    } else {
+        format!("bus=ide.{},unit={}", number / 2 % 2, number % 2)
     }
 }
 
@@ -230,6 +238,20 @@ mod tests {
         };
         assert_eq!(host_forward(&forward("127.0.0.1", None)), "tcp:127.0.0.1:8080-:80");
         assert_eq!(host_forward(&forward("0.0.0.0", Some("10.0.2.15"))), "tcp:0.0.0.0:8080-10.0.2.15:80");
+    }
+
+    #[test]
+    fn discs_are_on_ports_that_the_machine_has() {
+        let cdrom = |machine_type: &str, number: usize| {
+            let name = format!("{number}");
+            let drive =
+                Drive { file: "d".into(), format: "raw".to_owned(), name, read_only: true, cdrom: true };
+            disk_device(&drive, number, false, machine_type)
+        };
+        assert_eq!(cdrom("q35", 2), "ide-cd,drive=disk2,bus=ide.2");
+        assert_eq!(cdrom("pc-q35-7.2", 3), "ide-cd,drive=disk3,bus=ide.3");
+        assert_eq!(cdrom("pc", 2), "ide-cd,drive=disk2,bus=ide.1,unit=0");
+        assert_eq!(cdrom("pc-i440fx-7.2", 5), "ide-cd,drive=disk5,bus=ide.0,unit=1");
     }
 
     #[test]

@@ -10,7 +10,7 @@ const BESIDES: u64 = 100;
 pub(super) fn check(mebibytes: u64, origin: Option<Origin>) -> Result<()> {
     let facts = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     match available(&facts) {
-        Some(left) if left < mebibytes + BESIDES => Err(Error::new(
+        Some(left) if left < mebibytes.saturating_add(BESIDES) => Err(Error::new(
             ErrorKind::System,
             format!(
                 "The machine is to have {mebibytes} MiB of memory, and this host has {left} MiB left (QEMU itself takes \
@@ -38,6 +38,7 @@ mod tests {
         assert_eq!(available("MemTotal: 9 kB\nMemAvailable:   2097152 kB\n"), Some(2048));
         assert_eq!(available(""), None);
         assert!(check(1 << 30, None).unwrap_err().message().contains("MiB left"));
+        assert!(check(u64::MAX, None).is_err());
         assert!(check(32, None).is_ok());
     }
 }

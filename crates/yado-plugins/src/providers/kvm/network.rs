@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use yado_core::disk::SeedInterface;
 use yado_core::spec::{NetworkSpec, Problem};
 use yado_core::store::Store;
-use yado_core::{MachineRecord, MachineSpec, Result};
+use yado_core::{MachineRecord, MachineSpec, Result, ports};
 
 use super::hardware::{Cable, Card};
 use super::process;
@@ -19,10 +19,21 @@ use crate::providers::networks::{self, addresses};
 pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
     let public = spec.networks.iter().filter(|network| network.kind == "public_network").map(refused);
     let mut problems = networks::problems(spec);
-    // Forwarded ports are QEMU's, which takes what the kernel does not.
+    // Forwarded ports are QEMU's, which takes other addresses than the kernel does.
     problems.retain(|problem| !problem.message.starts_with("A forwarded port cannot"));
     problems.retain(|problem| !problem.message.starts_with("A public_network"));
     problems.extend(public);
+    // What is no port at all is told when ports are reserved.
+    let forwards = ports::wanted(spec, true).unwrap_or_default();
+    problems.extend(forwards.into_iter().filter_map(|wish| {
+        let addresses = [Some(wish.forward.host_ip), wish.forward.guest_ip];
+        let address = addresses.into_iter().flatten().find(IpAddr::is_ipv6)?;
+        let message = format!(
+            "A forwarded port cannot have the IPv6 address '{address}': QEMU leads to machines by IPv4."
+        );
+        let remedy = "Use 'host_ip: \"127.0.0.1\"', or 'host_ip: \"0.0.0.0\"' for other hosts.";
+        Some(Problem { message, origin: wish.origin, remedy: Some(remedy.to_owned()) })
+    }));
     problems
 }
 

@@ -10,6 +10,9 @@ use yado_core::spec::{Origin, Problem, ProviderSettings};
 use super::borrowed;
 use super::names::{self, Known};
 
+/// The largest disk, in GB: what a file of the host may have.
+const LARGEST: u64 = (1 << 33) - 1;
+
 /// What runs the machine's instructions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Accelerator {
@@ -143,8 +146,8 @@ impl Settings {
                 _ => self.refuse(wrong("'q35' or 'pc'"), origin),
             },
             Known::DiskGigabytes => match value.as_u64().or_else(|| text.parse().ok()) {
-                Some(size) if size > 0 => self.disk_size = Some(size << 30),
-                _ => self.refuse(wrong("a number of GB"), origin),
+                Some(size) if (1..=LARGEST).contains(&size) => self.disk_size = Some(size << 30),
+                _ => self.refuse(wrong(&format!("a number of GB, 1 to {LARGEST}")), origin),
             },
             Known::DiskSize => match super::disks::bytes(&text) {
                 Some(size) => self.disk_size = Some(size),
@@ -292,6 +295,18 @@ mod tests {
         );
         assert_eq!(settings.disks[0].size, Some(10 << 30));
         assert!(settings.idle[0].contains("'title'"), "{:?}", settings.idle);
+    }
+
+    #[test]
+    fn sizes_that_are_no_disks_are_refused() {
+        for size in [0, 1 << 33, 1 << 34, u64::MAX] {
+            let settings = Settings::of(&spec(json!([block(
+                "libvirt",
+                json!({"machine_virtual_size": size}),
+                json!([])
+            )])));
+            assert!(settings.problems[0].message.contains("a number of GB"), "{:?}", settings.problems);
+        }
     }
 
     #[test]
