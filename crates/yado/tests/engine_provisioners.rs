@@ -46,6 +46,30 @@ fn docker_is_installed_from_the_guests_packages_and_builds() {
     sandbox.destroy_and_audit();
 }
 
+#[test]
+fn podman_is_installed_from_the_guests_packages_and_says_where_it_cannot_work() {
+    let Some(home) = debian::home("the podman provisioner") else { return };
+    let file = |more: &str| {
+        format!(
+            "Vagrant.configure('2') do |config|\n  config.vm.box = '{}'\n  \
+             config.vm.synced_folder '.', '/vagrant', disabled: true\n  \
+             config.vm.provision 'podman' do |d|\n    \
+             d.post_install_provision 'after', type: 'shell', inline: 'podman --version > /after'\n    {more}\n  end\nend\n",
+            debian::BOX
+        )
+    };
+    let sandbox = Sandbox::new(&file("d.build_image '/tmp', args: '-t app'")).with_home(home);
+    // Machines have no right to make namespaces that hold mounts.
+    let answer = sandbox.run(&["up"]);
+    answer.refused(&["Podman cannot work in the machine", "privileged", "Vagrantfile:4"]);
+    assert!(answer.out.contains("Installing Podman onto machine..."), "{}", answer.out);
+    assert!(sandbox.inside("default", "cat /after").starts_with("podman version"));
+    sandbox.write("Vagrantfile", &file(""));
+    let said = sandbox.ok(&["provision"]);
+    assert!(said.contains("Running provisioner: podman...") && !said.contains("Installing"), "{said}");
+    sandbox.destroy_and_audit();
+}
+
 /// A machine made of this computer's own programs, where engines can run or be reached; `block` is what that takes.
 fn nest(program: &str, block: &str, command: &str) -> String {
     format!(

@@ -3,7 +3,7 @@
 use yado_core::{Aftermath, Context, Guest, Result};
 
 use super::EngineWork;
-use crate::provisioners::guest_command::{ask, install, quoted};
+use crate::provisioners::guest_command::{ask, install, quoted, run};
 
 /// Installs Docker from the guest's own packages; 3 when it knows none.
 const DOCKER: &str = r"
@@ -34,6 +34,10 @@ elif command -v zypper >/dev/null; then zypper --non-interactive install podman
 else exit 3
 fi
 ";
+
+/// What helps where an engine cannot work.
+const NO_RIGHT: &str = "Machines of the provider 'container' have no right to make networks and containers of their own. \
+                        Use a virtual machine, or the provider 'docker' with `privileged = true`.";
 
 /// Starts Docker's daemon by whatever starts services, and waits until it answers.
 const START: &str = r"
@@ -83,12 +87,17 @@ impl EngineWork {
         if !install(context, guest, START)?.success() {
             return Err(self
                 .failed("Docker's daemon does not come up in the machine; see above.".to_owned())
-                .hinted(
-                    "Machines of the provider 'container' have no right to make networks and containers of their own. \
-                     Use a virtual machine, or the provider 'docker' with `privileged = true`.",
-                ));
+                .hinted(NO_RIGHT));
         }
         self.admit_user(context, guest)
+    }
+
+    /// Makes sure that Podman, which has no daemon that would say so, can do anything at all.
+    pub(super) fn try_podman(&self, context: &Context, guest: &Guest<'_>) -> Result<()> {
+        if self.program == "docker" || run(context, guest, true, "podman info >/dev/null")?.success() {
+            return Ok(());
+        }
+        Err(self.failed("Podman cannot work in the machine; see above.".to_owned()).hinted(NO_RIGHT))
     }
 
     fn admit_user(&self, context: &Context, guest: &Guest<'_>) -> Result<Aftermath> {

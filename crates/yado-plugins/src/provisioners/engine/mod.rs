@@ -140,6 +140,9 @@ impl Provisioner for EngineWork {
                 wish => aftermath = wish,
             }
         }
+        if !(self.images.is_empty() && self.builds.is_empty() && self.containers.is_empty()) {
+            self.try_podman(context, guest)?;
+        }
         let name = if self.program == "docker" { "Docker" } else { "Podman" };
         if !self.images.is_empty() {
             context.detail(format!("Pulling {name} images..."));
