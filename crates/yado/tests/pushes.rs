@@ -26,15 +26,23 @@ Vagrant.configure("2") do |config|
 end
 "##;
 
+fn mode(sandbox: &Sandbox) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    sandbox.path("deploy.sh").metadata().unwrap().permissions().mode()
+}
+
 #[test]
 fn programs_of_pushes_need_trust_and_end_the_command_as_they_end() {
     let sandbox = Sandbox::new(SEVERAL);
     sandbox.write("deploy.sh", "echo \"$@\" > deployed\n");
-    std::process::Command::new("chmod").arg("+x").arg(sandbox.path("deploy.sh")).status().unwrap();
+    assert_eq!(mode(&sandbox) & 0o111, 0);
     sandbox.run(&["push", "script"]).refused(&["'script'", "may not do yet", "Vagrantfile:8", "yado trust"]);
     assert!(!sandbox.path("deployed").exists());
     sandbox.ok(&["push", "script", "--trust"]);
     assert_eq!(std::fs::read_to_string(sandbox.path("deployed")).unwrap(), "one 2\n");
+    assert_eq!(mode(&sandbox) & 0o444, (mode(&sandbox) & 0o111) << 2, "whoever may read it may run it");
+    std::fs::remove_file(sandbox.path("deploy.sh")).unwrap();
+    sandbox.run(&["push", "script", "--trust"]).refused(&["deploy.sh", "No such file", "Vagrantfile:8"]);
     let answer = sandbox.run(&["push", "inline", "--trust"]);
     assert_eq!((answer.code, answer.out.as_str()), (7, "it got 2 and a b\n"), "{}", answer.err);
     assert_eq!(sandbox.ok(&["push", "noop"]), "");

@@ -75,7 +75,14 @@ fn local_exec(session: &Session, project: &Path, push: &Push) -> Result<u8> {
     }
     let text = |name: &str| push.settings.get(name).and_then(Value::as_str);
     match (text("script"), text("inline")) {
-        (Some(script), None) => execute(session, push, &project.join(script)),
+        (Some(script), None) => {
+            let script = project.join(script);
+            executable(&script).map_err(|problem| {
+                Error::system(format!("making '{}' executable", script.display()), problem)
+                    .at(push.origin.clone())
+            })?;
+            execute(session, push, &script)
+        }
         (None, Some(inline)) => {
             let file =
                 written(inline).map_err(|problem| Error::system("writing the push's script", problem))?;
@@ -83,6 +90,17 @@ fn local_exec(session: &Session, project: &Path, push: &Push) -> Result<u8> {
         }
         _ => Err(refused(push, "it takes one of `script` and `inline`.".to_owned())),
     }
+}
+
+/// Scripts are often kept without the right to be run; Vagrant gives it to them, too.
+fn executable(script: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = script.metadata()?.permissions().mode();
+    if mode & 0o111 != 0 {
+        return Ok(());
+    }
+    // Whoever may read it may run it.
+    std::fs::set_permissions(script, std::fs::Permissions::from_mode(mode | (mode & 0o444) >> 2))
 }
 
 /// The script as a program, which is gone when this value is.
