@@ -206,20 +206,27 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> std::result::R
     let single = words.get(1).and_then(|word| with_single_command(word.to_str()?));
     let outcome = single
         .unwrap_or_else(Cli::command)
-        .try_get_matches_from(words)
+        .try_get_matches_from(&words)
         .and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
-    outcome.map_err(|problem| usage(&with_similar_command(problem)))
+    outcome.map_err(|problem| usage(&with_similar_command(problem, &words)))
 }
 
 /// A command that does not exist is answered with one that does, if there is one like it.
-fn with_similar_command(mut problem: clap::Error) -> clap::Error {
+fn with_similar_command(mut problem: clap::Error, words: &[OsString]) -> clap::Error {
     use clap::error::{ContextKind, ContextValue};
     // Short words that differ in one letter are too unlike each other for clap.
     if problem.get(ContextKind::SuggestedSubcommand).is_none()
         && let Some(ContextValue::String(typed)) = problem.get(ContextKind::InvalidSubcommand)
     {
-        let whole = Cli::command();
-        let names = whole.get_subcommands().filter(|known| !known.is_hide_set()).map(clap::Command::get_name);
+        let mut whole = Cli::command();
+        // The commands below another one are made when they are needed.
+        whole.build();
+        let mut within = &whole;
+        for word in words.iter().skip(1).take_while(|word| word.to_str() != Some(typed)) {
+            within = within.find_subcommand(word).unwrap_or(within);
+        }
+        let names =
+            within.get_subcommands().filter(|known| !known.is_hide_set()).map(clap::Command::get_name);
         if let Some(near) = yado_core::registry::nearest(typed, names) {
             let near = ContextValue::Strings(vec![near.to_owned()]);
             problem.insert(ContextKind::SuggestedSubcommand, near);
@@ -368,6 +375,25 @@ mod tests {
     }
 
     #[test]
+    fn a_slip_is_answered_by_a_command_of_the_same_place() {
+        let near = |words: &[&str]| {
+            let words: Vec<OsString> = ["yado"].iter().chain(words).map(OsString::from).collect();
+            let problem = Cli::command().try_get_matches_from(&words).unwrap_err();
+            use clap::error::{ContextKind, ContextValue};
+            match with_similar_command(problem, &words).get(ContextKind::SuggestedSubcommand) {
+                Some(ContextValue::Strings(names)) => names.first().cloned(),
+                Some(ContextValue::String(name)) => Some(name.clone()),
+                _ => None,
+            }
+        };
+        assert_eq!(near(&["hatl"]).as_deref(), Some("halt"));
+        assert_eq!(near(&["snapshot", "pu"]).as_deref(), Some("push"));
+        assert_eq!(near(&["snapshot", "halt"]), None);
+        assert_eq!(near(&["snapshot", "opp"]).as_deref(), Some("pop"));
+        assert_eq!(near(&["--color", "box", "adb"]).as_deref(), Some("add"));
+    }
+
+    #[test]
     fn a_command_is_understood_alone_as_it_is_among_all() {
         for known in Cli::command().get_subcommands().map(|known| known.get_name().to_owned()) {
             if known == "runtime" || known == "ssh-proxy" {
@@ -382,7 +408,13 @@ mod tests {
                 let alone = single.clone().try_get_matches_from(&words);
                 let among = Cli::command().try_get_matches_from(&words);
                 match (alone, among) {
-                    (Ok(_), Ok(_)) => {}
+                    (Ok(alone), Ok(among)) => {
+                        let understood = |mut matches| {
+                            let cli = Cli::from_arg_matches_mut(&mut matches).unwrap();
+                            format!("{:?} {:?}", cli.global, cli.command)
+                        };
+                        assert_eq!(understood(alone), understood(among));
+                    }
                     (Err(alone), Err(among)) => assert_eq!(alone.to_string(), among.to_string()),
                     other => panic!("{known}: {other:?}"),
                 }
