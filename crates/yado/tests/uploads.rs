@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
+
 use support::{Sandbox, can_make_machines};
 
 #[test]
@@ -26,6 +28,21 @@ fn files_and_directories_are_uploaded_as_the_entry_user() {
         "cat ~/note.txt ~/notes/here.txt /tmp/tree/deep/leaf /tmp/note.txt; stat -c :%U ~/note.txt",
     ]);
     assert_eq!(seen.trim(), "hellohelloleafhello:vagrant");
+    std::fs::set_permissions(sandbox.path("note.txt"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    sandbox.ok(&["upload", "--compress", "tree", "/tmp/packed"]);
+    sandbox.ok(&["upload", "-c", "note.txt", "/tmp/packed"]);
+    let seen = sandbox.inside(
+        "default",
+        "cat /tmp/packed/deep/leaf /tmp/packed/note.txt; stat -c :%U:%a /tmp/packed/note.txt",
+    );
+    assert_eq!(seen.trim(), "leafhello:vagrant:755");
+    // What packs and unpacks is each side's own.
+    let empty = sandbox.path("no-programs");
+    std::fs::create_dir(&empty).unwrap();
+    let mut without =
+        sandbox.command(&["upload", "-c", "--compression-type", "zip", "note.txt", "/tmp/zipped"]);
+    let answer = support::Answer::of(without.env("PATH", &empty).output().unwrap(), &["upload"]);
+    answer.refused(&["no 'zip' on the PATH", "apt-get install zip"]);
     sandbox.run(&["upload", "missing"]).refused(&["'missing', does not exist"]);
     assert_eq!(sandbox.ok(&["provider"]).trim(), "container");
     sandbox.ok(&["provider", "--usable"]);
