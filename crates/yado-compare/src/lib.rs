@@ -11,6 +11,7 @@ mod diagram;
 mod evidence;
 mod findings;
 mod footprint;
+pub mod leftovers;
 mod made;
 mod measure;
 mod page;

@@ -14,6 +14,7 @@ use yado_core::{
     Usable,
 };
 
+use crate::leftovers::{self, Held};
 use crate::wanted::Wanted;
 
 /// How long a machine may take to boot, in seconds: enough for one whose processor is emulated.
@@ -26,6 +27,7 @@ pub(crate) struct Made {
     spec: MachineSpec,
     pub(crate) workshop: Workshop,
     project: tempfile::TempDir,
+    _held: Held,
     inside: Option<Box<dyn Communicator>>,
     /// Nothing was run in it yet but what tells its size.
     pub(crate) fresh: bool,
@@ -50,9 +52,10 @@ impl Made {
             ));
         }
         let project = tempfile::Builder::new()
-            .prefix("yado-compare-")
+            .prefix(leftovers::PROJECT)
             .tempdir()
             .doing(|| "making a project directory to measure in")?;
+        let held = leftovers::hold(project.path())?;
         let spec = spec(project.path().to_owned(), wanted, image)?;
         if let Some(problem) = kind.check(&spec).first() {
             return Err(Error::new(
@@ -66,6 +69,7 @@ impl Made {
             spec,
             workshop: workshop.clone(),
             project,
+            _held: held,
             inside: None,
             fresh: false,
             sysbench: None,

@@ -229,9 +229,46 @@ fn stopped_while_measuring(measure: &str) {
     reader.join().unwrap();
     assert_ne!(answer.code, 0, "{measure}: {}", answer.out);
     assert!(sandbox.machines().is_empty(), "{measure}");
-    let left = std::fs::read_dir(sandbox.home()).unwrap().flatten().map(|entry| entry.file_name());
-    let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with(".tmp")).collect();
-    assert!(left.is_empty(), "{measure}: {left:?}");
+    assert!(states(&sandbox).is_empty(), "{measure}: {:?}", states(&sandbox));
+    sandbox.destroy_and_audit();
+}
+
+/// The states in which cold starts are measured.
+fn states(sandbox: &Sandbox) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(sandbox.home()).into_iter().flatten().flatten();
+    let states = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("measuring-"));
+    states.map(|entry| entry.path()).collect()
+}
+
+#[test]
+fn what_a_killed_comparison_left_is_taken_away_by_the_next_one() {
+    if !can_compare("killed comparison") {
+        return;
+    }
+    let _beside = beside_others();
+    let sandbox = Sandbox::new(UNUSED);
+    let mut projects = Vec::new();
+    for measure in ["start-cold", "density"] {
+        let mut child = sandbox.start(&["compare", "container", "--measure", measure, "--rounds", "1000"]);
+        let limit = Instant::now() + Duration::from_secs(60);
+        // Until there is a machine, in the state where this measure has its machines.
+        let homes = || if measure == "start-cold" { states(&sandbox) } else { vec![sandbox.home()] };
+        let made = || {
+            homes()
+                .iter()
+                .any(|home| home.join("machines").read_dir().is_ok_and(|mut all| all.next().is_some()))
+        };
+        while !made() {
+            assert!(Instant::now() < limit, "'{measure}' makes a machine");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        projects.extend(sandbox.machines().into_iter().map(|machine| machine.project));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    sandbox.ok(&["compare", "container", "--measure", "processes", "--rounds", "1"]);
+    assert!(sandbox.machines().is_empty() && states(&sandbox).is_empty(), "{:?}", states(&sandbox));
+    assert!(!projects.is_empty() && projects.iter().all(|project| !project.exists()), "{projects:?}");
     sandbox.destroy_and_audit();
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use yado_compare::{Language, Options, Report, Wanted, Work};
+use yado_compare::{Language, Options, Report, Wanted, Work, leftovers};
 use yado_core::error::Doing;
 use yado_core::lifecycle::Workshop;
 use yado_core::{Context, Error, ErrorKind, Host, Result, Store, Usable};
@@ -94,6 +94,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
 
 fn measure(session: &Session, arguments: &Arguments) -> Result<Report> {
     session.prepare_for_changes()?;
+    remove_leftovers(session)?;
     let options = Options {
         subjects: subjects(session, &arguments.subjects)?,
         leave_out: arguments.subjects.is_empty(),
@@ -121,21 +122,49 @@ fn elsewhere(session: &Session, context: &Context, work: &mut Work<'_>) -> Resul
             "A state of its own beside the user's, in which no box is prepared, can be had by root only.",
         ));
     }
-    let home = tempfile::tempdir_in(context.host.home()).doing(|| "making a state to measure in")?;
-    let settings = crate::settings::Settings { home: home.path().to_owned(), ..session.settings.clone() };
-    let workshop = Workshop {
-        registry: session.workshop()?.registry,
-        images: Arc::new(crate::wiring::Boxes::new(&settings, Arc::default())),
-        store: Arc::new(Store::open(home.path())?),
-    };
-    let context = Context { host: Arc::new(Host::new(home.path())), ..context.clone() };
+    let home = tempfile::Builder::new().prefix(ELSEWHERE).tempdir_in(context.host.home());
+    let home = home.doing(|| "making a state to measure in")?;
+    let held = leftovers::hold(home.path())?;
+    let (context, workshop) = state(session, context, home.path())?;
     let result = work(&context, &workshop);
-    drop(workshop);
+    drop((workshop, held));
     // Layers may hold what only their owner may remove; as root that is no obstacle, and what is left is told.
     let removed = home.close().doing(|| "removing the state that was measured in");
     let value = result?;
     removed?;
     Ok(value)
+}
+
+/// What the names of states begin with that are measured in.
+const ELSEWHERE: &str = "measuring-";
+
+/// A state in a directory.
+fn state(session: &Session, context: &Context, home: &Path) -> Result<(Context, Workshop)> {
+    let settings = crate::settings::Settings { home: home.to_owned(), ..session.settings.clone() };
+    let workshop = Workshop {
+        registry: session.workshop()?.registry,
+        images: Arc::new(crate::wiring::Boxes::new(&settings, Arc::default())),
+        store: Arc::new(Store::open(home)?),
+    };
+    Ok((Context { host: Arc::new(Host::new(home)), ..context.clone() }, workshop))
+}
+
+/// Takes away what comparisons that were killed left, in the user's state and in those that they made.
+fn remove_leftovers(session: &Session) -> Result<()> {
+    leftovers::remove(&session.context, session.workshop()?)?;
+    let home = session.context.host.home();
+    for entry in std::fs::read_dir(home).doing(|| format!("reading '{}'", home.display()))?.flatten() {
+        let path = entry.path();
+        if !entry.file_name().to_string_lossy().starts_with(ELSEWHERE) || !leftovers::is_abandoned(&path) {
+            continue;
+        }
+        let (context, workshop) = state(session, &session.context, &path)?;
+        yado_core::lifecycle::recover_interrupted(&context, &workshop)?;
+        leftovers::remove(&context, &workshop)?;
+        drop(workshop);
+        std::fs::remove_dir_all(&path).doing(|| format!("removing '{}'", path.display()))?;
+    }
+    Ok(())
 }
 
 /// The subjects that are asked for, or every provider that can be used here.
