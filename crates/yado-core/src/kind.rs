@@ -1,5 +1,5 @@
 //! What providers, provisioners and synced folder types have in common: a name, settings, usability. The settings
-//! table is the single source for the Vagrantfile's language, `--provider`, completion and the reference page.
+//! table is the single source for the Vagrantfile's language, and for what is told of it.
 
 use crate::host::Host;
 
@@ -40,14 +40,14 @@ pub struct Setting {
     pub kind: SettingType,
     /// Its default as JSON text; empty when unset means "nothing".
     pub default: &'static str,
-    /// One sentence for the reference page.
+    /// One sentence on what it does.
     pub doc: &'static str,
 }
 
 /// The settings of a kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Schema {
-    /// All settings, in the order of the reference page.
+    /// All settings, in the order that they are listed in.
     pub settings: &'static [Setting],
 }
 

@@ -6,7 +6,7 @@ use crate::kind::Usable;
 use crate::provider::ProviderKind;
 use crate::provisioner::ProvisionerKind;
 
-/// All kinds. The order is that of help texts and the reference page.
+/// All kinds. The order is that of help texts.
 #[derive(Clone, Copy)]
 pub struct Registry {
     /// Providers.
