@@ -2,11 +2,14 @@
 //! nothing meets what others have. It ends with this value.
 #![allow(dead_code, reason = "every test makes use of its own part")]
 
+#[allow(clippy::duplicate_mod, reason = "it is small, and a test may have both engines")]
+mod busybox_archive;
+
 #[allow(clippy::duplicate_mod, reason = "it is small, and several of what a test includes say it")]
 #[path = "../../../yado-container/tests/support/skipped.rs"]
 pub(crate) mod skipped;
 
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Output, Stdio};
 
 /// What the tests need besides root. The last two are no commands of users'.
@@ -95,24 +98,7 @@ impl Podman {
 
     /// An image of busybox and nothing else, with these of its commands and this user list.
     pub(crate) fn import_busybox(&self, name: &str, commands: &[&str], passwd: &str) {
-        let root = self.folder.path().join(format!("root-{name}"));
-        for folder in ["bin", "etc", "proc", "sys", "dev", "tmp", "root", "home"] {
-            std::fs::create_dir_all(root.join(folder)).unwrap();
-        }
-        std::fs::copy("/usr/bin/busybox", root.join("bin/busybox")).unwrap();
-        for command in commands {
-            symlink("busybox", root.join("bin").join(command)).unwrap();
-        }
-        std::fs::set_permissions(root.join("tmp"), std::fs::Permissions::from_mode(0o1777)).unwrap();
-        if !passwd.is_empty() {
-            std::fs::write(root.join("etc/passwd"), passwd).unwrap();
-            std::fs::create_dir(root.join("home/vagrant")).unwrap();
-            std::os::unix::fs::chown(root.join("home/vagrant"), Some(1000), Some(1000)).unwrap();
-        }
-        let archive = self.folder.path().join(format!("{name}.tar"));
-        let mut made = Command::new("tar");
-        made.arg("-C").arg(&root).arg("-cf").arg(&archive).arg(".");
-        assert!(made.status().unwrap().success());
+        let archive = busybox_archive::write(self.folder.path(), name, commands, passwd);
         self.run(&["import", archive.to_str().unwrap(), name]);
     }
 
