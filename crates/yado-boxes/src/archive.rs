@@ -20,6 +20,8 @@ pub(crate) struct Contents {
     pub(crate) root: PathBuf,
     /// The box's own Vagrantfile.
     pub(crate) vagrantfile: Option<Vec<u8>>,
+    /// The box is for Docker: its Vagrantfile names an image, and there is nothing else in it.
+    pub(crate) names_an_image: bool,
     /// What was seen of the contents while they were written.
     pub(crate) digests: Digests,
 }
@@ -89,6 +91,17 @@ pub(crate) fn import(cx: &Context, path: &Path, target: &Path) -> Result<Content
         return from_disk(cx, disk.path(), target, reader.contents);
     }
     reader.unpacked.set_times(&tree)?;
+    if reader.contents.names_an_image {
+        if reader.contents.vagrantfile.is_none() {
+            return Err(needs(
+                "is for the provider 'docker' and has no Vagrantfile that would name an image",
+            ));
+        }
+        drop(tree);
+        // Beside the Vagrantfile there may be the image as the engine loads it, which is nothing for machines.
+        clear(target)?;
+        return Ok(Contents { root: target.to_owned(), ..reader.contents });
+    }
     if reader.is_box && reader.unpacked.bytes == 0 {
         return Err(needs("has neither a disk nor a root file system"));
     }
@@ -198,11 +211,9 @@ impl Reader<'_> {
         let provider = serde_json::from_slice::<serde_json::Value>(&text)
             .ok()
             .and_then(|json| Some(json.get("provider")?.as_str()?.to_owned()));
-        match provider.as_deref() {
-            Some("docker") => Err(needs("is for the provider 'docker' and has no content of its own")),
-            // Whether there is anything to be made of it shows at the end.
-            _ => Ok(()),
-        }
+        // Whether there is anything to be made of the others shows at the end.
+        self.contents.names_an_image = provider.as_deref() == Some("docker");
+        Ok(())
     }
 }
 

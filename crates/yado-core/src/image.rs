@@ -32,6 +32,15 @@ pub struct Image {
     pub disk: Option<MachineDisk>,
 }
 
+impl Image {
+    /// Whether there is nothing in it: a box for Docker has a Vagrantfile alone, which names the engine's image.
+    pub fn is_empty(&self) -> bool {
+        let nothing_in =
+            |layer: &PathBuf| std::fs::read_dir(layer).is_ok_and(|mut entries| entries.next().is_none());
+        self.host_mounts.is_empty() && self.layers.iter().all(nothing_in)
+    }
+}
+
 /// Where images come from: the box store, or a stand-in in tests.
 pub trait ImageSource: Sync {
     /// The image that a box description means for a provider; fetched or built when it is not at hand.

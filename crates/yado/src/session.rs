@@ -192,7 +192,7 @@ impl Session {
                 &home,
                 &wanted.name,
                 wanted.version.as_deref(),
-                &wanted.provider,
+                yado_plugins::registry().boxes(&wanted.provider),
             );
             // Most boxes have none in any version, and then nobody has to ask which one the machine was made from.
             let found = found?;

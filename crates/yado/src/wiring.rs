@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use yado_boxes::{BoxStore, Network};
 use yado_core::spec::BoxSpec;
-use yado_core::{Context, Image, ImageSource, Result};
+use yado_core::{Context, Error, ErrorKind, Image, ImageSource, Result};
 
 use crate::agreement::Agreement;
 use crate::settings::Settings;
@@ -37,7 +37,10 @@ impl Boxes {
         provider: &str,
         resolve: Resolve,
     ) -> Result<Image> {
-        let provider = yado_plugins::registry().boxes(provider);
+        let asked = provider;
+        let provider = yado_plugins::registry().boxes(asked);
+        // Engines with images of their own have no boxes of their own.
+        let made_of_boxes = provider == asked;
         let store = match self.store.get() {
             Some(store) => store,
             None => {
@@ -54,6 +57,17 @@ impl Boxes {
                 _ => error,
             }
         })?;
+        if made_of_boxes && image.is_empty() {
+            return Err(Error::new(
+                ErrorKind::BoxImport,
+                format!(
+                    "The box '{}' is for the provider 'docker': it names an image and has no content.",
+                    image.name
+                ),
+            )
+            .hinted("Use the provider 'docker' or 'podman' (`yado up --provider docker`), or another box.")
+            .at(spec.origin.clone()));
+        }
         self.agreement.meet(context, store, spec, &image, provider)?;
         Ok(image)
     }

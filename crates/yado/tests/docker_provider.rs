@@ -266,6 +266,10 @@ fn the_engines_own_commands_reach_the_machine() {
     assert_eq!(docker.run(&["ps", "-aq"]).lines().count(), 1, "it goes when it ended");
     let made = sandbox.ok(&["docker-run", "--detach", "--", "sleep", "60"]);
     assert_eq!(docker.run(&["ps", "-q"]).lines().count(), 2);
+    let short = sandbox.ok(&["docker-run", "--detach", "--rm", "--", "sleep", "60"]);
+    let short = short.trim().trim_start_matches("==> default: ");
+    assert!(docker.run(&["inspect", "-f", "{{.HostConfig.AutoRemove}}", short]).contains("true"));
+    docker.run(&["rm", "-f", short]);
     assert!(sandbox.ok(&["status"]).contains("running (docker)"));
     sandbox.ok(&["halt"]);
     docker.run(&["rm", "-f", made.trim().trim_start_matches("==> default: ")]);
@@ -305,6 +309,45 @@ fn a_reload_builds_again_and_makes_anew_what_came_out_differently() {
 }
 
 #[test]
+fn a_reload_pulls_again_and_makes_anew_what_was_another_image_then() {
+    let Some(docker) = start() else { return };
+    docker.import_busybox("newer", COMMANDS, "root:x:0:0:of the newer one:/root:/bin/sh\n");
+    let file = "Vagrant.configure('2') do |config|\n  config.vm.provision 'shell', inline: 'echo done >> /done'\n  \
+                config.vm.provider 'docker' do |d|\n    d.image = 'team/tool'\n    d.pull = true\n    \
+                d.cmd = %w[tail -f /dev/null]\n  end\nend\n";
+    // There is no registry: what a pull brings is what the name leads to from then on.
+    let sandbox = Sandbox::new(file).with_variable("DOCKER_HOST", &docker.address());
+    let path = std::env::var_os("PATH").unwrap();
+    let mut places = std::env::split_paths(&path).map(|folder| folder.join("docker"));
+    let real = places.find(|path| path.is_file()).unwrap();
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = pull ] && exec {0} tag $(cat {1}) \"$2\"\nexec {0} \"$@\"\n",
+        real.display(),
+        sandbox.path("published").display()
+    );
+    sandbox.write("programs/docker", &script);
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(sandbox.path("programs/docker"), std::fs::Permissions::from_mode(0o755))
+        .unwrap();
+    let search = format!("{}:{}", sandbox.path("programs").display(), std::env::var("PATH").unwrap());
+    let sandbox = sandbox.with_variable("PATH", &search);
+    sandbox.write("published", "box");
+    assert!(sandbox.ok(&["up"]).contains("Pulling image 'team/tool'..."));
+    sandbox.inside("default", "echo kept > /kept");
+    assert!(!sandbox.ok(&["reload"]).contains("newer image"));
+    assert_eq!(sandbox.inside("default", "cat /kept /done"), "kept\ndone\n");
+    sandbox.write("published", "newer");
+    let said = sandbox.ok(&["reload"]);
+    assert!(said.contains("A newer image was pulled"), "{said}");
+    assert_eq!(
+        sandbox.inside("default", "grep -o newer /etc/passwd; cat /done; test -e /kept || echo gone"),
+        "newer\ndone\ngone\n"
+    );
+    sandbox.ok(&["destroy", "-f"]);
+    assert_eq!(left_over(&docker), "");
+}
+
+#[test]
 fn boxes_of_containers_serve_and_are_agreed_on() {
     let Some(docker) = start() else { return };
     let file = "Vagrant.configure('2') do |config|\n  config.vm.box = 'small/box'\n  config.vm.provider 'docker'\nend\n";
@@ -319,6 +362,39 @@ fn boxes_of_containers_serve_and_are_agreed_on() {
     assert!(sandbox.ok(&["lock", "check"]).contains("agrees with what is here"));
     sandbox.ok(&["destroy", "-f"]);
     sandbox.ok(&["up", "--provider", "docker", "--locked"]);
+    sandbox.ok(&["destroy", "-f"]);
+    assert_eq!(left_over(&docker), "");
+}
+
+/// As it is made for Vagrant: a Vagrantfile, and what it is for.
+#[test]
+fn a_box_for_docker_brings_what_its_vagrantfile_says() {
+    let Some(docker) = start() else { return };
+    let file = "Vagrant.configure('2') do |config|\n  config.vm.box = 'team/tail'\nend\n";
+    let sandbox = Sandbox::new(file).with_variable("DOCKER_HOST", &docker.address());
+    sandbox.write("box/metadata.json", "{\"provider\": \"docker\"}");
+    sandbox.write(
+        "box/Vagrantfile",
+        "Vagrant.configure('2') do |config|\n  config.vm.provider 'docker' do |d|\n    d.image = 'box'\n    \
+         d.cmd = %w[tail -f /dev/null]\n    d.env = { 'WORD' => 'from the box' }\n  end\nend\n",
+    );
+    let mut packed = std::process::Command::new("tar");
+    packed.arg("-czf").arg(sandbox.path("tail.box")).arg("-C").arg(sandbox.path("box"));
+    assert!(packed.args(["metadata.json", "Vagrantfile"]).status().unwrap().success());
+    sandbox.ok(&["box", "add", "tail.box", "--name", "team/tail"]);
+    sandbox.run(&["up"]).refused(&[
+        "names an image and has no content",
+        "--provider docker",
+        "Vagrantfile:2",
+    ]);
+    sandbox.ok(&["up", "--provider", "docker"]);
+    assert_eq!(sandbox.inside("default", "echo $WORD"), "from the box\n");
+    sandbox.ok(&["destroy", "-f"]);
+    // By `box_url`, with the Vagrantfile read again once the box is here.
+    sandbox.ok(&["box", "remove", "team/tail"]);
+    sandbox.write("Vagrantfile", &file.replace("end\n", "  config.vm.box_url = 'tail.box'\nend\n"));
+    sandbox.ok(&["up", "--provider", "docker"]);
+    assert_eq!(sandbox.inside("default", "echo $WORD"), "from the box\n");
     sandbox.ok(&["destroy", "-f"]);
     assert_eq!(left_over(&docker), "");
 }

@@ -288,7 +288,9 @@ impl BoxStore {
                 make_public(&target)?;
                 let contents = archive::import(cx, path, &target)?;
                 let mut tree = open(&contents.root)?.with_digests(contents.digests);
-                prepare::prepare(&mut tree)?;
+                if !contents.names_an_image {
+                    prepare::prepare(&mut tree)?;
+                }
                 let known = tree.into_digests();
                 let layer = self.layers.finish(scratch, &contents.root, &known, &cx.cancel)?;
                 Ok(Made { vagrantfile: contents.vagrantfile, stamp: stamp(path), ..made(layer, "0") })

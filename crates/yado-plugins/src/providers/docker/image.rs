@@ -48,6 +48,16 @@ pub(super) fn obtain(engine: Engine, context: &Context, settings: &Settings) -> 
 
 /// Hands a box to the engine, once for all machines that are made from it: the image carries the box's digest.
 pub(super) fn from_box(engine: Engine, context: &Context, image: &Image) -> Result<Source> {
+    if image.is_empty() {
+        return Err(Error::new(
+            ErrorKind::ConfigInvalid,
+            format!(
+                "Neither the box '{}' nor the Vagrantfile names an image, and the box has no content.",
+                image.name
+            ),
+        )
+        .hinted("Set 'image' in the provider's block."));
+    }
     let name = box_name(image);
     if !engine.try_run(context, &["image", "inspect", &name])?.status.success() {
         context.info(format!("Handing the box '{}' to the engine...", image.name));

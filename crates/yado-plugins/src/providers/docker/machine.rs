@@ -16,6 +16,7 @@ use super::engine::{Engine, Found};
 use super::image::{self, Source};
 use super::recipe::Recipe;
 use super::settings::Settings;
+use super::snapshots::same_image;
 use super::{compose, networks, run};
 
 /// How long a linked container is waited for: machines start side by side.
@@ -147,6 +148,31 @@ impl Machine {
         self.make(context, settings, &self.recipe(settings, &kept, forwards)?)
     }
 
+    /// Pulls, and has the container made anew when its image's name has come to mean another. One that was committed
+    /// meanwhile, for its settings or a snapshot, has content of its own and stays.
+    fn renew_pulled(&self, context: &Context, settings: &Settings, source: Source) -> Result<()> {
+        if source.built || settings.image.as_ref() != Some(&source.image) {
+            return Ok(());
+        }
+        let Some(found) = self.find(context)? else { return Ok(()) };
+        let before = self.engine.inspect(context, &found.id, "{{.Image}}")?;
+        let fresh = image::obtain(self.engine, context, settings)?;
+        let now = self.engine.run(context, &["image", "inspect", "--format", "{{.Id}}", &fresh.image])?;
+        if same_image(&before, &now) {
+            return Ok(());
+        }
+        context.info("A newer image was pulled; the container is made anew, and what was in it is gone.");
+        self.give_up_for(context, fresh)
+    }
+
+    /// Notes another source, for which the container is given up at the next start, with what provisioners did in it.
+    fn give_up_for(&self, context: &Context, fresh: Source) -> Result<()> {
+        self.place.store.forget_provisioning(&self.record.id)?;
+        let given_up = self.engine.find(context, &self.record.id)?.map(|found| found.id);
+        self.note(&Source { given_up, ..fresh })?;
+        self.collect(context)
+    }
+
     pub(super) fn note(&self, source: &Source) -> Result<()> {
         let text = serde_json::to_string(source).doing(|| "noting the image")?;
         let path = self.source_file();
@@ -229,18 +255,18 @@ impl Provider for Machine {
 
     fn renew(&mut self, context: &Context) -> Result<()> {
         let source = self.source()?;
-        let Some(before) = &source.build else { return Ok(()) };
-        let fresh = image::obtain(self.engine, context, &self.settings())?;
+        let settings = self.settings();
+        let Some(before) = &source.build else {
+            return if settings.pull { self.renew_pulled(context, &settings, source) } else { Ok(()) };
+        };
+        let fresh = image::obtain(self.engine, context, &settings)?;
         if fresh.build.is_none() || fresh.build == source.build {
             return Ok(());
         }
         context.info(
             "What it is built from has changed; the container is made anew, and what was in it is gone.",
         );
-        self.place.store.forget_provisioning(&self.record.id)?;
-        let given_up = self.engine.find(context, &self.record.id)?.map(|found| found.id);
-        self.note(&Source { given_up, ..fresh })?;
-        self.collect(context)?;
+        self.give_up_for(context, fresh)?;
         // The engine keeps what is in use, by a snapshot or by another machine.
         drop(self.engine.try_run(context, &["rmi", before])?);
         Ok(())

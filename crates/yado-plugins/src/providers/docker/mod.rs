@@ -58,7 +58,7 @@ static SCHEMA: Schema = Schema {
         "name" Text "" "The container's name.";
         "ports" List "[]" "Ports to publish, as `\"host:container\"`.";
         "privileged" Bool "false" "All rights for the container.";
-        "pull" Bool "false" "Pull the image also when it is there.";
+        "pull" Bool "false" "Pull the image also when it is there, and again at every reload.";
         "remains_running" Bool "true" "Whether its command is to keep running.";
         "stop_timeout" Integer "1" "Seconds between asking it to stop and killing it.";
         "volumes" List "[]" "Volumes, as `\"host:container[:options]\"`.";

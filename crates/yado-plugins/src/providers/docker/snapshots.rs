@@ -65,7 +65,7 @@ impl Machine {
 }
 
 /// The engines write the same id with and without what says how it was made.
-fn same_image(one: &str, other: &str) -> bool {
+pub(super) fn same_image(one: &str, other: &str) -> bool {
     one.trim_start_matches("sha256:") == other.trim_start_matches("sha256:")
 }
 

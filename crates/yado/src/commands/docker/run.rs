@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     /// Give it our terminal
     #[arg(short, long)]
     tty: bool,
-    /// Remove the container when it ended (default)
+    /// Remove the container when it ended (default, unless it runs in the background)
     #[arg(short, long, overrides_with = "no_rm")]
     rm: bool,
     /// Keep the container when it ended
@@ -38,7 +38,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         (arguments.detach, "--detach"),
         (arguments.tty, "--interactive"),
         (arguments.tty, "--tty"),
-        (!arguments.no_rm && !arguments.detach, "--rm"),
+        (arguments.rm || !arguments.no_rm && !arguments.detach, "--rm"),
     ] {
         options.extend(wanted.then(|| option.to_owned()));
     }
