@@ -35,7 +35,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// The source that an argument of `box add` stands for: `host`, a well-known box name, `bootstrap:debian/SUITE`
+    /// The source that an argument of `box add` stands for: `host`, a well-known box name, `bootstrap:DISTRIBUTION/SUITE`
     /// or what [`Source::recognize`] knows.
     pub fn find(text: &str, base: &Path) -> Option<Self> {
         if text == crate::host::NAME {
@@ -51,7 +51,7 @@ impl Source {
             return Some(bootstrap(distribution, suite));
         }
         Self::recognize(text, base)
-            .or_else(|| well_known::suite(text).map(|known| bootstrap(known.distribution, known.suite)))
+            .or_else(|| well_known::suite(text).map(|known| bootstrap(known.distribution.name, known.suite)))
             .or_else(|| is_box_name(text).then(|| Self::Named(text.to_owned())))
     }
 

@@ -14,6 +14,7 @@ use yado_core::disk::{Boot, DiskFormat as MachineFormat, MachineDisk};
 use yado_core::error::Doing;
 use yado_core::{Context, Error, ErrorKind, Result};
 
+use crate::bootstrap::distribution::Distribution;
 use crate::bootstrap::{Plan, add_kernel};
 use crate::disk::{self, DiskFormat};
 use crate::package::merge_into;
@@ -44,7 +45,7 @@ pub(crate) fn machine_disk(folder: &Path) -> MachineDisk {
 }
 
 /// Makes disk, kernel and first file system of these layers in the empty directory `folder`. `plan` says where a kernel
-/// comes from when the layers have none; its suite is found out when it is empty.
+/// comes from when the layers have none; distribution and suite are found out when the latter is empty.
 pub(crate) fn make(
     cx: &Context,
     name: &str,
@@ -58,8 +59,11 @@ pub(crate) fn make(
     let kernel = match initrd::find_kernel(root)? {
         Some(kernel) => kernel,
         None => {
-            let suite = if plan.suite.is_empty() { suite_of(root, name)? } else { plan.suite.to_owned() };
-            add_kernel(cx, &Plan { suite: &suite, ..*plan }, root)?;
+            let (distribution, suite) = match plan.suite {
+                "" => suite_of(root, name)?,
+                suite => (plan.distribution, suite.to_owned()),
+            };
+            add_kernel(cx, &Plan { distribution, suite: &suite, ..*plan }, root)?;
             initrd::find_kernel(root)?.ok_or_else(|| no_kernel(name))?
         }
     };
@@ -76,8 +80,8 @@ pub(crate) fn make(
     disk::make(cx, root, SIZE, &folder.join(DISK), DiskFormat::Raw).map(drop)
 }
 
-/// The suite of Debian that a root file system is of.
-fn suite_of(root: &Path, name: &str) -> Result<String> {
+/// The distribution and the suite that a root file system is of.
+fn suite_of(root: &Path, name: &str) -> Result<(&'static Distribution, String)> {
     let doing = || "finding out which distribution the box has";
     let text = Tree::open(root).and_then(|tree| tree.read(&"etc/os-release".into())).doing(doing)?;
     let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
@@ -85,8 +89,8 @@ fn suite_of(root: &Path, name: &str) -> Result<String> {
         let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
         line.map(|value| value.trim_matches(['"', '\'']).to_owned())
     };
-    match (value("ID").as_deref(), value("VERSION_CODENAME")) {
-        (Some("debian"), Some(suite)) => Ok(suite),
+    match (value("ID").map(|id| Distribution::named(&id)), value("VERSION_CODENAME")) {
+        (Some(Ok(distribution)), Some(suite)) => Ok((distribution, suite)),
         _ => Err(no_kernel(name)),
     }
 }
@@ -94,7 +98,9 @@ fn suite_of(root: &Path, name: &str) -> Result<String> {
 fn no_kernel(name: &str) -> Error {
     Error::new(
         ErrorKind::BoxImport,
-        format!("The box '{name}' has no kernel, and yado can install one only in systems of Debian's."),
+        format!(
+            "The box '{name}' has no kernel, and yado can install one only in systems of Debian and Ubuntu."
+        ),
     )
     .hinted("Use a box with a disk (libvirt, virtualbox), or run this machine as a container.")
 }

@@ -3,12 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::deb822;
+use super::distribution::Distribution;
 use crate::fetch::Proxies;
-
-/// Names a mirror where the host's apt does not: `http://…/debian`.
-pub(crate) const MIRROR_VARIABLE: &str = "YADO_DEBIAN_MIRROR";
-const KEYRINGS: [&str; 2] =
-    ["usr/share/keyrings/debian-archive-keyring.gpg", "usr/share/keyrings/debian-archive-keyring.pgp"];
 
 /// A source of binary packages that the host uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +15,11 @@ struct Entry {
     signed_by: Vec<PathBuf>,
 }
 
-/// Mirrors of Debian and how to reach and trust them.
+/// Mirrors of a distribution and how to reach and trust them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Configuration {
+    /// Whose they are.
+    pub(crate) distribution: &'static Distribution,
     /// The main archive, without a final slash; `None` when nothing says where it is.
     pub(crate) mirror: Option<String>,
     /// The security archive.
@@ -35,31 +33,37 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
-    /// The configuration of the host whose root directory is `host`.
-    pub(crate) fn read(host: &Path) -> Self {
+    /// What the host whose root directory is `host` says of a distribution.
+    pub(crate) fn read(host: &Path, distribution: &'static Distribution) -> Self {
         let entries = entries(&host.join("etc/apt"));
         let is_web = |entry: &&Entry| {
             ["http://", "https://", "file:"].iter().any(|scheme| entry.uri.starts_with(scheme))
         };
-        let find = |wanted: fn(&Entry) -> bool| entries.iter().filter(is_web).find(|entry| wanted(entry));
-        let main = find(is_debian);
-        let security = find(is_security);
-        let uri = |entry: Option<&Entry>| entry.map(|entry| entry.uri.trim_end_matches('/').to_owned());
-        let named = std::env::var(MIRROR_VARIABLE).ok().map(|uri| uri.trim_end_matches('/').to_owned());
-        let mirror = uri(main).or(named);
-        // Mirrors keep both archives side by side.
-        let beside =
-            |mirror: &String| mirror.strip_suffix("/debian").map(|host| format!("{host}/debian-security"));
+        let main = entries.iter().filter(is_web).find(|entry| is_main(entry, distribution));
+        let security = entries.iter().filter(is_web).find(|entry| is_security(entry, distribution));
+        let plain = |uri: &str| uri.trim_end_matches('/').to_owned();
+        let uri = |entry: Option<&Entry>| entry.map(|entry| plain(&entry.uri));
+        let named = std::env::var(distribution.mirror_variable).ok().map(|uri| plain(&uri));
+        let mirror = uri(main).or(named).or_else(|| distribution.archive().map(str::to_owned));
+        // Mirrors keep both archives side by side, or in one.
+        let beside = |mirror: &String| match distribution.security {
+            None => Some(mirror.clone()),
+            Some(ending) => {
+                let is_named_as_usual = distribution.archives.iter().any(|name| mirror.ends_with(name));
+                is_named_as_usual.then(|| format!("{mirror}{ending}"))
+            }
+        };
         let security_mirror = uri(security).or_else(|| mirror.as_ref().and_then(beside));
         let mut keyrings: Vec<PathBuf> =
             [main, security].into_iter().flatten().flat_map(|entry| entry.signed_by.clone()).collect();
-        keyrings.extend(KEYRINGS.map(|keyring| host.join(keyring)));
+        keyrings.extend(distribution.keyrings.iter().map(|keyring| host.join(keyring)));
         keyrings.sort();
         keyrings.dedup();
         keyrings.retain(|path| path.is_file());
         let settings = all_settings(&host.join("etc/apt"));
         let is_off = |value: &str| matches!(value, "false" | "no" | "0" | "off" | "without" | "disable");
         Self {
+            distribution,
             mirror,
             security: security_mirror,
             keyrings,
@@ -69,28 +73,23 @@ impl Configuration {
     }
 }
 
-/// Suites of the main archive have Debian's names; other distributions' and vendors' do not.
-fn is_debian(entry: &Entry) -> bool {
-    const SUITES: &[&str] = &[
-        "bullseye",
-        "bookworm",
-        "trixie",
-        "forky",
-        "sid",
-        "oldoldstable",
-        "oldstable",
-        "stable",
-        "testing",
-        "unstable",
-    ];
-    let is_suite = |suite: &String| SUITES.contains(&suite.as_str());
-    entry.suites.iter().any(is_suite)
+/// Suites of the main archive have the distribution's names; other distributions' and vendors' do not.
+fn is_main(entry: &Entry, distribution: &Distribution) -> bool {
+    let uri = entry.uri.trim_end_matches('/');
+    entry.suites.iter().any(|suite| distribution.suites.contains(&suite.as_str()))
         && entry.components.iter().any(|component| component == "main")
-        && entry.uri.trim_end_matches('/').ends_with("/debian")
+        && distribution.archives.iter().any(|name| uri.ends_with(name))
 }
 
-fn is_security(entry: &Entry) -> bool {
-    entry.uri.trim_end_matches('/').ends_with("debian-security")
+fn is_security(entry: &Entry, distribution: &Distribution) -> bool {
+    let uri = entry.uri.trim_end_matches('/');
+    match distribution.security {
+        Some(ending) => uri.ends_with(&format!("{}{ending}", distribution.name)),
+        None => {
+            entry.suites.iter().any(|suite| suite.ends_with("-security"))
+                && distribution.archives.iter().any(|name| uri.ends_with(name))
+        }
+    }
 }
 
 /// The enabled binary sources in `sources.list` and `sources.list.d`.
@@ -236,6 +235,7 @@ fn settings(text: &str) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bootstrap::distribution::{DEBIAN, UBUNTU};
 
     fn host(files: &[(&str, &str)]) -> tempfile::TempDir {
         let host = tempfile::tempdir().unwrap();
@@ -249,10 +249,10 @@ mod tests {
 
     #[test]
     fn a_host_without_configuration_has_no_mirror_until_one_is_named() {
-        let host = host(&[(KEYRINGS[0], "")]);
-        let found = Configuration::read(host.path());
+        let host = host(&[(DEBIAN.keyrings[0], "")]);
+        let found = Configuration::read(host.path(), &DEBIAN);
         assert_eq!((found.mirror, found.security), (None, None));
-        assert_eq!(found.keyrings, [host.path().join(KEYRINGS[0])]);
+        assert_eq!(found.keyrings, [host.path().join(DEBIAN.keyrings[0])]);
         assert_eq!(found.proxies, Proxies::default());
     }
 
@@ -265,7 +265,7 @@ mod tests {
              deb [arch=amd64 signed-by=/dev/null] http://near/debian/ bookworm main contrib # near\n\
              deb http://safe/debian-security bookworm-security main\n",
         )]);
-        let found = Configuration::read(lines.path());
+        let found = Configuration::read(lines.path(), &DEBIAN);
         assert_eq!(
             (found.mirror.as_deref(), found.security.as_deref()),
             (Some("http://near/debian"), Some("http://safe/debian-security"))
@@ -280,11 +280,33 @@ mod tests {
                 "Types: deb deb-src\n# comment\nURIs: http://near/debian\nSuites: trixie trixie-updates\nComponents: main\nSigned-By:\n -----BEGIN\n",
             ),
         ]);
-        let beside = Configuration::read(paragraphs.path());
+        let beside = Configuration::read(paragraphs.path(), &DEBIAN);
         assert_eq!(beside.mirror.as_deref(), Some("http://near/debian"));
         assert_eq!(beside.security.as_deref(), Some("http://near/debian-security"));
-        let ubuntu = host(&[("etc/apt/sources.list", "deb http://archive/ubuntu noble main\n")]);
-        assert_eq!(Configuration::read(ubuntu.path()).mirror, None);
+    }
+
+    #[test]
+    fn a_host_of_ubuntu_has_mirrors_of_ubuntu_and_none_of_debian() {
+        let ubuntu = host(&[
+            (
+                "etc/apt/sources.list",
+                "deb [signed-by=/dev/null] http://archive/ubuntu noble main\n\
+                 deb http://safe/ubuntu noble-security main\n",
+            ),
+            (UBUNTU.keyrings[0], ""),
+        ]);
+        assert_eq!(Configuration::read(ubuntu.path(), &DEBIAN).mirror, None);
+        let found = Configuration::read(ubuntu.path(), &UBUNTU);
+        assert_eq!(
+            (found.mirror.as_deref(), found.security.as_deref()),
+            (Some("http://archive/ubuntu"), Some("http://safe/ubuntu"))
+        );
+        assert_eq!(found.keyrings, [ubuntu.path().join(UBUNTU.keyrings[0])]);
+        // A host of Debian's has no source of Ubuntu's; Ubuntu's own archive has security updates, too.
+        let debian = host(&[("etc/apt/sources.list", "deb http://near/debian bookworm main\n")]);
+        let found = Configuration::read(debian.path(), &UBUNTU);
+        assert!(found.mirror.as_ref().unwrap().contains("ubuntu"), "{found:?}");
+        assert_eq!(found.mirror, found.security);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use super::stage::ARCHIVES;
 use crate::chroot::Chroot;
 use crate::unpack::{Attributes, EntryPath};
 
-/// First those on whose files the scripts of all others rely: users, `/etc` and `/var`, the linker, `awk`.
+/// First those on whose files the scripts of all others rely: users, `/etc` and `/var`, the linker, `awk`; for Ubuntu's
+/// usrmerge the list of shells, too.
 ///
 /// dpkg notes every change of a package's state in a file that it waits for the disk to have. None of that is
 /// needed for a tree that is thrown away when anything fails, so the notes are kept in memory meanwhile.
@@ -24,6 +25,7 @@ fi
 cd /var/cache/apt/archives
 install_now() { for name; do [ ! -e "$name.deb" ] || dpkg --force-depends --force-unsafe-io --install "$name.deb"; done; }
 install_now base-passwd base-files libc6 mawk perl-base debconf
+[ ! -e usrmerge.deb ] || install_now debianutils
 dpkg --force-depends --force-unsafe-io --refuse-downgrade --skip-same-version --unpack ./*.deb
 dpkg --force-unsafe-io --configure --pending
 if [ -L $notes ]; then

@@ -9,35 +9,22 @@ use yado_core::{Context, Error, ErrorKind, Result};
 use super::apt::Configuration;
 use super::deb822::Paragraphs;
 use super::stage::Stage;
-use super::{PREFERRED, Plan, configure, open, read_indexes, relation};
+use super::{PREFERRED, Plan, configure, keyring, open, read_indexes, relation};
 use crate::fetch::Client;
-use crate::platform;
 use yado_core::spec::DownloadSpec;
 
 /// What a machine needs besides its kernel: a way in, a first process, devices, and busybox for the first steps.
 const WANTED: &[&str] =
     &["busybox-static", "dbus", "openssh-server", "rsync", "sudo", "systemd-sysv", "udev"];
 
-/// The package of the kernel that is made for virtual machines, or else of the one for everything.
-fn kernel_package() -> &'static str {
-    match platform::architecture() {
-        "amd64" => "linux-image-cloud-amd64",
-        "arm64" => "linux-image-cloud-arm64",
-        "armhf" => "linux-image-armmp",
-        "ppc64el" => "linux-image-powerpc64le",
-        "s390x" => "linux-image-s390x",
-        "riscv64" => "linux-image-riscv64",
-        _ => "linux-image-686-pae",
-    }
-}
-
-/// Installs the kernel in the Debian system at `root`.
+/// Installs the kernel in the system at `root`.
 pub(crate) fn add_kernel(cx: &Context, plan: &Plan<'_>, root: &Path) -> Result<()> {
     let chroot = plan.chroot()?;
-    let configuration = &Configuration::read(plan.host);
+    let mut configuration = Configuration::read(plan.host, plan.distribution);
+    keyring::complete(cx, plan, &mut configuration)?;
     let client = Client::new(&configuration.proxies, &DownloadSpec::default(), plan.network)?;
-    let (index, releases) = read_indexes(cx, plan, configuration, &client)?;
-    let wanted: Vec<&str> = WANTED.iter().copied().chain([kernel_package()]).collect();
+    let (index, releases) = read_indexes(cx, plan, &configuration, &client)?;
+    let wanted: Vec<&str> = WANTED.iter().copied().chain([plan.distribution.kernel_package()]).collect();
     let mut packages = index.system(&wanted, PREFERRED)?;
     let installed = installed(root)?;
     packages.retain(|package| {

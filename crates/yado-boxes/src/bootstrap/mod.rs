@@ -1,11 +1,13 @@
-//! Making a Debian system from its distribution's packages, as debootstrap does: verify the mirror, choose and
+//! Making a Debian or Ubuntu system from its distribution's packages, as debootstrap does: verify the mirror, choose and
 //! fetch packages, unpack enough of them to run the package manager, let it install the rest from within.
 
 mod apt;
 mod configure;
 mod deb;
 mod deb822;
+pub(crate) mod distribution;
 mod kernel;
+mod keyring;
 mod packages;
 mod pool;
 mod relation;
@@ -26,6 +28,7 @@ pub(crate) use self::kernel::add_kernel;
 pub(crate) use self::relation::compare as compare_versions;
 
 use self::apt::Configuration;
+use self::distribution::Distribution;
 use self::packages::{Index, Package};
 use self::release::Release;
 use self::stage::Stage;
@@ -57,7 +60,7 @@ const PREFERRED: &[&str] = &["usr-is-merged"];
 
 /// What is to be made, and with what.
 pub(crate) struct Plan<'a> {
-    pub(crate) distribution: &'a str,
+    pub(crate) distribution: &'static Distribution,
     pub(crate) suite: &'a str,
     pub(crate) cache: &'a Path,
     /// The root directory of the host whose apt configuration names the mirror.
@@ -77,18 +80,12 @@ impl<'a> Plan<'a> {
 
 /// Makes the system in the empty directory `root` and returns its version.
 pub(crate) fn bootstrap(cx: &Context, plan: &Plan<'_>, root: &Path) -> Result<String> {
-    if plan.distribution != "debian" {
-        return Err(Error::new(
-            ErrorKind::BoxNotFound,
-            format!("yado cannot make systems of the distribution '{}' from packages.", plan.distribution),
-        )
-        .hinted("It can for 'debian'."));
-    }
     let chroot = plan.chroot()?;
-    let configuration = &Configuration::read(plan.host);
+    let mut configuration = Configuration::read(plan.host, plan.distribution);
     let client = Client::new(&configuration.proxies, &DownloadSpec::default(), plan.network)?;
     let time = cx.time("read the package indexes");
-    let (index, releases) = read_indexes(cx, plan, configuration, &client)?;
+    keyring::complete(cx, plan, &mut configuration)?;
+    let (index, releases) = read_indexes(cx, plan, &configuration, &client)?;
     drop(time);
     let system = index.system(WANTED, PREFERRED)?;
     let core = index.core(PREFERRED)?;
@@ -102,7 +99,7 @@ pub(crate) fn bootstrap(cx: &Context, plan: &Plan<'_>, root: &Path) -> Result<St
     cx.detail(format!("Installing {} packages...", system.len()));
     let newest = releases.iter().map(|(_, _, release)| release.date).max().unwrap_or(0);
     configure::configure(cx, chroot, root, newest)?;
-    write_sources(root, &releases)?;
+    write_sources(root, &releases, plan.distribution.components)?;
     let main = &releases[0].2;
     let version = if main.version.is_empty() { "0" } else { &main.version };
     Ok(format!("{version}.{}", release::day(newest)))
@@ -123,11 +120,14 @@ fn read_indexes(
     let Some(main) = &configuration.mirror else {
         return Err(Error::new(
             ErrorKind::BoxNotFound,
-            "Nothing says where Debian's packages are: this host's apt has no source with Debian's suites.",
+            format!(
+                "Nothing says where {0}'s packages are: this host's apt has no source with {0}'s suites.",
+                plan.distribution.title
+            ),
         )
         .hinted(format!(
-            "Name a mirror that you trust, for example in the environment: {}=http://…/debian",
-            apt::MIRROR_VARIABLE
+            "Name a mirror that you trust, for example in the environment: {}=http://…/{}",
+            plan.distribution.mirror_variable, plan.distribution.name
         )));
     };
     let sources = [
@@ -221,13 +221,13 @@ fn lay_out(root: &Path) -> Result<()> {
 }
 
 /// The mirror that the host uses, as far as a machine can reach it.
-fn write_sources(root: &Path, releases: &Releases) -> Result<()> {
+fn write_sources(root: &Path, releases: &Releases, components: &str) -> Result<()> {
     let mut lines = String::new();
     for (mirror, suite, _) in releases {
         let is_reachable = mirror.starts_with("http")
             && !["://localhost", "://127.", "://[::1]"].iter().any(|local| mirror.contains(local));
         let comment = if is_reachable { "" } else { "# Out of reach from inside: " };
-        lines.push_str(&format!("{comment}deb {mirror} {suite} main\n"));
+        lines.push_str(&format!("{comment}deb {mirror} {suite} {components}\n"));
     }
     open(root)?
         .write(&"etc/apt/sources.list".into(), 0o644, lines)

@@ -96,6 +96,13 @@ impl Index {
         self.packages.len()
     }
 
+    /// The package of this name.
+    pub(crate) fn package(&self, name: &str) -> Result<&Package> {
+        self.packages
+            .get(name)
+            .ok_or_else(|| Error::new(ErrorKind::BoxImport, format!("The mirror has no package '{name}'.")))
+    }
+
     /// The names of required packages.
     fn required(&self) -> Vec<&str> {
         self.packages
@@ -126,9 +133,7 @@ impl Index {
         names.sort_unstable();
         names.dedup();
         for name in names {
-            let package = self.packages.get(name).ok_or_else(|| {
-                Error::new(ErrorKind::BoxImport, format!("The mirror has no package '{name}'."))
-            })?;
+            let package = self.package(name)?;
             chosen.insert(&package.name, package);
             open.push(package);
         }

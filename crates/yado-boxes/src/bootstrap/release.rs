@@ -88,7 +88,8 @@ pub(crate) fn fetch(
             Ok(Some(verify(cx, &kept, configuration, &url)?))
         }
         Err(Failure::Temporary(why)) => {
-            Err(Error::new(ErrorKind::BoxImport, format!("Debian's package mirror does not answer: {why}."))
+            let title = configuration.distribution.title;
+            Err(Error::new(ErrorKind::BoxImport, format!("{title}'s package mirror does not answer: {why}."))
                 .hinted("Check the network connection and apt's or the environment's proxy settings.")
                 .hinted("The box 'host' needs no download."))
         }
@@ -99,7 +100,7 @@ pub(crate) fn fetch(
 /// Reads what was signed, and only that.
 fn verify(cx: &Context, path: &Path, configuration: &Configuration, url: &str) -> Result<Release> {
     let refuse = |why: &str| Error::new(ErrorKind::BoxImport, format!("'{url}' {why}."));
-    let text = signature::signed_text(cx, path, &configuration.keyrings, url)?;
+    let text = signature::signed_text(cx, path, configuration, url)?;
     let release = Release::parse(&text).ok_or_else(|| refuse("cannot be understood"))?;
     let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |passed| passed.as_secs() as i64);
     if configuration.refuse_expired && release.valid_until.is_some_and(|end| end < now) {

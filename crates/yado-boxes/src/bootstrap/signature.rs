@@ -7,19 +7,26 @@ use std::time::Duration;
 use yado_core::error::Doing;
 use yado_core::{Context, Error, ErrorKind, Result};
 
+use super::apt::Configuration;
 use crate::scratch::Scratch;
 
 const LIMIT: Duration = Duration::from_mins(1);
-const INSTALL: &str = "Install the packages 'gpgv' and 'debian-archive-keyring'.";
 
-/// The text in `path` (from `url`) that bears a signature by a key in one of `keyrings`, and nothing but what
-/// was signed.
-pub(crate) fn signed_text(cx: &Context, path: &Path, keyrings: &[PathBuf], url: &str) -> Result<Vec<u8>> {
+/// The text in `path` (from `url`) that bears a signature by a key in one of the distribution's keyrings, and nothing
+/// but what was signed.
+pub(crate) fn signed_text(
+    cx: &Context,
+    path: &Path,
+    configuration: &Configuration,
+    url: &str,
+) -> Result<Vec<u8>> {
+    let Configuration { distribution, keyrings, .. } = configuration;
+    let (title, package) = (distribution.title, distribution.keyring_package);
+    let install = format!("Install the packages 'gpgv' and '{package}'.");
     let refuse = |why: &str| Error::new(ErrorKind::BoxImport, format!("'{url}' {why}."));
     if keyrings.is_empty() {
-        return Err(
-            refuse("cannot be verified: Debian's keyring is not installed on this machine").hinted(INSTALL)
-        );
+        let why = format!("cannot be verified: {title}'s keyring is not installed on this machine");
+        return Err(refuse(&why).hinted(install));
     }
     let scratch = Scratch::directory(path.parent().unwrap_or(path))?;
     let signed = scratch.path().join("signed");
@@ -29,12 +36,12 @@ pub(crate) fn signed_text(cx: &Context, path: &Path, keyrings: &[PathBuf], url: 
         sqv(cx, path, keyrings, &signed)?
     } else {
         return Err(refuse("cannot be verified: neither 'gpgv' nor 'sqv' is installed on this machine")
-            .hinted(INSTALL));
+            .hinted(install));
     };
     if !is_good {
-        return Err(refuse("is not signed by a key that this machine trusts").hinted(
-            "An outdated 'debian-archive-keyring' lacks the keys of newer suites; or the mirror was tampered with.",
-        ));
+        return Err(refuse("is not signed by a key that this machine trusts").hinted(format!(
+            "An outdated '{package}' lacks the keys of newer suites; or the mirror was tampered with."
+        )));
     }
     std::fs::read(&signed).doing(|| format!("reading what was signed in '{url}'"))
 }

@@ -17,7 +17,7 @@ use crate::{AddOptions, BoxStore, Source};
 
 /// The host's own mirror.
 fn archive() -> Option<String> {
-    apt::Configuration::read(Path::new("/")).mirror
+    apt::Configuration::read(Path::new("/"), &distribution::DEBIAN).mirror
 }
 
 fn context() -> Context {
@@ -307,7 +307,7 @@ fn failure(host: &Path) -> Error {
     let cache = tempfile::tempdir().unwrap();
     std::fs::create_dir(cache.path().join("indexes")).unwrap();
     let plan = Plan {
-        distribution: "debian",
+        distribution: &distribution::DEBIAN,
         suite: "bookworm",
         cache: cache.path(),
         host,

@@ -9,6 +9,7 @@ use yado_core::{Context, Error, ErrorKind, Result};
 
 use super::BoxStore;
 use super::record::{InstalledBox, escape};
+use crate::bootstrap::distribution::Distribution;
 use crate::catalogue::Wanted;
 use crate::layer::{Layer, combine};
 use crate::scratch;
@@ -316,7 +317,7 @@ impl BoxStore {
                 let mut version = String::new();
                 let layer = self.import(cx, |_, root| {
                     let plan = bootstrap::Plan {
-                        distribution,
+                        distribution: Distribution::named(distribution)?,
                         suite,
                         cache: &self.cache,
                         host: &self.host,

@@ -7,6 +7,7 @@ use yado_core::spec::BoxSpec;
 use yado_core::{Context, Error, ErrorKind, Image, Result};
 
 use super::{BoxStore, InstalledBox};
+use crate::bootstrap::distribution::{DEBIAN, Distribution};
 use crate::{boot, bootstrap, host, lock, owners, scratch};
 
 /// The provider of virtual machines.
@@ -65,9 +66,11 @@ impl BoxStore {
         cx.info(format!("Making a disk of the box '{name}', which is kept..."));
         let scratch = scratch::Scratch::directory(&self.disks)?;
         let layers: Vec<PathBuf> = installed.layers.iter().map(|digest| self.layers.path(digest)).collect();
+        let of_packages = installed.source.strip_prefix("bootstrap:").and_then(|rest| rest.split_once('/'));
+        let (distribution, suite) = of_packages.unwrap_or((DEBIAN.name, ""));
         let plan = bootstrap::Plan {
-            distribution: "debian",
-            suite: installed.source.strip_prefix("bootstrap:debian/").unwrap_or_default(),
+            distribution: Distribution::named(distribution)?,
+            suite,
             cache: &self.cache,
             host: &self.host,
             chroot: self.chroot.as_deref(),

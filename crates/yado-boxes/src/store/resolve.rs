@@ -160,7 +160,7 @@ impl BoxStore {
         known: well_known::Suite,
         options: AddOptions,
     ) -> Result<InstalledBox> {
-        let title = known.distribution_title();
+        let title = known.distribution.title;
         let mut text = format!(
             "Box '{name}' has no image for '{}'; building an equivalent from {title}'s packages (suite {}).",
             options.provider.as_deref().unwrap_or(CONTAINER),
@@ -172,7 +172,8 @@ impl BoxStore {
             ));
         }
         cx.info(text);
-        let source = Source::Bootstrap { distribution: known.distribution.into(), suite: known.suite.into() };
+        let source =
+            Source::Bootstrap { distribution: known.distribution.name.into(), suite: known.suite.into() };
         let options = AddOptions { checksum: None, ..options };
         self.add_unless(cx, &source, &options, Present::Use)
     }
