@@ -21,3 +21,7 @@ alias $MATCH $&
 alias $PREMATCH $`
 alias $POSTMATCH $'
 alias $LAST_PAREN_MATCH $+
+alias $INPUT_LINE_NUMBER $.
+alias $NR $.
+alias $ARGV $*
+$IGNORECASE = false

@@ -42,6 +42,26 @@ class Rational < Numeric
       nil
     end
 
+    # The simplest fraction near a number: no farther away than that, or the one that a float was meant to be.
+    def __rationalize(number, within = nil)
+      return -__rationalize(-number, within) if number < 0
+      if within
+        low, high = number - within.abs, number + within.abs
+      else
+        half = (number.next_float.to_r - number.to_r) / 2
+        low, high = number.to_r - half, number.to_r + half
+      end
+      return number.to_r if low == high
+      tops, bottoms = [0, 1], [1, 0]
+      until (whole = low.ceil) < high
+        whole -= 1
+        tops = [tops[1], whole * tops[1] + tops[0]]
+        bottoms = [bottoms[1], whole * bottoms[1] + bottoms[0]]
+        low, high = 1.quo(high - whole), 1.quo(low - whole)
+      end
+      Rational(whole * tops[1] + tops[0], whole * bottoms[1] + bottoms[0])
+    end
+
     # Reads "1/3", "0.75" or "1.5e3/2"; the longest prefix unless all of it must be a fraction.
     def __read(text, strict)
       number = '\d+(?:_\d+)*'
@@ -170,7 +190,7 @@ class Rational < Numeric
   def infinite? = nil
   def real? = true
   def to_r = self
-  def rationalize(*) = self
+  def rationalize(within = nil) = within ? Rational.__rationalize(self, within) : self
   def to_f = @numerator.fdiv(@denominator)
   def to_i = @numerator < 0 ? -(-@numerator / @denominator) : @numerator / @denominator
   def truncate(digits = 0) = @numerator < 0 ? ceil(digits) : floor(digits)

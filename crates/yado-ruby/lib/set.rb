@@ -78,9 +78,8 @@ class Set
   def replace(items) = (clear; merge(items))
   def delete_if = (to_a.each { |item| delete(item) if yield item }; self)
   def keep_if = (to_a.each { |item| delete(item) unless yield item }; self)
-  def select(&block) = Set.new(to_a.select(&block))
-  alias filter select
-  def reject(&block) = Set.new(to_a.reject(&block))
+  alias filter! select!
+  def reject!(&block) = replace(to_a.reject(&block))
   def partition(&block) = to_a.partition(&block)
   def group_by(&block) = to_a.group_by(&block)
   def join(separator = nil) = to_a.join(separator)

@@ -35,7 +35,7 @@ class Thread
   attr_accessor :abort_on_exception, :report_on_exception
 end
 
-class Queue
+class Thread::Queue
   def initialize = @items = []
   def push(item) = (@items << item; self)
   alias << push
@@ -44,6 +44,8 @@ class Queue
   def empty? = @items.empty?
   def size = @items.size
 end
+
+Queue = Thread::Queue
 
 module Signal
   def self.trap(*) = nil

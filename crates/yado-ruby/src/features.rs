@@ -35,6 +35,11 @@ const SOURCES: &[Source] = &[
         constants: &["OptionParser", "OptParse", "GetoptLong"],
         text: include_str!("../lib/options.rb"),
     },
+    Source {
+        features: &["bigdecimal", "bigdecimal/util"],
+        constants: &["BigDecimal"],
+        text: include_str!("../lib/bigdecimal.rb"),
+    },
     Source { features: &["rational"], constants: &["Rational"], text: include_str!("../lib/rational.rb") },
     Source {
         features: &["date", "time"],
@@ -134,7 +139,6 @@ const SOURCES: &[Source] = &[
 const BUILT_IN: &[&str] = &[
     "base64",
     "benchmark",
-    "bigdecimal",
     "bundler/setup",
     "date",
     "digest",
@@ -331,6 +335,36 @@ fn load(ruby: &mut Interpreter, source: &Source) -> Eval<bool> {
     ruby.loaded.push(mark);
     ruby.eval_source(&name, source.text)?;
     Ok(true)
+}
+
+/// Classes and modules of libraries that are there in every program of Vagrant's, so that `class NAME` opens them again.
+const ALWAYS_THERE: &[&str] = &[
+    "Digest",
+    "FileUtils",
+    "Gem",
+    "Logger",
+    "Marshal",
+    "Monitor",
+    "MonitorMixin",
+    "Mutex",
+    "OptionParser",
+    "Pathname",
+    "Queue",
+    "Rational",
+    "SecureRandom",
+    "Set",
+    "Shellwords",
+    "Signal",
+    "Struct",
+    "Tempfile",
+    "Thread",
+    "Timeout",
+    "URI",
+];
+
+/// What `class NAME` or `module NAME` at the top level opens again, although nobody has referred to it yet.
+pub(crate) fn reopened(ruby: &mut Interpreter, name: Symbol) -> Eval<Option<Value>> {
+    if ALWAYS_THERE.contains(&name.as_str()) { constant(ruby, name) } else { Ok(None) }
 }
 
 /// A top-level constant that a library written in Ruby defines, loading it.

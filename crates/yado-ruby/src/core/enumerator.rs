@@ -36,6 +36,15 @@ pub(crate) const METHODS: Table = &[
 pub(crate) const CLASS_METHODS: Table =
     &[("new", new, Arity::between(0, 1)), ("for_method", for_method, Arity::at_least(2).with_keywords())];
 
+/// Methods of what counts from a number in steps.
+pub(crate) const SEQUENCE: Table = &[
+    ("begin", |ruby, this, _| part(ruby, this, |_, first, _| first), NONE),
+    ("end", |ruby, this, _| part(ruby, this, |last, _, _| last), NONE),
+    ("step", |ruby, this, _| part(ruby, this, |_, _, step| step), NONE),
+    ("last", last, Arity::between(0, 1)),
+    ("==", same, Arity::exactly(1)),
+];
+
 /// Methods of what `Enumerator.new` gives to its block.
 pub(crate) const YIELDER: Table = &[
     ("<<", push, Arity::exactly(1)),
@@ -72,8 +81,23 @@ pub(crate) fn enumerator(ruby: &mut Interpreter, receiver: &Value, method: &str,
 }
 
 fn make(ruby: &mut Interpreter, origin: Origin) -> Value {
-    let class = ruby.class_named("Enumerator").unwrap_or_else(|| ruby.core.object.clone());
+    let class = if arithmetic(&origin) { "Enumerator::ArithmeticSequence" } else { "Enumerator" };
+    let class = ruby.class_named(class).unwrap_or_else(|| ruby.core.object.clone());
     ruby.new_object(&class, Some(Box::new(State { origin, buffer: RefCell::default() })))
+}
+
+/// Whether it counts from a number in steps, so that Ruby gives it a class of its own.
+fn arithmetic(origin: &Origin) -> bool {
+    let number = |value: &Value| value.is_integer() || matches!(value, Value::Float(_));
+    match origin {
+        Origin::Method { receiver: Value::Range(range), name, .. } => {
+            ["step", "%"].contains(&name.as_str())
+                && number(&range.begin)
+                && (number(&range.end) || range.end.is_nil())
+        }
+        Origin::Method { receiver, name, .. } => name.as_str() == "step" && number(receiver),
+        Origin::Block(_) => false,
+    }
 }
 
 fn new(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
@@ -193,16 +217,61 @@ fn size(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
 }
 
 fn inspect(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
-    Ok(Value::str(match origin(ruby, this)? {
+    let origin = origin(ruby, this)?;
+    let arithmetic = arithmetic(&origin);
+    Ok(Value::str(match origin {
         Origin::Method { receiver, name, args } => {
+            let is_range = matches!(receiver, Value::Range(_));
             let receiver = ruby.inspect(&receiver)?;
-            let shown: Vec<String> =
+            let mut shown: Vec<String> =
                 args.positional.iter().map(|arg| ruby.inspect(arg)).collect::<Eval<_>>()?;
+            for (key, value) in args.keywords.iter().flat_map(|keywords| keywords.to_vec()) {
+                let key = ruby.to_s(&key)?;
+                shown.push(format!("{key}: {}", ruby.inspect(&value)?));
+            }
             let shown = if shown.is_empty() { String::new() } else { format!("({})", shown.join(", ")) };
-            format!("#<Enumerator: {receiver}:{name}{shown}>")
+            if arithmetic {
+                let receiver = if is_range { format!("({receiver})") } else { receiver };
+                format!("({receiver}.{name}{shown})")
+            } else {
+                format!("#<Enumerator: {receiver}:{name}{shown}>")
+            }
         }
-        Origin::Block(_) => "#<Enumerator: #<Enumerator::Generator>:each>".to_owned(),
+        Origin::Block(block) => {
+            let address = Value::Proc(block).address();
+            format!("#<Enumerator: #<Enumerator::Generator:{address:#018x}>:each>")
+        }
     }))
+}
+
+/// One of a sequence's last number, first number and step.
+fn part(ruby: &mut Interpreter, this: &Value, chosen: fn(Value, Value, Value) -> Value) -> Eval {
+    let Origin::Method { receiver, args, .. } = origin(ruby, this)? else { return Ok(Value::Nil) };
+    let one = Value::Int(1);
+    Ok(match receiver {
+        Value::Range(range) => {
+            let step = args.get(0).cloned().unwrap_or(one);
+            chosen(range.end.clone(), range.begin.clone(), step)
+        }
+        first => {
+            let last = args.keyword("to").unwrap_or_else(|| args.at(0));
+            let step = args.keyword("by").or(args.get(1).cloned()).unwrap_or(one);
+            chosen(last, first, step)
+        }
+    })
+}
+
+fn last(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    let items = Value::array(ruby.elements(this)?);
+    ruby.call_method(&items, Symbol::new("last"), args)
+}
+
+fn same(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    let other = args.at(0);
+    if other.data::<State>().is_none() {
+        return Ok(Value::Bool(false));
+    }
+    Ok(Value::Bool(ruby.inspect(this)? == ruby.inspect(&other)?))
 }
 
 fn plus(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {

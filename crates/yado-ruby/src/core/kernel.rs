@@ -43,6 +43,7 @@ pub(crate) const FUNCTIONS: Table = &[
 pub(crate) fn define_globals(interpreter: &mut Interpreter) {
     interpreter.set_global("$,", Value::Nil);
     interpreter.set_global("$/", Value::str("\n"));
+    interpreter.set_global("$.", Value::Int(0));
     interpreter.set_global("$PROGRAM_NAME", Value::str("vagrant"));
     interpreter.set_global("$VERBOSE", Value::Bool(false));
     interpreter.set_global("$DEBUG", Value::Bool(false));

@@ -118,6 +118,7 @@ static CLASSES: &[Spec] = &[
     class("UnboundMethod", "Object", &[], &[procs::UNBOUND_METHOD], &[]),
     class("Binding", "Object", &[], &[procs::BINDING], &[]),
     class("Enumerator", "Object", &["Enumerable"], &[enumerator::METHODS], &[enumerator::CLASS_METHODS]),
+    class("Enumerator::ArithmeticSequence", "Enumerator", &[], &[enumerator::SEQUENCE], &[]),
     class("Enumerator::Yielder", "Object", &[], &[enumerator::YIELDER], &[enumerator::YIELDER_CLASS]),
     class("Random", "Object", &[], &[random::METHODS], &[random::CLASS_METHODS]),
     class(

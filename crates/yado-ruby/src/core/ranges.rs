@@ -30,7 +30,7 @@ pub(crate) const METHODS: Table = &[
     ("each", each, NONE),
     ("reverse_each", reverse_each, NONE),
     ("step", step, Arity::between(0, 1)),
-    ("%", step, ONE),
+    ("%", percent, ONE),
     ("bsearch", bsearch, NONE),
     ("include?", include, ONE),
     ("member?", include, ONE),
@@ -271,6 +271,13 @@ fn reverse_each(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         ruby.call_proc_one(&block, item)?;
     }
     Ok(this.clone())
+}
+
+fn percent(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    if args.block.is_none() {
+        return Ok(enumerator(ruby, this, "%", args));
+    }
+    step(ruby, this, args)
 }
 
 fn step(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {

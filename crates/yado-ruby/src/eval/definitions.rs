@@ -89,6 +89,9 @@ impl Interpreter {
         // A nested definition reopens only what is in the very same module; the top level sees everything.
         let existing = match container.constant(definition.name) {
             Some(_) => self.find_constant(&container, definition.name, false)?,
+            None if Rc::ptr_eq(&container, &self.core.object) => {
+                crate::features::reopened(self, definition.name)?
+            }
             None => None,
         };
         let class = match existing {

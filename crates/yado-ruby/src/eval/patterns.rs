@@ -8,6 +8,14 @@ use crate::symbol::{Symbol, names};
 use crate::tree::{CaseIn, Expr, HashRest, Pattern, Target};
 use crate::value::{Eval, Value};
 
+/// Why a value is not what a pattern wants.
+enum Mismatch {
+    /// A key is not there.
+    Key(Symbol),
+    /// Something else, in Ruby's words.
+    Other(String),
+}
+
 impl Interpreter {
     pub(super) fn eval_case_in(&mut self, expr: &Expr, case: &CaseIn, cx: &Context) -> Eval {
         let subject = self.eval(&case.subject, cx)?;
@@ -24,24 +32,133 @@ impl Interpreter {
         }
         match &case.otherwise {
             Some(otherwise) => self.eval(otherwise, cx),
-            None => self.no_pattern(
-                expr,
-                case.branches.first().map(|(pattern, _, _)| pattern).filter(|_| case.branches.len() == 1),
-                &subject,
-                cx,
-            ),
+            None => {
+                let only = case.branches.first().filter(|_| case.branches.len() == 1);
+                self.no_pattern(
+                    expr,
+                    only.map(|(pattern, guard, _)| (pattern, guard.is_some())),
+                    &subject,
+                    cx,
+                )
+            }
         }
     }
 
-    fn no_pattern(&mut self, expr: &Expr, only: Option<&Pattern>, subject: &Value, cx: &Context) -> Eval {
+    /// Raises the error for a value that no pattern wanted. Where there was one pattern (and whether it had a guard),
+    /// Ruby says what in it did not match.
+    fn no_pattern(
+        &mut self,
+        expr: &Expr,
+        only: Option<(&Pattern, bool)>,
+        subject: &Value,
+        cx: &Context,
+    ) -> Eval {
         self.span = expr.span;
-        let mut text = self.inspect(subject)?;
-        // Where a single value was wanted, Ruby says which.
-        if let Some(Pattern::Value(wanted)) = only {
-            let wanted = self.eval(wanted, cx)?;
-            text = format!("{text}: {} === {text} does not return true", self.inspect(&wanted)?);
+        let text = self.inspect(subject)?;
+        let Some((pattern, guarded)) = only else { return self.raise("NoMatchingPatternError", text) };
+        match self.mismatch(pattern, subject, cx)? {
+            Some(Mismatch::Key(key)) => {
+                self.raise("NoMatchingPatternKeyError", format!("{text}: key not found: :{key}"))
+            }
+            Some(Mismatch::Other(reason)) => {
+                self.raise("NoMatchingPatternError", format!("{text}: {reason}"))
+            }
+            None if guarded => {
+                self.raise("NoMatchingPatternError", format!("{text}: guard clause does not return true"))
+            }
+            None => self.raise("NoMatchingPatternError", text),
         }
-        self.raise("NoMatchingPatternError", text)
+    }
+
+    /// What in a pattern does not match a value.
+    fn mismatch(&mut self, pattern: &Pattern, value: &Value, cx: &Context) -> Eval<Option<Mismatch>> {
+        if self.matches(pattern, value, cx)? {
+            return Ok(None);
+        }
+        let constant = match pattern {
+            Pattern::Value(wanted) => Some(wanted),
+            Pattern::Array { constant, .. }
+            | Pattern::Find { constant, .. }
+            | Pattern::Hash { constant, .. } => constant.as_ref(),
+            _ => None,
+        };
+        if let Some(wanted) = constant {
+            let wanted = self.eval(wanted, cx)?;
+            if !self.case_eq(&wanted, value)? {
+                let (wanted, shown) = (self.inspect(&wanted)?, self.inspect(value)?);
+                return Ok(Some(Mismatch::Other(format!("{wanted} === {shown} does not return true"))));
+            }
+        }
+        match pattern {
+            Pattern::Alternatives(_, last) => self.mismatch(last, value, cx),
+            Pattern::Capture(inner, _) => self.mismatch(inner, value, cx),
+            Pattern::Array { before, rest, after, .. } => {
+                let Some(items) = self.deconstructed(None, value, cx)? else {
+                    return self.without("deconstruct", value);
+                };
+                self.array_mismatch((before, rest.is_some(), after), &items, cx)
+            }
+            Pattern::Find { .. } => {
+                let shown = self.inspect(value)?;
+                Ok(Some(Mismatch::Other(format!("{shown} does not match to find pattern"))))
+            }
+            Pattern::Hash { entries, rest, .. } => {
+                let Some(hash) = self.deconstructed_keys(None, entries, rest, value, cx)? else {
+                    return self.without("deconstruct_keys", value);
+                };
+                self.hash_mismatch(entries, &hash, cx)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn without(&mut self, method: &str, value: &Value) -> Eval<Option<Mismatch>> {
+        let shown = self.inspect(value)?;
+        Ok(Some(Mismatch::Other(format!("{shown} does not respond to #{method}"))))
+    }
+
+    fn array_mismatch(
+        &mut self,
+        (before, open, after): (&[Pattern], bool, &[Pattern]),
+        items: &[Value],
+        cx: &Context,
+    ) -> Eval<Option<Mismatch>> {
+        let fixed = before.len() + after.len();
+        if items.len() < fixed || (!open && items.len() > fixed) {
+            let shown = self.inspect(&Value::array(items.to_vec()))?;
+            let (given, more) = (items.len(), if open { "+" } else { "" });
+            let reason = format!("{shown} length mismatch (given {given}, expected {fixed}{more})");
+            return Ok(Some(Mismatch::Other(reason)));
+        }
+        let tail = &items[items.len() - after.len()..];
+        for (pattern, item) in before.iter().zip(items).chain(after.iter().zip(tail)) {
+            if let Some(mismatch) = self.mismatch(pattern, item, cx)? {
+                return Ok(Some(mismatch));
+            }
+        }
+        Ok(None)
+    }
+
+    fn hash_mismatch(
+        &mut self,
+        entries: &[(Symbol, Pattern)],
+        hash: &HashRef,
+        cx: &Context,
+    ) -> Eval<Option<Mismatch>> {
+        for (name, pattern) in entries {
+            let Some(value) = hash.get(&Value::Sym(*name)) else { return Ok(Some(Mismatch::Key(*name))) };
+            if let Some(mismatch) = self.mismatch(pattern, &value, cx)? {
+                return Ok(Some(mismatch));
+            }
+        }
+        let rest = RHash::new();
+        for (key, value) in hash.to_vec() {
+            if !entries.iter().any(|(name, _)| matches!(key, Value::Sym(key) if key == *name)) {
+                self.hash_store(&rest, &key, value)?;
+            }
+        }
+        let shown = self.inspect(&Value::Hash(rest))?;
+        Ok(Some(Mismatch::Other(format!("rest of {shown} is not empty"))))
     }
 
     pub(super) fn eval_match_pattern(
@@ -61,14 +178,7 @@ impl Interpreter {
             return Ok(Value::Nil);
         }
         self.span = expr.span;
-        // Ruby names the missing key of a hash where that is the whole reason.
-        if let (Pattern::Hash { entries, .. }, Value::Hash(hash)) = (pattern, &subject)
-            && let Some((name, _)) = entries.iter().find(|(name, _)| hash.get(&Value::Sym(*name)).is_none())
-        {
-            let text = self.inspect(&subject)?;
-            return self.raise("NoMatchingPatternKeyError", format!("{text}: key not found: :{name}"));
-        }
-        self.no_pattern(expr, Some(pattern), &subject, cx)
+        self.no_pattern(expr, Some((pattern, false)), &subject, cx)
     }
 
     fn matches(&mut self, pattern: &Pattern, value: &Value, cx: &Context) -> Eval<bool> {

@@ -14,7 +14,9 @@ pub(crate) fn split(line: &str) -> Result<Vec<String>, String> {
                     match characters.next() {
                         Some('\'') => break,
                         Some(other) => current.push(other),
-                        None => return Err(format!("Unmatched quote: {line}")),
+                        None => {
+                            return Err(format!("Unmatched quote: {}", crate::core::quote::inspect(line)));
+                        }
                     }
                 }
             }
@@ -27,10 +29,14 @@ pub(crate) fn split(line: &str) -> Result<Vec<String>, String> {
                             Some(special @ ('$' | '`' | '"' | '\\')) => current.push(special),
                             Some('\n') => {}
                             Some(other) => current.extend(['\\', other]),
-                            None => return Err(format!("Unmatched quote: {line}")),
+                            None => {
+                                return Err(format!("Unmatched quote: {}", crate::core::quote::inspect(line)));
+                            }
                         },
                         Some(other) => current.push(other),
-                        None => return Err(format!("Unmatched quote: {line}")),
+                        None => {
+                            return Err(format!("Unmatched quote: {}", crate::core::quote::inspect(line)));
+                        }
                     }
                 }
             }
@@ -69,7 +75,7 @@ mod tests {
     #[test]
     fn lines_are_split_as_a_shell_does() {
         assert_eq!(split(r#"a 'b c' "d \"e\" \x" f\ g """#).unwrap(), ["a", "b c", r#"d "e" \x"#, "f g", ""]);
-        assert_eq!(split("a 'b").unwrap_err(), "Unmatched quote: a 'b");
+        assert_eq!(split("a 'b").unwrap_err(), "Unmatched quote: \"a 'b\"");
     }
 
     #[test]

@@ -104,9 +104,18 @@ fn to_a(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
     Ok(Value::array(ruby.elements(this)?))
 }
 
+/// While it lasts, a hash takes no new keys.
+fn iteration(this: &Value) -> Option<crate::hash::Iteration> {
+    match this {
+        Value::Hash(hash) => Some(crate::hash::Iteration::of(hash)),
+        _ => None,
+    }
+}
+
 fn map(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let block = block_or_enumerator!(ruby, this, args, "map");
     let mut out = Vec::new();
+    let _iteration = iteration(this);
     for item in ruby.elements(this)? {
         out.push(ruby.call_proc_one(&block, item)?);
     }
@@ -116,6 +125,7 @@ fn map(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 fn flat_map(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let block = block_or_enumerator!(ruby, this, args, "flat_map");
     let mut out = Vec::new();
+    let _iteration = iteration(this);
     for item in ruby.elements(this)? {
         let value = ruby.call_proc_one(&block, item)?;
         match ruby.try_array(&value)? {
@@ -150,6 +160,7 @@ fn reject(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 fn filter_map(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let block = block_or_enumerator!(ruby, this, args, "filter_map");
     let mut out = Vec::new();
+    let _iteration = iteration(this);
     for item in ruby.elements(this)? {
         let value = ruby.call_proc_one(&block, item)?;
         if value.truthy() {
@@ -161,6 +172,7 @@ fn filter_map(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 
 fn each_with_index(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let block = block_or_enumerator!(ruby, this, args, "each_with_index");
+    let _iteration = iteration(this);
     elements_while(ruby, this, move |ruby, item, index| {
         ruby.call_proc(&block, Args::of(vec![item.clone(), Value::Int(index as i64)]))?;
         Ok(true)
@@ -171,6 +183,7 @@ fn each_with_index(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 fn each_with_object(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     let memo = args.at(0);
     let block = block_or_enumerator!(ruby, this, args, "each_with_object");
+    let _iteration = iteration(this);
     for item in ruby.elements(this)? {
         ruby.call_proc(&block, Args::of(vec![item, memo.clone()]))?;
     }
@@ -228,6 +241,7 @@ fn inject(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     };
     let mut items = items.into_iter();
     let Some(mut memo) = start.or_else(|| items.next()) else { return Ok(Value::Nil) };
+    let _iteration = iteration(this);
     for item in items {
         memo = match (&operator, &args.block) {
             (Some(name), _) => ruby.call_method(&memo, *name, Args::one(item))?,

@@ -58,7 +58,7 @@ pub(crate) const NUMERIC: Table = &[
     ("to_f", to_f, NONE),
     ("to_c", |_, this, _| Ok(this.clone()), NONE),
     ("to_r", rational, Arity::at_least(0)),
-    ("rationalize", rational, Arity::at_least(0)),
+    ("rationalize", rationalize, Arity::between(0, 1)),
     ("round", round, OPTIONAL.with_keywords()),
     ("floor", floor, OPTIONAL),
     ("ceil", ceil, OPTIONAL),
@@ -398,6 +398,16 @@ fn rational(ruby: &mut Interpreter, this: &Value, _: Args) -> Eval {
         return ruby.send(&Value::Nil, "Rational", Args::of(vec![Value::big(top), Value::big(bottom)]));
     }
     ruby.send(&Value::Nil, "Rational", Args::one(this.clone()))
+}
+
+/// The simplest fraction that is no farther away than the argument.
+fn rationalize(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    let exact = rational(ruby, this, Args::none())?;
+    if !matches!(this, Value::Float(_)) {
+        return Ok(exact);
+    }
+    let class = Value::Class(ruby.class_of(&exact));
+    ruby.send(&class, "__rationalize", Args::of(vec![this.clone(), args.at(0)]))
 }
 
 fn infinite(_: &mut Interpreter, this: &Value, _: Args) -> Eval {

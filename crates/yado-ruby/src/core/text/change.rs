@@ -15,6 +15,7 @@ pub(super) const METHODS: Table = &[
     ("dedup", frozen, NONE),
     ("<<", append, ONE),
     ("concat", concat, ANY),
+    ("setbyte", set_byte, TWO),
     ("prepend", prepend, ANY),
     ("replace", replace, ONE),
     ("initialize_copy", replace, ONE),
@@ -151,6 +152,19 @@ fn concat(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
         append(ruby, this, Args::one(value))?;
     }
     Ok(this.clone())
+}
+
+fn set_byte(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    ruby.check_frozen(this)?;
+    let string = this_string(ruby, this)?;
+    let (wanted, byte) = (ruby.expect_int(&args.at(0))?, ruby.expect_int(&args.at(1))?);
+    let length = string.byte_len() as i64;
+    let index = if wanted < 0 { wanted + length } else { wanted };
+    if !(0..length).contains(&index) {
+        return ruby.raise("IndexError", format!("index {wanted} out of string"));
+    }
+    string.bytes.borrow_mut()[index as usize] = byte as u8;
+    Ok(args.at(1))
 }
 
 fn prepend(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {

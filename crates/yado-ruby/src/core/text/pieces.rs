@@ -16,7 +16,8 @@ pub(super) const METHODS: Table = &[
     ("each_line", each_line, ANY.with_keywords()),
     ("chars", chars, NONE),
     ("each_char", each_char, NONE),
-    ("grapheme_clusters", chars, NONE),
+    ("grapheme_clusters", |_, this, _| Ok(Value::array(clusters(this))), NONE),
+    ("each_grapheme_cluster", each_cluster, NONE),
     ("bytes", bytes, NONE),
     ("each_byte", each_byte, NONE),
     ("codepoints", codepoints, NONE),
@@ -334,6 +335,34 @@ fn chars(_: &mut Interpreter, this: &Value, _: Args) -> Eval {
 
 fn each_char(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
     each(ruby, this, "each_char", characters(this), args)
+}
+
+/// The characters as people see them: with the marks on them, joined ones, and flags as one.
+fn clusters(this: &Value) -> Vec<Value> {
+    let mut found: Vec<String> = Vec::new();
+    for character in text_of(this).chars() {
+        let goes_on = found.last().and_then(|cluster| cluster.chars().last()).is_some_and(|before| {
+            (before == '\r' && character == '\n')
+                || before == '\u{200D}'
+                || matches!(u32::from(character),
+                    0x300..=0x36F | 0x483..=0x489 | 0x591..=0x5BD | 0x610..=0x61A | 0x64B..=0x65F | 0x1AB0..=0x1AFF
+                    | 0x1DC0..=0x1DFF | 0x200D | 0x20D0..=0x20FF | 0xFE00..=0xFE0F | 0xFE20..=0xFE2F
+                    | 0x1F3FB..=0x1F3FF | 0xE0020..=0xE007F)
+        });
+        let flag = |character: char| ('\u{1F1E6}'..='\u{1F1FF}').contains(&character);
+        match found.last_mut() {
+            Some(cluster) if goes_on => cluster.push(character),
+            Some(cluster) if flag(character) && cluster.chars().all(flag) && cluster.chars().count() == 1 => {
+                cluster.push(character);
+            }
+            _ => found.push(character.to_string()),
+        }
+    }
+    found.into_iter().map(Value::str).collect()
+}
+
+fn each_cluster(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
+    each(ruby, this, "each_grapheme_cluster", clusters(this), args)
 }
 
 fn byte_values(ruby: &mut Interpreter, this: &Value) -> Eval<Vec<Value>> {
