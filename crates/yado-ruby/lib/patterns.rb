@@ -41,6 +41,10 @@ class SimpleDelegator
   def inspect = @delegate.inspect
 end
 
+def DelegateClass(superclass, &block)
+  Class.new(SimpleDelegator, &block)
+end
+
 module Observable
   def add_observer(observer, method = :update) = (@observers ||= {})[observer] = method
   def delete_observer(observer) = @observers&.delete(observer)

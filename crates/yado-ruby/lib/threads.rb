@@ -7,6 +7,10 @@ class Monitor
 end
 
 module MonitorMixin
+  def mon_initialize = nil
+  def mon_enter = nil
+  def mon_exit = nil
+  def mon_try_enter = true
   def synchronize = yield
   alias mon_synchronize synchronize
 end

@@ -122,6 +122,7 @@ const SOURCES: &[Source] = &[
         constants: &["CGI"],
         text: include_str!("../lib/cgi.rb"),
     },
+    Source { features: &["strscan"], constants: &["StringScanner"], text: include_str!("../lib/strscan.rb") },
     Source { features: &["find"], constants: &["Find"], text: include_str!("../lib/find.rb") },
     Source {
         features: &["deep_merge"],

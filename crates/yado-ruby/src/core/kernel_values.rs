@@ -217,6 +217,12 @@ pub(crate) const ENCODING: Table = &[
         },
         ANY,
     ),
+    ("dummy?", |_, _, _| Ok(Value::Bool(false)), ANY),
+    (
+        "ascii_compatible?",
+        |_, this, _| Ok(Value::Bool(this.data::<&str>().is_none_or(|name| !name.starts_with("UTF-16")))),
+        ANY,
+    ),
     (
         "==",
         |_, this, args| {
@@ -230,9 +236,36 @@ pub(crate) const ENCODING: Table = &[
 pub(crate) const ENCODING_CLASS: Table = &[
     ("default_external", |ruby, _, _| constant_at(ruby, &["Encoding", "UTF_8"]), ANY),
     ("default_internal", |_, _, _| Ok(Value::Nil), ANY),
+    ("find", find_encoding, ONE),
     ("default_external=", |_, _, args| Ok(args.at(0)), ONE),
     ("default_internal=", |_, _, args| Ok(args.at(0)), ONE),
 ];
+
+/// The encodings by their names, and by those that Ruby has for the usual ones.
+const ENCODINGS: &[(&str, &str)] = &[
+    ("UTF-8", "UTF_8"),
+    ("EXTERNAL", "UTF_8"),
+    ("LOCALE", "UTF_8"),
+    ("FILESYSTEM", "UTF_8"),
+    ("ASCII-8BIT", "ASCII_8BIT"),
+    ("BINARY", "ASCII_8BIT"),
+    ("US-ASCII", "US_ASCII"),
+    ("ASCII", "US_ASCII"),
+    ("UTF-16LE", "UTF_16LE"),
+    ("ISO-8859-1", "ISO_8859_1"),
+];
+
+fn find_encoding(ruby: &mut Interpreter, _: &Value, args: Args) -> Eval {
+    let given = args.at(0);
+    if given.data::<&str>().is_some() {
+        return Ok(given);
+    }
+    let name = ruby.expect_string(&given)?;
+    match ENCODINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name)) {
+        Some((_, constant)) => constant_at(ruby, &["Encoding", constant]),
+        None => ruby.raise("ArgumentError", format!("unknown encoding name - {name}")),
+    }
+}
 
 /// Methods of `GC` and `ObjectSpace`, which have nothing to do here.
 pub(crate) const GARBAGE: Table = &[
@@ -305,6 +338,9 @@ const CONSTANTS: &[(&str, &[(&str, Fixed)])] = &[
             ("SEEK_SET", Fixed::Int(0)),
             ("SEEK_CUR", Fixed::Int(1)),
             ("SEEK_END", Fixed::Int(2)),
+            ("BINARY", Fixed::Int(0)),
+            ("SHARE_DELETE", Fixed::Int(0)),
+            ("NONBLOCK", Fixed::Int(0o4000)),
             ("RDONLY", Fixed::Int(0)),
             ("WRONLY", Fixed::Int(1)),
             ("RDWR", Fixed::Int(2)),

@@ -26,6 +26,7 @@ pub(crate) const CLASS_METHODS: Table = &[
     ("new", new, Arity::between(0, 1)),
     ("rand", rand, Arity::between(0, 1)),
     ("bytes", bytes, Arity::exactly(1)),
+    ("urandom", bytes, Arity::exactly(1)),
     ("seed", seed, Arity::exactly(0)),
     ("new_seed", |ruby, _, _| Ok(Value::big(fresh_seed(ruby))), Arity::exactly(0)),
     ("srand", srand, Arity::between(0, 1)),
