@@ -385,3 +385,37 @@ find /sys/fs/cgroup/memory/{name} -mindepth 1 -type d
     assert!(!said.contains("No limit holds"), "{said}");
     assert!(!said.contains(&format!("{name}/yado")), "left behind:\n{said}");
 }
+
+/// Files of other owners, marks of deleted ones, and a machine that goes before its copy.
+#[test]
+fn an_ordinary_users_machine_is_copied() {
+    if !can_make_machines("an_ordinary_users_machine_is_copied") {
+        return;
+    }
+    for user in [ANN, ALONE] {
+        let said = in_a_place_of_its_own(&format!(
+            r#"
+as {user} '
+    cd quickstart
+    sed -i "s/^end/  config.vm.provision \"shell\", inline: \"echo text > \/srv\/file; rm \/etc\/debconf.conf\"\nend/" Vagrantfile
+    yado up
+    [ {user} = {ALONE} ] || yado ssh -c "echo own > ~/own"
+    yado halt
+    mkdir ../copy
+    cd ../copy
+    printf "Vagrant.configure(2) {{ |c| c.vm.clone = %s }}" "\"../quickstart\"" > Vagrantfile
+    yado up
+    cd ../quickstart
+    yado destroy -f
+    cd ../copy
+    yado ssh -c "cat /srv/file; ls /etc/debconf.conf 2>/dev/null; stat -c %U /srv/file; cat ~/own 2>/dev/null; true"
+    yado destroy -f
+'
+clean {user}
+"#
+        ));
+        assert!(said.contains("Cloning the machine 'default' of '"), "{said}");
+        let own = if user == ANN { "own\n" } else { "" };
+        assert!(said.contains(&format!("\ntext\nroot\n{own}==> default: Forcing")), "{said}");
+    }
+}
