@@ -152,7 +152,10 @@ fn mount_targets_stay_in_the_tree() {
     std::fs::create_dir(&outside).unwrap();
     let root = bundle.path("rootfs");
     symlink(format!("../../../../../../..{}", outside.display()), root.join("out")).unwrap();
-    bundle.push("mounts", json!({ "destination": "/out/made", "type": "tmpfs", "source": "tmpfs" }));
+    symlink(&outside, root.join("top")).unwrap();
+    for place in ["/out/made", "/top/made"] {
+        bundle.push("mounts", json!({ "destination": place, "type": "tmpfs", "source": "tmpfs" }));
+    }
     bundle.process(&["cat", "/proc/self/mountinfo"]);
     let mounts = bundle.ok(&["run", "yado-test"]);
     assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0, "{mounts}");
