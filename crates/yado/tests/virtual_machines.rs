@@ -32,7 +32,7 @@ fn a_machine_lives_its_whole_life_beside_a_container_of_the_same_box_and_network
     db.vm.network "forwarded_port", guest: 8000, host: {port}
     db.vm.provider("kvm") {{ |v| v.memory = 384 }}
     db.vm.provider("libvirt") {{ |v| v.title = "a guest" }}
-    db.vm.provision "shell", inline: "cat /vagrant/word > /root/word; hostname > /root/name"
+    db.vm.provision "shell", inline: "cat /vagrant/word > /root/word; test ! -L /vagrant/link; hostname > /root/name"
   end
   config.vm.define "web" do |web|
     web.vm.network "private_network", ip: "172.30.{third}.11"
@@ -42,6 +42,8 @@ end
     ))
     .with_home(home);
     sandbox.write("word", "from outside\n");
+    std::os::unix::fs::symlink("word", sandbox.project.join("link")).unwrap();
+    std::os::unix::fs::symlink("nothing", sandbox.project.join("broken")).unwrap();
 
     let said = sandbox.ok(&["up"]);
     assert!(said.contains("'title' of the 'libvirt' block has no effect"), "{said}");
@@ -67,9 +69,15 @@ end
     assert!(sandbox.inside("db", "ping -c 1 -W 10 web").contains(&format!("172.30.{third}.11")));
 
     // What was started goes on after a suspension.
+    sandbox.inside("db", "touch /vagrant/made");
     sandbox.ok(&["suspend", "db"]);
     assert!(sandbox.ok(&["status"]).contains("suspended (kvm)"));
+    // With the hardware that it had, and without its folder being copied again.
+    let vagrantfile = std::fs::read_to_string(sandbox.project.join("Vagrantfile")).unwrap();
+    sandbox.write("Vagrantfile", &vagrantfile.replace("v.memory = 384", "v.memory = 448; v.cpus = 2"));
     sandbox.ok(&["resume", "db"]);
+    sandbox.inside("db", "ls /vagrant/made");
+    suspending_may_be_killed(&sandbox);
     assert!(get_until(port, "served").contains("served"));
     assert_eq!(sandbox.inside("web", "curl -s -m 20 http://db:8000/"), "served\n");
     assert!(sandbox.ok(&["logs", "db"]).contains("login:"));
@@ -93,6 +101,23 @@ end
     sandbox.ok(&["halt"]);
     assert!(sandbox.ok(&["status"]).contains("stopped (kvm)"));
     sandbox.destroy_and_audit();
+}
+
+/// Whatever instant a suspension, or its end, is killed at, the machine goes on afterwards with what it had.
+fn suspending_may_be_killed(sandbox: &Sandbox) {
+    sandbox.inside("db", "touch /dev/shm/since");
+    for (command, milliseconds) in [("suspend", 250), ("suspend", 900), ("resume", 400)] {
+        if command == "resume" {
+            sandbox.ok(&["suspend", "db"]);
+        }
+        let mut process = sandbox.start(&[command, "db"]);
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        process.kill().unwrap();
+        process.wait().unwrap();
+        sandbox.ok(&["status"]);
+        sandbox.ok(&["resume", "db"]);
+        sandbox.inside("db", "ls /dev/shm/since");
+    }
 }
 
 /// A snapshot of a machine that runs has its memory, too; one that replaces another is the only one, and one of a machine
@@ -237,6 +262,8 @@ fn what_hands_this_computer_to_a_virtual_machine_needs_trust() {
         return;
     }
     let sandbox = Sandbox::new("").with_variable("VAGRANT_DEFAULT_PROVIDER", "kvm");
+    std::fs::create_dir(sandbox.project.join("linked")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", sandbox.project.join("linked/passwd")).unwrap();
     for (line, word) in [
         ("v.storage :file, path: '/dev/sda', allow_existing: true", "The path '/dev/sda' lies outside"),
         ("v.storage :file, device: :cdrom, path: '/etc/shadow'", "The path '/etc/shadow' lies outside"),
@@ -248,6 +275,7 @@ fn what_hands_this_computer_to_a_virtual_machine_needs_trust() {
             "c.vm.synced_folder '.', '/x', type: 'rsync', rsync__args: ['-e', \"sh -c 'touch /tmp/x'\"]",
             "'-e' in 'rsync__args'",
         ),
+        ("c.vm.synced_folder 'linked', '/x', type: 'rsync'", "The path '/etc/passwd' lies outside"),
     ] {
         sandbox.write(
             "Vagrantfile",

@@ -18,6 +18,8 @@ pub struct Copy<'a> {
     pub owner: Option<String>,
     /// Names that are left out and left alone.
     pub exclude: Vec<String>,
+    /// Whether the usual options copy what links lead to, and not the links.
+    pub follows_links: bool,
     /// Instead of the usual options (archive, delete what is gone).
     pub options: Option<Vec<String>>,
 }
@@ -35,17 +37,35 @@ impl Ssh {
         if succeeded {
             return Ok(());
         }
+        if copy.options.is_none() && only_links_are_missing(&said) {
+            let from = copy.from.display();
+            context.warn(format!(
+                "Links in '{from}' that lead nowhere were not copied, and nothing was deleted."
+            ));
+            return Ok(());
+        }
         let text =
             format!("'{}' could not be copied to '{}' in the machine: {said}", copy.from.display(), copy.to);
         Err(Error::new(ErrorKind::Other, text).hinted("Both sides need the program 'rsync' for this."))
     }
 }
 
+/// Whether rsync complains of nothing but links that lead nowhere.
+fn only_links_are_missing(said: &str) -> bool {
+    let is_link = |line: &str| {
+        line.starts_with("symlink has no referent:") || line.starts_with("IO error encountered -- skipping")
+    };
+    let mut lines = said.lines().filter(|line| !line.trim().is_empty()).peekable();
+    lines.peek().is_some_and(|line| is_link(line))
+        && lines.all(|line| is_link(line) || (line.starts_with("rsync error:") && line.contains("(code 23)")))
+}
+
 /// The command line that copies into a machine that is entered as this user.
 fn arguments(copy: &Copy<'_>, user: &str) -> Vec<String> {
-    let usual = || ["--archive", "--delete", "--no-devices", "--no-specials"].map(str::to_owned).to_vec();
+    let links = copy.follows_links.then_some("--copy-links");
+    let usual = ["--archive", "--delete", "--no-devices", "--no-specials"].into_iter().chain(links);
     let mut argv = vec!["rsync".to_owned()];
-    argv.extend(copy.options.clone().unwrap_or_else(usual));
+    argv.extend(copy.options.clone().unwrap_or_else(|| usual.map(str::to_owned).collect()));
     argv.extend(copy.owner.iter().map(|owner| format!("--chown={owner}")));
     argv.extend(copy.exclude.iter().map(|name| format!("--exclude={name}")));
     // The last word on how the machine is reached is ours.
@@ -66,9 +86,45 @@ mod tests {
     #[test]
     fn whatever_options_are_given_the_machine_is_reached_by_our_connection() {
         let options = Some(vec!["-a".to_owned(), "-e".to_owned(), "sh -c id".to_owned()]);
-        let copy = Copy { from: Path::new("/p"), to: "/vagrant", owner: None, exclude: vec![], options };
+        let copy = Copy {
+            from: Path::new("/p"),
+            to: "/vagrant",
+            owner: None,
+            exclude: vec![],
+            follows_links: true,
+            options,
+        };
         let argv = arguments(&copy, "vagrant");
         let last = argv.iter().rposition(|word| word == "-e").unwrap();
         assert!(argv[last + 1].starts_with("ssh "), "{argv:?}");
+    }
+
+    #[test]
+    fn what_links_lead_to_is_copied_and_those_that_lead_nowhere_are_no_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        std::fs::create_dir(&from).unwrap();
+        std::fs::write(folder.path().join("outside"), "there").unwrap();
+        std::os::unix::fs::symlink("../outside", from.join("link")).unwrap();
+        std::os::unix::fs::symlink("nothing", from.join("broken")).unwrap();
+        std::fs::create_dir(&to).unwrap();
+        std::fs::write(to.join("gone"), "").unwrap();
+        let copy =
+            Copy { from: &from, to: "", owner: None, exclude: vec![], follows_links: true, options: None };
+        // The same options, to a directory beside.
+        let mut argv: Vec<String> = arguments(&copy, "root");
+        argv.truncate(argv.iter().position(|word| word == "-e").unwrap());
+        argv.extend([format!("{}/", from.display()), to.display().to_string()]);
+        let Ok(output) = std::process::Command::new(&argv[0]).args(&argv[1..]).output() else {
+            eprintln!("skipped: there is no rsync");
+            return;
+        };
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(only_links_are_missing(&said), "{said}");
+        assert_eq!(std::fs::read_to_string(to.join("link")).unwrap(), "there");
+        assert!(!to.join("link").is_symlink());
+        let other =
+            format!("{said}rsync: [sender] send_files failed to open \"/x\": Permission denied (13)\n");
+        assert!(!only_links_are_missing(&other) && !only_links_are_missing(""));
     }
 }

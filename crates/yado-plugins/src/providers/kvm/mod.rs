@@ -10,6 +10,7 @@ mod disks;
 mod folders;
 mod frozen;
 mod hardware;
+mod links;
 mod machine;
 mod memory;
 mod names;

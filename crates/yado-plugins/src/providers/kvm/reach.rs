@@ -139,6 +139,11 @@ pub(super) fn of(spec: &MachineSpec) -> Reach {
         );
     }
     for folder in &spec.synced_folders {
+        let links = folders::links_of(folder);
+        // Where links lead in a circle, they are copied as links.
+        if !links.has_loop || !folders::words(folder, "rsync__args").is_empty() {
+            reach.paths.extend(links.outside.into_iter().map(|path| (path, folder.origin.clone())));
+        }
         for word in unknown_to_rsync(&folders::words(folder, "rsync__args")) {
             right(
                 format!(
