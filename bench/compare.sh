@@ -4,8 +4,11 @@
 #
 #   bench/compare.sh FOLDER [ARGUMENTS of yado compare...]
 #
-# writes figures.json, page.html, page.ja.html, page.png, table.txt and values.csv into FOLDER. Needs root, and YADO
-# (default: target/release/yado) built. Engines that are not installed are left out.
+# writes figures.json, page.html, page.ja.html, page.png, page.dark.png, page.phone.png, page.phone.dark.png, table.txt and
+# values.csv into FOLDER, and fails when something hangs over in a page. Needs root, Chromium, and YADO (default:
+# target/release/yado) built. Engines that are not installed are left out. What is in FOLDER is replaced when all of it
+# succeeded. All together takes `--time` (two minutes without it) and two minutes more, where that is enough for everything
+# to be taken once: with emulated virtual machines that takes ten.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 yado=$(realpath "${YADO:-target/release/yado}")
@@ -80,7 +83,15 @@ network_backend = "netavark"
 network_config_dir = "$room/podman-networks"
 END
 fi
-"$yado" compare "$@" --json "$target/figures.json" --html "$target/page.html" --csv "$target/values.csv" |
-    tee "$target/table.txt"
-"$yado" compare --from "$target/figures.json" --html "$target/page.ja.html" --lang ja >/dev/null
-"$yado" compare --from "$target/figures.json" --png "$target/page.png" >/dev/null
+begin=$SECONDS
+made="$room/made"
+mkdir "$made"
+"$yado" compare "$@" --lang en --json "$made/figures.json" --html "$made/page.html" --csv "$made/values.csv" |
+    tee "$made/table.txt"
+echo "Measured for $((SECONDS - begin)) s."
+"$yado" compare --from "$made/figures.json" --html "$made/page.ja.html" --lang ja >/dev/null
+"$yado" compare --from "$made/figures.json" --lang en --png "$made/page.png" >/dev/null
+bench/look_at_page.py "$made"
+mkdir -p "$target"
+cp "$made"/* "$target/"
+echo "Written to $target after $((SECONDS - begin)) s."
