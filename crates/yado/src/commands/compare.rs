@@ -122,7 +122,9 @@ fn elsewhere(session: &Session, context: &Context, work: &mut Work<'_>) -> Resul
             "A state of its own beside the user's, in which no box is prepared, can be had by root only.",
         ));
     }
-    let home = tempfile::Builder::new().prefix(ELSEWHERE).tempdir_in(context.host.home());
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    let home =
+        tempfile::Builder::new().prefix(ELSEWHERE).permissions(private).tempdir_in(context.host.home());
     let home = home.doing(|| "making a state to measure in")?;
     let held = leftovers::hold(home.path())?;
     let (context, workshop) = state(session, context, home.path())?;
