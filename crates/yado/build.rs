@@ -1,7 +1,8 @@
-//! Links the unwinder of the C compiler into the program, where it is found. As a library of its own it would have to
-//! be found, mapped and relocated whenever the program starts, which is a tenth of what the shortest commands take.
+//! Links everything into the program, the C library too, where that is found. Finding, mapping and relocating libraries
+//! takes longer than the shortest commands work, container managers start this program several times for each
+//! container, and a program that needs nothing of its host's runs on every one of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn main() {
@@ -12,11 +13,43 @@ fn main() {
         return;
     }
     let compiler = Some(of("CC")).filter(|name| !name.is_empty()).unwrap_or_else(|| "cc".to_owned());
-    let Ok(answer) = Command::new(compiler).arg("-print-file-name=libgcc_eh.a").output() else { return };
-    let path = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
-    // A library that it does not have is answered by its bare name.
-    if let Some(folder) = Path::new(&path).parent().filter(|folder| folder.is_absolute()) {
-        println!("cargo::rustc-link-search=native={}", folder.display());
-        println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
+    let out = PathBuf::from(of("OUT_DIR"));
+    let Some(unwinder) = find(&compiler, "libgcc_eh.a") else { return };
+    // In a folder of its own: beside it lies the shared one.
+    let folder = out.join("unwinder");
+    write(&folder, "libgcc_eh.a", &[&unwinder]);
+    println!("cargo::rustc-link-search=native={}", folder.display());
+    println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
+    let names = ["libgcc.a", "libc.a", "libm.a", "rcrt1.o"];
+    if let [Some(gcc), Some(c), Some(m), Some(_)] = names.map(|name| find(&compiler, name)) {
+        // rustc names the C library as a shared one, except for a target of its own that no build script can have
+        // macros for. So these names lead to texts for the linker that name the archives instead.
+        let folder = out.join("static");
+        write(&folder, "libgcc_s.so", &[&unwinder, &gcc]);
+        write(&folder, "libc.so", &[&c]);
+        write(&folder, "libm.so", &[&m]);
+        println!("cargo::rustc-link-arg-bins=-L{}", folder.display());
+        println!("cargo::rustc-link-arg-bins=-static-pie");
+        if of("CARGO_CFG_TARGET_ARCH") == "x86_64" {
+            // crates/yado-container/src/sys/entry.rs
+            println!("cargo::rustc-link-arg-bins=-Wl,-e,yado_start");
+        }
+    }
+}
+
+/// The path of a file of the compiler's or the C library's; one that it does not have is answered by its bare name.
+fn find(compiler: &str, name: &str) -> Option<PathBuf> {
+    let answer = Command::new(compiler).arg(format!("-print-file-name={name}")).output().ok()?;
+    let path = PathBuf::from(String::from_utf8_lossy(&answer.stdout).trim());
+    path.is_absolute().then_some(path)
+}
+
+/// A library that is a text for the linker, which takes these archives in its place.
+fn write(folder: &Path, name: &str, archives: &[&Path]) {
+    let archives: Vec<String> = archives.iter().map(|path| path.display().to_string()).collect();
+    let text = format!("INPUT({})\n", archives.join(" "));
+    if let Err(error) = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(folder.join(name), text))
+    {
+        println!("cargo::error=cannot write '{name}' in '{}': {error}", folder.display());
     }
 }

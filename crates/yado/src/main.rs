@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     if let Some(code) = commands::runtime::run_if_asked() {
         return code;
     }
+    yado_container::look_up_names_alone();
     let cli = match cli::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(code) => return code,

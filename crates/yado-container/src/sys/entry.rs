@@ -1,0 +1,31 @@
+//! The first instructions of a program that is linked statically and can lie anywhere in memory (`build.rs` of the
+//! program names them as the entry).
+//!
+//! Such a program writes to each of its pages that hold addresses, a hundred of them, to say where it lies, and each of
+//! the first writes to a page is a fault that the kernel answers: in all a third of what an otherwise idle start takes.
+//! Asking for all of these pages at once takes a fifth of that. Kernels before 5.14 refuse, and nothing is lost.
+#![allow(unsafe_code)] // Nothing but assembly can come before the C library.
+
+// From the first page with addresses to the end of the data, to be written to (MADV_POPULATE_WRITE). rdx and the stack
+// are as the kernel left them when the C library's own entry is reached.
+#[cfg(target_arch = "x86_64")]
+std::arch::global_asm!(
+    ".pushsection .text.yado_start,\"ax\",@progbits",
+    ".globl yado_start",
+    ".hidden yado_start",
+    ".hidden __init_array_start",
+    ".hidden _edata",
+    "yado_start:",
+    "mov r8, rdx",
+    "lea rdi, [rip + __init_array_start]",
+    "and rdi, -4096",
+    "lea rsi, [rip + _edata]",
+    "sub rsi, rdi",
+    "mov edx, 23",
+    "mov eax, 28",
+    "syscall",
+    "mov rdx, r8",
+    "xor eax, eax",
+    "jmp _start",
+    ".popsection",
+);
