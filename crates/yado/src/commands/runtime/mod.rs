@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use yado_container::{Container, Engine};
 
 use report::Report;
@@ -43,6 +43,15 @@ impl Failure {
 #[derive(Debug, Parser)]
 #[command(name = "yado runtime", bin_name = "yado runtime", disable_version_flag = true)]
 pub(crate) struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What can be said before every command.
+#[derive(Debug, Args)]
+struct Common {
     /// Where containers are kept on record
     #[arg(long, value_name = "DIRECTORY")]
     root: Option<PathBuf>,
@@ -64,8 +73,6 @@ pub(crate) struct Arguments {
     /// Print the version
     #[arg(short = 'v', long)]
     version: bool,
-    #[command(subcommand)]
-    command: Option<Command>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -92,6 +99,47 @@ enum Command {
     Spec(about::Spec),
 }
 
+/// The options of the commands that container managers call for every container.
+const OPTIONS: &[(&str, fn(clap::Command) -> clap::Command)] = &[
+    ("create", lifecycle::Create::augment_args),
+    ("start", lifecycle::Start::augment_args),
+    ("run", lifecycle::Run::augment_args),
+    ("kill", lifecycle::Kill::augment_args),
+    ("delete", lifecycle::Delete::augment_args),
+    ("exec", enter::Exec::augment_args),
+    ("state", look::State::augment_args),
+];
+
+/// The command line with a single command in it: to make all of them takes longer than to parse one.
+fn with_single_command(words: &[OsString]) -> Option<clap::Command> {
+    let name = command_word(words)?;
+    let (name, options) = OPTIONS.iter().find(|(known, _)| *known == name)?;
+    let whole = clap::Command::new("yado runtime").disable_version_flag(true);
+    Some(Common::augment_args(whole).subcommand(options(clap::Command::new(*name))))
+}
+
+/// The first word after the program's name that is neither an option nor the value of one.
+fn command_word(words: &[OsString]) -> Option<&str> {
+    let mut words = words.iter().skip(1);
+    while let Some(word) = words.next() {
+        match word.to_str()? {
+            "--root" | "--log" | "--log-format" | "--rootless" => drop(words.next()),
+            option if option.starts_with('-') => {}
+            command => return Some(command),
+        }
+    }
+    None
+}
+
+/// What was typed. A mistake is told by the whole command line, which knows everything that can be said.
+fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    let words: Vec<OsString> = words.collect();
+    with_single_command(&words)
+        .and_then(|single| single.try_get_matches_from(&words).ok())
+        .and_then(|mut matches| Arguments::from_arg_matches_mut(&mut matches).ok())
+        .map_or_else(|| Arguments::try_parse_from(words), Ok)
+}
+
 /// When this is what the program was started for, does it. To be asked before anything else of the program is set up.
 pub(crate) fn run_if_asked() -> Option<ExitCode> {
     let mut words = std::env::args_os();
@@ -104,7 +152,7 @@ pub(crate) fn run_if_asked() -> Option<ExitCode> {
 
 /// Parses what follows `runtime`, runs it, and tells every failure to standard error and to the log.
 pub(crate) fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(words) {
+    let Arguments { common, command } = match parse(words) {
         Ok(arguments) => arguments,
         Err(problem) => {
             // Nothing is left to be done when the text cannot be printed.
@@ -112,15 +160,15 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
             return if problem.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
         }
     };
-    let report = Report::new(arguments.log.as_deref(), arguments.log_format == LogFormat::Json);
-    report.trace(arguments.debug);
-    let outcome = match (&arguments.command, arguments.version) {
+    let report = Report::new(common.log.as_deref(), common.log_format == LogFormat::Json);
+    report.trace(common.debug);
+    let outcome = match (&command, common.version) {
         (_, true) => about::version(),
         (None, _) => Err(Failure::new("no command given; 'yado runtime --help' lists them")),
         (Some(command), _) => {
-            let root = arguments.root.clone().unwrap_or_else(default_root);
+            let root = common.root.clone().unwrap_or_else(default_root);
             enter_ground(command, &root)
-                .and_then(|()| dispatch(command, &Place { root, systemd: arguments.systemd_cgroup }))
+                .and_then(|()| dispatch(command, &Place { root, systemd: common.systemd_cgroup }))
         }
     };
     match outcome {
@@ -199,8 +247,42 @@ fn print(text: &str) -> Result<(), Failure> {
 mod tests {
     use clap::CommandFactory;
 
+    use super::*;
+
     #[test]
     fn the_command_line_is_well_formed() {
         super::Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_single_command_understands_what_all_of_them_do() {
+        let lines = [
+            "run -b /bundle web",
+            "--root /r --log-format json --log /l --systemd-cgroup create --bundle /b --pid-file /p web",
+            "--root=/r --debug start web",
+            "--rootless true kill -a web KILL",
+            "--root run delete --force web",
+            "exec -t --user 1:2 -e A=b web sh -c run",
+            "state web",
+        ];
+        for line in lines {
+            let words: Vec<OsString> =
+                std::iter::once("yado").chain(line.split(' ')).map(Into::into).collect();
+            let single = with_single_command(&words).unwrap().try_get_matches_from(&words).unwrap();
+            let single = Arguments::from_arg_matches(&single).unwrap();
+            let whole = Arguments::try_parse_from(words).unwrap();
+            assert_eq!(format!("{single:?}"), format!("{whole:?}"), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_a_single_command_cannot_answer_is_left_to_all_of_them() {
+        for line in ["", "--version", "features", "unknown web", "--root"] {
+            let words: Vec<OsString> =
+                "yado".split(' ').chain(line.split_whitespace()).map(Into::into).collect();
+            assert!(with_single_command(&words).is_none(), "{line}");
+        }
+        let problem = parse(["yado", "run"].into_iter().map(Into::into)).unwrap_err();
+        assert!(problem.to_string().contains("Usage: yado runtime run"), "{problem}");
     }
 }
