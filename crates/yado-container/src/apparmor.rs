@@ -17,13 +17,14 @@ fn is_there() -> bool {
 ///
 /// A profile that cannot be given is an error: somebody relies on what it forbids.
 pub(crate) fn word(process: &Process) -> Result<Option<CString>> {
-    word_where(process, is_there())
+    word_where(process, is_there)
 }
 
-fn word_where(process: &Process, is_there: bool) -> Result<Option<CString>> {
+fn word_where(process: &Process, is_there: impl FnOnce() -> bool) -> Result<Option<CString>> {
     let Some(profile) = process.apparmor_profile.as_deref().filter(|name| !name.is_empty()) else {
         return Ok(None);
     };
+    let is_there = is_there();
     if !is_there && profile == UNCONFINED {
         return Ok(None);
     }
@@ -45,12 +46,12 @@ mod tests {
     #[test]
     fn a_profile_is_given_where_it_can_be_and_refused_where_not() {
         let process = |name: &str| Process { apparmor_profile: Some(name.to_owned()), ..Process::default() };
-        let told = |name: &str| word_where(&process(name), true).unwrap();
+        let told = |name: &str| word_where(&process(name), || true).unwrap();
         assert_eq!(told("docker-default"), Some(c"exec docker-default".to_owned()));
         assert_eq!(told("unconfined"), Some(c"exec unconfined".to_owned()));
         assert_eq!(told(""), None);
-        assert_eq!(word_where(&process("unconfined"), false).unwrap(), None);
-        assert!(word_where(&process("x"), false).unwrap_err().to_string().contains("no AppArmor"));
-        assert!(word_where(&process("x\0y"), true).is_err());
+        assert_eq!(word_where(&process("unconfined"), || false).unwrap(), None);
+        assert!(word_where(&process("x"), || false).unwrap_err().to_string().contains("no AppArmor"));
+        assert!(word_where(&process("x\0y"), || true).is_err());
     }
 }

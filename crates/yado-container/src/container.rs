@@ -12,11 +12,12 @@ use rustix::process::{WaitId, WaitIdOptions, waitid};
 use serde::{Deserialize, Serialize};
 
 use crate::cgroup::{Layout, Stats};
-use crate::create::pidfd_of;
+use crate::create::{not_started, pidfd_of};
 use crate::error::{Context, Error, Result};
-use crate::init::{self, Init};
-use crate::record::{Phase, Record, Records};
+use crate::init::Init;
+use crate::record::{Phase, Record, Records, Stamp};
 use crate::spec::{Hook, Hooks, Resources, Spec};
+use crate::sys::clone::pidfd_open;
 use crate::sys::signals;
 use crate::{exec, hooks, signal_names};
 
@@ -61,17 +62,38 @@ impl ExitStatus {
 /// The annotation that names the signal by which the container's program wants to be stopped.
 pub const STOP_SIGNAL_ANNOTATION: &str = "org.opencontainers.image.stopSignal";
 
+/// Signals to this program that are a container's: from the making of this value on they wait, also those that come
+/// before the container is there. To be made while the program has one thread.
+#[derive(Debug)]
+pub struct HeldSignals(signals::Waiting);
+
+impl HeldSignals {
+    /// Holds these signals, by their numbers.
+    pub fn hold(numbers: &[i32]) -> Result<Self> {
+        signals::Waiting::for_these(numbers).map(Self).doing("hold signals for the container")
+    }
+}
+
 /// A container. The value is a view: its methods look at the real state each time.
 #[derive(Clone, Debug)]
 pub struct Container {
     pub(crate) records: Records,
     pub(crate) record: Record,
+    /// Of the record on disk, when it is surely this one.
+    stamp: Option<Stamp>,
     layout: Layout,
 }
 
 impl Container {
     pub(crate) fn load(records: &Records, layout: &Layout, id: &str) -> Result<Option<Self>> {
-        Ok(records.read(id)?.map(|record| Self { records: records.clone(), record, layout: layout.clone() }))
+        let of = |record| Self { records: records.clone(), record, stamp: None, layout: layout.clone() };
+        Ok(records.read(id)?.map(of))
+    }
+
+    /// A container by the record that was just written. To be called with its lock held.
+    pub(crate) fn of(records: Records, record: Record, layout: Layout) -> Self {
+        let stamp = records.stamp(&record.id);
+        Self { records, record, stamp, layout }
     }
 
     /// The container's name in its engine.
@@ -151,6 +173,7 @@ impl Container {
         let path = self.records.folder(self.id()).join("start");
         std::fs::write(&path, "1").path("start through", &path)?;
         self.record.phase = Phase::Started;
+        self.stamp = None;
         self.records.write(&self.record)?;
         readable(answer.as_fd(), Duration::from_hours(1))?;
         // What it says may come in parts, and ends with its process.
@@ -158,22 +181,10 @@ impl Container {
         let mut message = Vec::new();
         answer.read_to_end(&mut message).doing("learn whether the program runs")?;
         if !message.is_empty() {
-            return Err(self.not_started(&message));
+            return Err(not_started(&self.record, &message));
         }
         self.run_late_hooks(|hooks| &hooks.poststart, "running");
         Ok(())
-    }
-
-    /// Why the program could not be run: in words, or by the numbers of the step and the error.
-    fn not_started(&self, message: &[u8]) -> Error {
-        let message = match (message, &self.record.spec.process) {
-            ([0, stage, low, high], Some(process)) => {
-                let error = i32::from(u16::from_le_bytes([*low, *high]));
-                init::failure_of(self.id(), process, *stage, error).to_string()
-            }
-            _ => String::from_utf8_lossy(message).into_owned(),
-        };
-        Error::SetUp { id: self.id().to_owned(), message }
     }
 
     /// Runs a command inside. Use [`exec::Running`] to talk to it and to learn how it ends.
@@ -283,6 +294,27 @@ impl Container {
         exec::wait_for(WaitId::Pid(pid))
     }
 
+    /// Waits as [`Container::wait`] does, and sends the first process the signals that come meanwhile.
+    pub fn wait_and_pass_on(&self, signals: &HeldSignals) -> Result<ExitStatus> {
+        let Ok(pidfd) = pidfd_open(self.record.pid) else { return self.wait() };
+        let signals = &signals.0;
+        loop {
+            let (process, held) = (pidfd.as_fd(), signals.descriptor());
+            let mut fds = [PollFd::new(&process, PollFlags::IN), PollFd::new(&held, PollFlags::IN)];
+            match poll(&mut fds, None) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error).doing("wait for the container"),
+            }
+            if !fds[0].revents().is_empty() {
+                return self.wait();
+            }
+            while let Some(signal) = signals.next() {
+                // It may end at this moment, which is what is waited for.
+                if signals::to_pidfd(process, signal).is_err() {}
+            }
+        }
+    }
+
     /// Waits for the first process's end for so long at most, whoever's child it is; tells whether it ended.
     pub fn wait_for_end(&self, time: Duration) -> Result<bool> {
         match pidfd_of(&self.record) {
@@ -350,12 +382,19 @@ impl Container {
     ///
     /// When it is just being made by somebody else, that is waited for.
     pub fn delete(mut self, force: bool) -> Result<()> {
+        self.remove(force)
+    }
+
+    /// As [`Container::delete`], for those who do not even want to wait for the memory of the value to be given back.
+    pub fn remove(&mut self, force: bool) -> Result<()> {
         loop {
             let lock = self.records.lock(self.id())?;
             self.refresh()?;
             if !self.record.is_alive() {
                 self.end();
-                self.record.cgroups.kill();
+                if self.record.namespaces & libc::CLONE_NEWPID == 0 {
+                    self.record.cgroups.kill();
+                }
                 self.record.unmount()?;
                 self.record.cgroups.remove()?;
                 self.records.remove(self.id())?;
@@ -378,6 +417,10 @@ impl Container {
 
     /// Reads the record again, under the lock.
     fn refresh(&mut self) -> Result<()> {
+        if self.stamp.is_some() && self.stamp == self.records.stamp(self.id()) {
+            return Ok(());
+        }
+        self.stamp = None;
         if let Some(record) = self.records.read(self.id())? {
             self.record = record;
         }

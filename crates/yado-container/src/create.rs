@@ -49,13 +49,18 @@ pub struct CreateOptions {
     pub no_pivot: bool,
     /// Whether the first process keeps the session keyring of this program instead of getting an empty one.
     pub keep_keyring: bool,
+    /// Whether the specification's process is started at once, as [`Container::start`] does later.
+    pub started: bool,
+    /// Where the first process's id is written before its program runs, so that nobody reads half of it.
+    pub pid_file: Option<PathBuf>,
 }
 
 /// Makes a container; see [`Engine::create`].
 pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOptions) -> Result<Container> {
-    let mut linux = spec.linux.clone().unwrap_or_default();
-    linux.resources = linux.resources.map(Resources::without_zeros);
-    let namespaces = sort_namespaces(&linux)?;
+    let none = Linux::default();
+    let linux = spec.linux.as_ref().unwrap_or(&none);
+    let resources = linux.resources.clone().map(Resources::without_zeros);
+    let namespaces = sort_namespaces(linux)?;
     linux.personality.as_ref().map(privileges::personality).transpose()?;
     crate::check::document(spec)?;
     crate::check::engine_can(spec, &namespaces, options)?;
@@ -63,10 +68,13 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
     let filter_flags = linux.seccomp.as_ref().map_or(Ok(0), seccomp::flags)?;
     linux.seccomp.as_ref().map_or(Ok(None), seccomp::listener)?;
     let layout = engine.layout()?;
+    if options.started && options.init == Init::Process && spec.process.is_none() {
+        return Err(Error::invalid("process", "there is no program to run"));
+    }
 
     let lock = engine.records.lock(id)?;
     clear_rubble(engine, id)?;
-    let cgroups = Cgroups::plan(layout, id, linux.cgroups_path.as_deref(), linux.resources.as_ref());
+    let cgroups = Cgroups::plan(layout, id, linux.cgroups_path.as_deref(), resources.as_ref());
     let mut record = Record {
         id: id.to_owned(),
         phase: Phase::Creating,
@@ -79,16 +87,17 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
         created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
         bundle: options.bundle.clone().unwrap_or_default(),
         in_place: None,
-        spec: spec.clone(),
+        // Of what is half-made only its parts and its hooks matter.
+        spec: if spec.hooks.is_some() { spec.clone() } else { Spec::default() },
     };
-    // Written first, so that whoever finds this half-made knows where its parts are.
-    engine.records.write(&record)?;
     let mut attempt = Attempt {
         engine,
+        lock: &lock,
         record: &mut record,
         spec,
         options,
-        linux: &linux,
+        linux,
+        resources: resources.as_ref(),
         namespaces,
         pidfd: None,
         user: None,
@@ -100,8 +109,9 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
             return Err(error);
         }
     }
+    let container = Container::of(engine.records.clone(), record, layout.clone());
     drop(lock);
-    engine.require(id)
+    Ok(container)
 }
 
 /// Removes what an interrupted attempt left; a whole container is left alone and is an error.
@@ -115,16 +125,22 @@ fn clear_rubble(engine: &Engine, id: &str) -> Result<()> {
     record.cgroups.kill();
     record.unmount()?;
     record.cgroups.remove()?;
-    std::fs::remove_dir_all(engine.records.folder(id)).path("remove", engine.records.folder(id))
+    match std::fs::remove_dir_all(engine.records.folder(id)) {
+        // It had not come so far.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other.path("remove", engine.records.folder(id)),
+    }
 }
 
 /// One attempt at making a container.
 struct Attempt<'a> {
     engine: &'a Engine,
+    lock: &'a File,
     record: &'a mut Record,
     spec: &'a Spec,
     options: &'a CreateOptions,
     linux: &'a Linux,
+    resources: Option<&'a Resources>,
     namespaces: Namespaces,
     pidfd: Option<OwnedFd>,
     /// Its user namespace, unless it is the host's.
@@ -141,11 +157,16 @@ struct Ends {
 impl Attempt<'_> {
     fn run(&mut self, filter: (Vec<seccomp::Instruction>, u32)) -> Result<()> {
         let layout = self.engine.layout()?;
-        self.record.cgroups.make(layout, self.linux.resources.as_ref())?;
+        // First, so that whoever finds this half-made knows where its parts are.
+        self.engine.records.announce(self.lock, self.record)?;
+        self.record.cgroups.make(layout, self.resources)?;
         if self.may_make_cgroups() {
             self.record.cgroups.delegate(self.host_root().0, self.host_root().1)?;
         }
         let (ours, theirs) = init::pair()?;
+        if self.options.init == Init::Process && !self.options.started {
+            self.engine.records.make_folder(&self.record.id)?;
+        }
         let ends = Ends { socket: theirs, start: self.pipe("start")?, answer: self.pipe("answer")? };
         self.start(&ends, &filter)?;
         drop(ends);
@@ -179,6 +200,10 @@ impl Attempt<'_> {
         let root = self.root()?;
         if self.entry() == Entry::InPlace {
             self.lay_in_place(&root)?;
+        }
+        if self.runs_through() {
+            self.prepare_record()?;
+            self.publish_record()?;
         }
         let arrival = Arrival { pid: self.record.pid, root, sources: self.sources()? };
         init::send_arrival(ours.as_fd(), &arrival)?;
@@ -215,19 +240,59 @@ impl Attempt<'_> {
         hooks::run(&hooks.create_runtime, self.record.moment("creating"))
     }
 
-    /// Waits for the init's word, writes the container down as made, and lets the init go on.
+    /// Waits for the init's word, shows the container as made, and lets the init go on.
     fn finish(&mut self, ours: &OwnedFd) -> Result<()> {
+        if self.runs_through() {
+            return self.learn_whether_it_runs(ours);
+        }
+        // While it works.
+        self.prepare_record()?;
         match init::receive_message(ours.as_fd())? {
             Some(Message::Ready) => {}
             Some(Message::Failed(message)) => return Err(self.failed(message)),
             _ => return Err(self.failed("its first process ended without a word".to_owned())),
         }
+        self.publish_record()?;
+        init::send_message(ours.as_fd(), &Message::Continue)?;
+        if self.options.started && self.options.init == Init::Process {
+            self.learn_whether_it_runs(ours)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the first process goes from its birth to its program without waiting for anybody's word. It is on record
+    /// as started before it has built its tree, for which nobody but hooks and who makes it could have a use.
+    fn runs_through(&self) -> bool {
+        self.options.started && self.options.init == Init::Process && self.spec.hooks.is_none()
+    }
+
+    fn prepare_record(&mut self) -> Result<()> {
         self.record.phase = match self.options.init {
-            Init::Small => Phase::Started,
-            Init::Process => Phase::Created,
+            Init::Process if !self.options.started => Phase::Created,
+            _ => Phase::Started,
         };
-        self.engine.records.write(self.record)?;
-        init::send_message(ours.as_fd(), &Message::Continue)
+        self.record.spec = self.spec.clone();
+        self.engine.records.prepare(self.record)
+    }
+
+    fn publish_record(&self) -> Result<()> {
+        self.engine.records.publish(&self.record.id)?;
+        if let Some(path) = &self.options.pid_file {
+            write_whole(path, &self.record.pid.to_string()).path("write the process id to", path)?;
+        }
+        Ok(())
+    }
+
+    /// The other end of the conversation is closed by the exec of the program; what is said before is why there was none.
+    fn learn_whether_it_runs(&self, ours: &OwnedFd) -> Result<()> {
+        let said = init::receive_rest(ours.as_fd())?;
+        if !said.is_empty() {
+            return Err(not_started(self.record, &said));
+        }
+        if let Some(hooks) = &self.spec.hooks {
+            hooks::run_all(&hooks.poststart, self.record.moment("running"));
+        }
+        Ok(())
     }
 
     fn failed(&self, message: String) -> Error {
@@ -236,7 +301,7 @@ impl Attempt<'_> {
 
     /// A pipe with a name: `start` writes to one, and reads from the other how that went.
     fn pipe(&self, name: &str) -> Result<Option<OwnedFd>> {
-        if self.options.init != Init::Process {
+        if self.options.init != Init::Process || self.options.started {
             return Ok(None);
         }
         let path = self.engine.records.folder(&self.record.id).join(name);
@@ -277,8 +342,10 @@ impl Attempt<'_> {
         let make = |flag| self.namespaces.make & flag != 0;
         let interfaces = self.options.network.clone().unwrap_or_default();
         let terminal = self.spec.process.as_ref().is_some_and(|process| process.terminal);
+        let mut possible = u64::MAX;
         if let Some(process) = self.spec.process.as_ref().filter(|_| !own(libc::CLONE_NEWUSER)) {
-            privileges::warn_of_missing(process, privileges::bounding_set())?;
+            possible = privileges::possible(process)?;
+            privileges::warn_of_missing(process, possible)?;
         }
         let listener = self.linux.seccomp.as_ref().map_or(Ok(None), connect_listener)?;
         let process = self.spec.process.as_ref().filter(|_| self.options.init == Init::Process);
@@ -291,7 +358,7 @@ impl Attempt<'_> {
             socket: ends.socket.as_fd(),
             program: self.engine.first_program()?,
             start: ends.start.as_ref().map(AsFd::as_fd),
-            answer: ends.answer.as_ref().map(AsFd::as_fd),
+            answer: ends.answer.as_ref().map_or(ends.socket.as_fd(), AsFd::as_fd),
             console: self.options.console.as_ref().filter(|_| terminal).map(AsFd::as_fd),
             listener: listener.as_ref().map(AsFd::as_fd),
             cgroups: &self.record.cgroups.views(self.engine.layout()?, own(libc::CLONE_NEWCGROUP)),
@@ -304,14 +371,17 @@ impl Attempt<'_> {
             network: make(libc::CLONE_NEWNET).then_some(&interfaces),
             preserved: self.options.preserved,
             keep_keyring: self.options.keep_keyring,
+            runs_through: self.runs_through(),
+            possible,
             filter,
             filter_flags: *filter_flags,
         };
-        let kept: Vec<i32> = [Some(first.program), first.start, first.answer, first.console, first.listener]
-            .iter()
-            .flatten()
-            .map(AsRawFd::as_raw_fd)
-            .collect();
+        let kept: Vec<i32> =
+            [Some(first.program), first.start, Some(first.answer), first.console, first.listener]
+                .iter()
+                .flatten()
+                .map(AsRawFd::as_raw_fd)
+                .collect();
         let request = InitRequest {
             // The cgroup namespace is made later, from inside the container's cgroups; and the clocks of a time
             // namespace can be set only until somebody lives in it.
@@ -375,7 +445,7 @@ impl Attempt<'_> {
         let path = self.spec.root.as_ref().map(|root| self.in_bundle(&root.path)).unwrap_or_default();
         let place = InPlace::of(root, &path)?;
         self.record.in_place = Some(place.clone());
-        self.engine.records.write(self.record)?;
+        self.engine.records.announce(self.lock, self.record)?;
         place.attach(root)
     }
 
@@ -427,6 +497,25 @@ impl Attempt<'_> {
             tracing::warn!(id = self.record.id, %error, "the failed container could not be removed wholly");
         }
     }
+}
+
+/// Why the program of a container could not be run: in words, or by the numbers of the step and the error.
+pub(crate) fn not_started(record: &Record, message: &[u8]) -> Error {
+    let message = match (message, &record.spec.process) {
+        ([0, stage, low, high], Some(process)) => {
+            let error = i32::from(u16::from_le_bytes([*low, *high]));
+            init::failure_of(&record.id, process, *stage, error).to_string()
+        }
+        _ => String::from_utf8_lossy(message).into_owned(),
+    };
+    Error::SetUp { id: record.id.clone(), message }
+}
+
+/// Writes a file so that nobody reads half of it.
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    std::fs::write(&fresh, text).and_then(|()| std::fs::rename(&fresh, path))
 }
 
 /// Connects to the program that decides system calls, when there are such.

@@ -283,7 +283,7 @@ pub(crate) fn run(record: &Record, pidfd: BorrowedFd<'_>, request: &ExecRequest)
     let process = process(record, request);
     // In a user namespace of its own everything is possible that the sets allow.
     let possible =
-        if record.namespaces & libc::CLONE_NEWUSER != 0 { u64::MAX } else { privileges::bounding_set() };
+        if record.namespaces & libc::CLONE_NEWUSER != 0 { u64::MAX } else { privileges::possible(&process)? };
     privileges::warn_of_missing(&process, possible)?;
     let mut plan = privileges::plan(&process, filter, filter_flags, possible)?;
     plan.personality = linux.personality.as_ref().map(privileges::personality).transpose()?;

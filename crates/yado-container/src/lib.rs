@@ -37,6 +37,7 @@ mod exec;
 mod held_root;
 mod hooks;
 mod init;
+mod kernel_text;
 mod leftovers;
 mod namespaces;
 pub mod network;
@@ -54,7 +55,7 @@ pub use cgroup::Stats;
 pub use console::{
     connect_console, must_be_protected, receive_console, run_from_protected_program, send_console,
 };
-pub use container::{Container, ExitStatus, STOP_SIGNAL_ANNOTATION, Status};
+pub use container::{Container, ExitStatus, HeldSignals, STOP_SIGNAL_ANNOTATION, Status};
 pub use create::CreateOptions;
 pub use engine::Engine;
 pub use error::{Error, Result};

@@ -107,10 +107,15 @@ fn within(mut masks: CapabilityMasks, possible: u64) -> CapabilityMasks {
     masks
 }
 
+/// All that a process asks for, in whichever set.
+fn asked(process: &Process) -> Result<u64> {
+    let asked = masks(process.capabilities.as_ref().unwrap_or(&Capabilities::default()))?;
+    Ok(asked.bounding | asked.permitted | asked.inheritable)
+}
+
 /// Warns of capabilities that a process asks for and cannot get, with `possible` as in [`plan`].
 pub(crate) fn warn_of_missing(process: &Process, possible: u64) -> Result<()> {
-    let asked = masks(process.capabilities.as_ref().unwrap_or(&Capabilities::default()))?;
-    let missing = (asked.bounding | asked.permitted | asked.inheritable) & !possible;
+    let missing = asked(process)? & !possible;
     if missing != 0 {
         let names = CAPABILITIES.iter().enumerate().filter(|(bit, _)| missing >> bit & 1 == 1);
         let names: Vec<String> = names.map(|(_, name)| format!("CAP_{name}")).collect();
@@ -278,14 +283,17 @@ pub fn capability_names() -> Vec<String> {
     CAPABILITIES.iter().map(|name| format!("CAP_{name}")).collect()
 }
 
-/// The bounding set of the calling process, as a mask.
-pub(crate) fn bounding_set() -> u64 {
-    (0..CAPABILITIES.len())
+/// Those of the capabilities that a process asks for which the calling process could hand on: what is in its bounding
+/// set. The kernel tells one at a time.
+pub(crate) fn possible(process: &Process) -> Result<u64> {
+    let asked = asked(process)?;
+    Ok((0..CAPABILITIES.len())
+        .filter(|bit| asked >> bit & 1 == 1)
         .filter(|bit| {
             let one = rustix::thread::CapabilitySet::from_bits_retain(1 << bit);
             rustix::thread::capability_is_in_bounding_set(one).unwrap_or(false)
         })
-        .fold(0, |mask, bit| mask | 1 << bit)
+        .fold(0, |mask, bit| mask | 1 << bit))
 }
 
 #[cfg(test)]

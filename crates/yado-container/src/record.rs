@@ -1,8 +1,9 @@
 //! What is written down about a container: enough for any later process to find, enter, stop and remove it.
 
 use std::fs::File;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ use crate::cgroup::Cgroups;
 use crate::error::{Context, Error, Result};
 use crate::hooks::Moment;
 use crate::init::Init;
+use crate::kernel_text;
 use crate::rootfs::InPlace;
 use crate::spec::Spec;
 
@@ -49,6 +51,13 @@ pub(crate) struct Record {
     pub(crate) spec: Spec,
 }
 
+/// Tells one writing of a record from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    inode: u64,
+    changed: (i64, i64),
+}
+
 /// Where records are kept.
 #[derive(Clone, Debug)]
 pub(crate) struct Records {
@@ -58,11 +67,14 @@ pub(crate) struct Records {
 impl Records {
     /// Opens the folder, readable for its owner alone.
     pub(crate) fn open(root: PathBuf) -> Result<Self> {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&root)
-            .path("make the folder", &root)?;
+        // Mostly it is there.
+        if !root.is_dir() {
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&root)
+                .path("make the folder", &root)?;
+        }
         Ok(Self { root })
     }
 
@@ -107,27 +119,78 @@ impl Records {
             Ok(text) => {
                 serde_json::from_slice(&text).map(Some).map_err(std::io::Error::from).path("read", path)
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(self.read_announced(id)),
             Err(error) => Err(error).path("read", path),
         }
     }
 
+    /// What is known of a container that is being made, or whose making was interrupted. A text that was cut off is
+    /// none: then nothing of it was made yet.
+    fn read_announced(&self, id: &str) -> Option<Record> {
+        let text = std::fs::read(self.lock_path(id)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
     /// Writes a record so that a reader sees either the old one or the new one.
     pub(crate) fn write(&self, record: &Record) -> Result<()> {
-        let folder = self.folder(&record.id);
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)
-            .path("make the folder", &folder)?;
-        let (path, fresh) = (folder.join("state.json"), folder.join("state.new"));
-        let text = serde_json::to_vec(record).map_err(std::io::Error::from).path("write", &path)?;
-        std::fs::write(&fresh, text).path("write", &fresh)?;
+        self.prepare(record)?;
+        self.publish(&record.id)
+    }
+
+    /// Writes a record that nobody sees yet.
+    pub(crate) fn prepare(&self, record: &Record) -> Result<()> {
+        let fresh = self.folder(&record.id).join("state.new");
+        let text = serde_json::to_vec(record).map_err(std::io::Error::from).path("write", &fresh)?;
+        let written = match std::fs::write(&fresh, &text) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                self.make_folder(&record.id)?;
+                std::fs::write(&fresh, &text)
+            }
+            other => other,
+        };
+        written.path("write", &fresh)
+    }
+
+    /// Lets everybody see what was prepared.
+    pub(crate) fn publish(&self, id: &str) -> Result<()> {
+        let (path, fresh) = (self.folder(id).join("state.json"), self.folder(id).join("state.new"));
         std::fs::rename(&fresh, &path).path("write", &path)
+    }
+
+    /// What is different after a record was written again: its file, and when that was changed.
+    pub(crate) fn stamp(&self, id: &str) -> Option<Stamp> {
+        let status = std::fs::metadata(self.folder(id).join("state.json")).ok()?;
+        Some(Stamp { inode: status.ino(), changed: (status.ctime(), status.ctime_nsec()) })
+    }
+
+    /// Makes a container's folder.
+    pub(crate) fn make_folder(&self, id: &str) -> Result<()> {
+        let folder = self.folder(id);
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        made.path("make the folder", &folder)
+    }
+
+    /// Writes down what is about to be made, where whoever finds it half-made will look: into the lock. A file of its
+    /// own, to be replaced by the whole record a moment later, would be the dearest part of keeping records.
+    pub(crate) fn announce(&self, lock: &File, record: &Record) -> Result<()> {
+        let path = self.lock_path(&record.id);
+        let text = serde_json::to_vec(record).map_err(std::io::Error::from).path("write", &path)?;
+        // Some file systems write a file that was cut to the disk when it is closed: it is cut only when there is need.
+        let before = lock.metadata().path("examine the lock", &path)?.len();
+        lock.write_all_at(&text, 0)
+            .and_then(|()| if before > text.len() as u64 { lock.set_len(text.len() as u64) } else { Ok(()) })
+            .path("write", path)
     }
 
     /// Forgets a container. To be called with its lock held.
     pub(crate) fn remove(&self, id: &str) -> Result<()> {
+        // Mostly there is nothing beside the record.
+        let folder = self.folder(id);
+        let forgotten = std::fs::remove_file(folder.join("state.json"));
+        if forgotten.is_ok() && std::fs::remove_dir(&folder).is_ok() {
+            let path = self.lock_path(id);
+            return std::fs::remove_file(&path).path("remove", path);
+        }
         for result in [std::fs::remove_dir_all(self.folder(id)), std::fs::remove_file(self.lock_path(id))] {
             match result {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -155,14 +218,18 @@ impl Records {
         let mut ids = Vec::new();
         for entry in std::fs::read_dir(&self.root).path("list", &self.root)? {
             let entry = entry.path("list", &self.root)?;
-            if entry.file_type().is_ok_and(|kind| kind.is_dir())
-                && let Ok(id) = entry.file_name().into_string()
-                && check_id(&id).is_ok()
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                ids.extend(Some(name).filter(|id| check_id(id).is_ok()));
+            } else if let Some(id) = name.strip_suffix(".lock")
+                && check_id(id).is_ok()
+                && entry.metadata().is_ok_and(|status| status.len() > 0)
             {
-                ids.push(id);
+                ids.push(id.to_owned());
             }
         }
         ids.sort();
+        ids.dedup();
         Ok(ids)
     }
 }
@@ -186,12 +253,14 @@ pub(crate) fn check_id(id: &str) -> Result<()> {
 
 /// The identity of this boot of the machine.
 pub(crate) fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+    static IDENTITY: OnceLock<String> = OnceLock::new();
+    let read = || kernel_text::read("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
+    IDENTITY.get_or_init(read).clone()
 }
 
 /// When a process started, unless it has ended.
 pub(crate) fn start_time(pid: i32) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let text = kernel_text::read(format!("/proc/{pid}/stat")).ok()?;
     // The name, in brackets, may hold anything; what follows the last bracket is numbers.
     let rest = text.rsplit_once(')')?.1;
     let fields: Vec<&str> = rest.split_whitespace().collect();
@@ -228,6 +297,25 @@ impl Record {
 mod tests {
     use super::*;
 
+    impl Record {
+        fn example(id: &str) -> Self {
+            Self {
+                id: id.to_owned(),
+                phase: Phase::Creating,
+                pid: 0,
+                start_time: 0,
+                boot: boot_id(),
+                cgroups: Cgroups::default(),
+                namespaces: 0,
+                init: Init::Process,
+                created: 0,
+                bundle: PathBuf::new(),
+                in_place: None,
+                spec: Spec::default(),
+            }
+        }
+    }
+
     #[test]
     fn ids_that_could_leave_the_folder_are_refused() {
         for bad in ["", "..", ".x", "a/b", "-a", "a b", "web.lock", "a\0"] {
@@ -243,6 +331,25 @@ mod tests {
         let pid = std::process::id() as i32;
         assert!(start_time(pid).is_some_and(|time| time > 0));
         assert_eq!(start_time(-1), None);
+    }
+
+    #[test]
+    fn what_is_being_made_is_known_by_its_lock_until_it_stands() {
+        let root = std::env::temp_dir().join(format!("yado-announced-{}", std::process::id()));
+        let records = Records::open(root.clone()).unwrap();
+        let lock = records.lock("web").unwrap();
+        assert_eq!(records.ids().unwrap(), Vec::<String>::new());
+        let mut record = Record::example("web");
+        records.announce(&lock, &record).unwrap();
+        assert_eq!(records.read("web").unwrap().unwrap().phase, Phase::Creating);
+        assert_eq!(records.ids().unwrap(), ["web"]);
+        record.phase = Phase::Started;
+        records.write(&record).unwrap();
+        assert_eq!(records.read("web").unwrap().unwrap().phase, Phase::Started);
+        assert_eq!(records.ids().unwrap(), ["web"]);
+        records.remove("web").unwrap();
+        assert_eq!(std::fs::read_dir(&root).unwrap().count(), 0);
+        std::fs::remove_dir(root).unwrap();
     }
 
     #[test]

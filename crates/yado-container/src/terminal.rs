@@ -13,6 +13,7 @@ use signal_hook::low_level::{pipe, unregister};
 use crate::container::ExitStatus;
 use crate::error::{Context, Error, Result};
 use crate::exec::Running;
+use crate::sys::signals;
 
 /// Our terminal in raw mode, until dropped.
 struct Raw {
@@ -102,7 +103,10 @@ impl Running {
 /// open any more. `end` hands a signal on to whoever uses it, when this program is told to end.
 pub fn attach_terminal(master: BorrowedFd<'_>, end: impl Fn(i32) -> Result<()>) -> Result<()> {
     let connection = Connection { master, sizes: Notices::listen(&[SIGWINCH])? };
-    let endings = Notices::listen(&[SIGTERM, SIGHUP, SIGINT, SIGQUIT])?;
+    let end_us = [SIGTERM, SIGHUP, SIGINT, SIGQUIT];
+    let endings = Notices::listen(&end_us)?;
+    // Those that came while the container was made may have been held back until now.
+    signals::let_through(&end_us);
     let _raw = Raw::enter()?;
     connection.follow_size()?;
     connection.exchange(&endings, end)

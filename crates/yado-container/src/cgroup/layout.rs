@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Context, Result};
+use crate::kernel_text;
 
 /// A v1 hierarchy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +37,11 @@ pub(crate) struct Layout {
 impl Layout {
     /// Looks at this machine.
     pub(crate) fn detect() -> Result<Self> {
-        let read = |path: &str| std::fs::read_to_string(path).path("read", path);
+        let read = |path: &str| kernel_text::read(path).path("read", path);
         let privileged = rustix::process::geteuid().is_root();
         let mut layout = Self::parse(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?, privileged);
         if let Some(tree) = &mut layout.unified {
-            let controllers =
-                std::fs::read_to_string(tree.mount.join("cgroup.controllers")).unwrap_or_default();
+            let controllers = kernel_text::read(tree.mount.join("cgroup.controllers")).unwrap_or_default();
             tree.controllers = controllers.split_whitespace().map(str::to_owned).collect();
         }
         if !privileged {

@@ -288,10 +288,14 @@ impl Cgroups {
         stats::collect(self)
     }
 
-    /// Removes the folders, and the family's where it is the last.
+    /// Removes the folders, and the family's where it is the last. Whoever is still in them is killed.
     pub(crate) fn remove(&self) -> Result<()> {
         for folder in self.legacy.iter().map(|(_, folder)| folder).chain(&self.unified) {
-            files::remove(folder)?;
+            // Mostly everybody ended with the first process.
+            if std::fs::remove_dir(folder).is_err() {
+                self.kill();
+                files::remove(folder)?;
+            }
             if let Some(parent) = folder.parent()
                 && parent.file_name().is_some_and(|name| name == FAMILY)
             {

@@ -1,7 +1,6 @@
 //! What the engine and a container's first process say to each other over their socket: single words, and once the
 //! descriptors of what is mounted inside.
 
-use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
@@ -25,8 +24,15 @@ pub(crate) enum Message {
 /// Larger texts are a mistake or an attack.
 const LARGEST: usize = 1 << 20;
 
-fn stream(socket: BorrowedFd<'_>) -> Result<UnixStream> {
-    Ok(UnixStream::from(socket.try_clone_to_owned().doing("use the init's socket")?))
+/// Reads exactly so much; whether that was to be had.
+fn read_exact(socket: BorrowedFd<'_>, mut bytes: &mut [u8]) -> bool {
+    while !bytes.is_empty() {
+        match rustix::io::retry_on_intr(|| rustix::io::read(socket, &mut *bytes)) {
+            Ok(0) | Err(_) => return false,
+            Ok(count) => bytes = &mut bytes[count..],
+        }
+    }
+    true
 }
 
 /// What comes for the first process once its namespaces exist.
@@ -77,21 +83,40 @@ pub(crate) fn send_message(socket: BorrowedFd<'_>, message: &Message) -> Result<
 
 /// Receives a word; `None` when the other side is gone.
 pub(crate) fn receive_message(socket: BorrowedFd<'_>) -> Result<Option<Message>> {
-    let mut stream = stream(socket)?;
-    let mut head = [0; 4];
-    if stream.read_exact(&mut head).is_err() {
+    let mut head = [0; 5];
+    if !read_exact(socket, &mut head) {
         return Ok(None);
     }
-    let mut word = vec![0; (u32::from_ne_bytes(head) as usize).min(LARGEST)];
-    if stream.read_exact(&mut word).is_err() {
+    let [length @ .., letter] = head;
+    let length = (u32::from_ne_bytes(length) as usize).min(LARGEST);
+    let mut text = vec![0; length.saturating_sub(1)];
+    if !read_exact(socket, &mut text) {
         return Ok(None);
     }
-    Ok(match word.as_slice() {
-        [b'R'] => Some(Message::Ready),
-        [b'F', text @ ..] => Some(Message::Failed(String::from_utf8_lossy(text).into_owned())),
-        [b'C'] => Some(Message::Continue),
-        [b'A'] => Some(Message::Attached),
+    Ok(match (letter, text.as_slice()) {
+        (b'R', []) => Some(Message::Ready),
+        (b'F', text) => Some(Message::Failed(String::from_utf8_lossy(text).into_owned())),
+        (b'C', []) => Some(Message::Continue),
+        (b'A', []) => Some(Message::Attached),
         _ => return Err(Error::invalid("container", "its first process speaks another language")),
+    })
+}
+
+/// Everything that is still said, until the other side closes: a failure in words, without their frame, or in numbers.
+pub(crate) fn receive_rest(socket: BorrowedFd<'_>) -> Result<Vec<u8>> {
+    let mut said = Vec::new();
+    let mut part = [0; 512];
+    loop {
+        match rustix::io::retry_on_intr(|| rustix::io::read(socket, &mut part[..])) {
+            // It had not read its last word when it ended.
+            Ok(0) | Err(rustix::io::Errno::CONNRESET) => break,
+            Ok(count) => said.extend(&part[..count]),
+            Err(error) => return Err(error).doing("learn whether the program runs"),
+        }
+    }
+    Ok(match said.as_slice() {
+        [_, _, _, _, b'F', text @ ..] => text.to_vec(),
+        _ => said,
     })
 }
 

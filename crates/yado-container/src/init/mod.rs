@@ -11,7 +11,9 @@ use std::path::Path;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use conversation::{Arrival, Message, pair, receive_message, release, send_arrival, send_message};
+pub(crate) use conversation::{
+    Arrival, Message, pair, receive_message, receive_rest, release, send_arrival, send_message,
+};
 
 use crate::error::{Context, Error, Result};
 use crate::hooks::{self, Moment};
@@ -46,10 +48,11 @@ pub(crate) struct FirstProcess<'a> {
     pub(crate) socket: BorrowedFd<'a>,
     /// The program that it becomes in the end.
     pub(crate) program: BorrowedFd<'a>,
-    /// What `start` writes to.
+    /// What `start` writes to; without it, the program is run at once.
     pub(crate) start: Option<BorrowedFd<'a>>,
-    /// Where `start` reads why the program could not be run; it ends without a word when it could.
-    pub(crate) answer: Option<BorrowedFd<'a>>,
+    /// Where `start` reads why the program could not be run; it ends without a word when it could. Without `start`, the
+    /// socket.
+    pub(crate) answer: BorrowedFd<'a>,
     /// Who decides system calls.
     pub(crate) listener: Option<BorrowedFd<'a>>,
     /// Who takes the terminal.
@@ -67,6 +70,10 @@ pub(crate) struct FirstProcess<'a> {
     pub(crate) network: Option<&'a MachineNetwork>,
     pub(crate) preserved: u32,
     pub(crate) keep_keyring: bool,
+    /// Whether it is on record by the time that its tree stands, and nobody's word is waited for.
+    pub(crate) runs_through: bool,
+    /// The capabilities that it can get of those that it asks for, as a mask; in a user namespace of its own all.
+    pub(crate) possible: u64,
     pub(crate) filter: &'a [Instruction],
     pub(crate) filter_flags: u32,
 }
@@ -167,14 +174,12 @@ impl FirstProcess<'_> {
     /// Waits for `start` and becomes the specification's process.
     fn become_program(&self, pid: i32) -> Result<std::convert::Infallible> {
         let missing = || Error::invalid("process", "there is no program to run");
-        let (Some(start), Some(answer)) = (self.start, self.answer) else { return Err(missing()) };
         let Some(process) = self.spec.process.as_ref() else {
             // It can be made and removed, but never started: `start` refuses before it comes here.
-            self.report_and_wait(start)?;
+            self.report_and_wait()?;
             return Err(missing());
         };
-        let mut plan =
-            privileges::plan(process, self.filter.to_vec(), self.filter_flags, privileges::bounding_set())?;
+        let mut plan = privileges::plan(process, self.filter.to_vec(), self.filter_flags, self.possible)?;
         let personality = self.spec.linux.as_ref().and_then(|linux| linux.personality.as_ref());
         plan.personality = personality.map(privileges::personality).transpose()?;
         plan.terminal = false;
@@ -193,11 +198,11 @@ impl FirstProcess<'_> {
         // exec, which must be the program's.
         let can_launch = plan.no_new_privileges || seccomp::lets_launch(&plan.filter);
         let launcher = if can_launch && plan.listener.is_none() && self.profile.is_none() {
-            Some(Launcher::new(&plan, self.program, answer).doing("prepare to run the program")?)
+            Some(Launcher::new(&plan, self.program, self.answer).doing("prepare to run the program")?)
         } else {
             None
         };
-        self.report_and_wait(start)?;
+        self.report_and_wait()?;
         let failure = match self.run_hooks(pid, |hooks| &hooks.start_container, "created") {
             Ok(()) => {
                 let (stage, error) = plan.ready_through(launcher.as_ref()).run(None);
@@ -206,18 +211,25 @@ impl FirstProcess<'_> {
             Err(error) => error,
         };
         // `start` reads this; when it has gone away, so has everybody who wanted to know.
-        let _told = rustix::io::write(answer, failure.to_string().as_bytes());
+        if self.start.is_some() {
+            let _told = rustix::io::write(self.answer, failure.to_string().as_bytes());
+        }
         Err(failure)
     }
 
     /// Says that everything stands, goes on only when the engine has written that down, and then waits for `start`.
-    fn report_and_wait(&self, start: BorrowedFd<'_>) -> Result<()> {
+    fn report_and_wait(&self) -> Result<()> {
+        if self.runs_through {
+            return Ok(());
+        }
         send_message(self.socket, &Message::Ready)?;
         if receive_message(self.socket)? != Some(Message::Continue) {
             return Err(engine_gone());
         }
-        let mut word = [0; 1];
-        rustix::io::retry_on_intr(|| rustix::io::read(start, &mut word)).doing("wait for the start")?;
+        if let Some(start) = self.start {
+            let mut word = [0; 1];
+            rustix::io::retry_on_intr(|| rustix::io::read(start, &mut word)).doing("wait for the start")?;
+        }
         Ok(())
     }
 

@@ -180,7 +180,8 @@ impl Connection {
     fn wait_for_answers(&self, count: usize) -> io::Result<()> {
         let mut first: Option<io::Error> = None;
         let mut answered = 0;
-        let mut buffer = vec![0; 64 << 10];
+        // Room that is not used costs nothing.
+        let mut buffer = Vec::with_capacity(64 << 10);
         while answered < count {
             let length = netlink::receive(&self.socket, &mut buffer)?;
             for (kind, sequence, body) in parse(&buffer[..length]) {
@@ -208,7 +209,8 @@ impl Connection {
         let mut bytes = Vec::new();
         message.write(1, 0, &mut bytes);
         netlink::send(&self.socket, &bytes)?;
-        let mut buffer = vec![0; 64 << 10];
+        // Room that is not used costs nothing.
+        let mut buffer = Vec::with_capacity(64 << 10);
         let length = netlink::receive(&self.socket, &mut buffer)?;
         match parse(&buffer[..length]).into_iter().next() {
             Some((ERROR, _, body)) => Err(error_of(body).unwrap_or_else(|| io::ErrorKind::NotFound.into())),
@@ -236,7 +238,8 @@ impl Connection {
         netlink::send(&self.socket, &bytes)?;
         let mut found = Vec::new();
         let mut interrupted = false;
-        let mut buffer = vec![0; 64 << 10];
+        // Room that is not used costs nothing.
+        let mut buffer = Vec::with_capacity(64 << 10);
         loop {
             let length = netlink::receive(&self.socket, &mut buffer)?;
             interrupted |= was_interrupted(&buffer[..length]);

@@ -1,6 +1,7 @@
 //! Device nodes and the links that every program expects under `/dev`.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{FileType, Gid, Mode, Uid, chownat, makedev, mknodat, statat, symlinkat};
@@ -16,15 +17,31 @@ const DEFAULT: [(&str, u32, u32); 6] =
     [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
 
 const LINKS: [(&str, &str); 5] = [
-    ("/dev/fd", "/proc/self/fd"),
-    ("/dev/stdin", "/proc/self/fd/0"),
-    ("/dev/stdout", "/proc/self/fd/1"),
-    ("/dev/stderr", "/proc/self/fd/2"),
-    ("/dev/ptmx", "pts/ptmx"),
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
 ];
 
 /// Makes the default devices, those asked for, and the links.
 pub(super) fn populate(tree: &Tree<'_>, more: &[Device], user_namespace: bool) -> Result<()> {
+    let folder = tree.directory(Path::new("/dev"))?;
+    // What stands in the document is what the devices get.
+    let before = rustix::process::umask(Mode::empty());
+    let made = populate_in(tree, &folder, more, user_namespace);
+    rustix::process::umask(before);
+    made?;
+    for (name, to) in LINKS {
+        match symlinkat(to, &folder, name) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error).path("make the link", Path::new("/dev").join(name)),
+        }
+    }
+    Ok(())
+}
+
+fn populate_in(tree: &Tree<'_>, folder: &OwnedFd, more: &[Device], user_namespace: bool) -> Result<()> {
     for (name, major, minor) in DEFAULT {
         let path = Path::new("/dev").join(name);
         if more.iter().any(|device| device.path == path) {
@@ -33,20 +50,11 @@ pub(super) fn populate(tree: &Tree<'_>, more: &[Device], user_namespace: bool) -
         if user_namespace {
             show_hosts(tree, &path, &path)?;
         } else {
-            make(tree, &path, FileType::CharacterDevice, (major, minor), 0o666, (0, 0))?;
+            let place = (folder.as_fd(), OsStr::new(name), path.as_path());
+            make(place, FileType::CharacterDevice, (major, minor), 0o666, (0, 0))?;
         }
     }
-    for device in more {
-        add(tree, device, user_namespace)?;
-    }
-    for (path, to) in LINKS {
-        let (parent, name) = tree.parent(Path::new(path))?;
-        match symlinkat(to, &parent, name) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => return Err(error).path("make the link", path),
-        }
-    }
-    Ok(())
+    more.iter().try_for_each(|device| add(tree, device, user_namespace))
 }
 
 fn add(tree: &Tree<'_>, device: &Device, user_namespace: bool) -> Result<()> {
@@ -67,7 +75,9 @@ fn add(tree: &Tree<'_>, device: &Device, user_namespace: bool) -> Result<()> {
     }
     let number = (device.major.max(0) as u32, device.minor.max(0) as u32);
     let owner = (device.uid.unwrap_or(0), device.gid.unwrap_or(0));
-    make(tree, &device.path, kind, number, device.file_mode.unwrap_or(0o666), owner)?;
+    let (parent, name) = tree.parent(&device.path)?;
+    let place = (parent.as_fd(), name, device.path.as_path());
+    make(place, kind, number, device.file_mode.unwrap_or(0o666), owner)?;
     require_same(tree, &device.path, kind, number)
 }
 
@@ -114,25 +124,21 @@ fn require_same(tree: &Tree<'_>, path: &Path, kind: FileType, (major, minor): (u
     ))
 }
 
+/// Makes a node in a directory, under a name; the path is for messages. To be called without a mask of modes.
 fn make(
-    tree: &Tree<'_>,
-    path: &Path,
+    (parent, name, path): (BorrowedFd<'_>, &OsStr, &Path),
     kind: FileType,
     (major, minor): (u32, u32),
     mode: u32,
     (uid, gid): (u32, u32),
 ) -> Result<()> {
-    let (parent, name) = tree.parent(path)?;
-    let before = rustix::process::umask(Mode::empty());
-    let made = mknodat(&parent, name, kind, Mode::from_raw_mode(mode), makedev(major, minor));
-    rustix::process::umask(before);
-    match made {
+    match mknodat(parent, name, kind, Mode::from_raw_mode(mode), makedev(major, minor)) {
         Ok(()) => {}
         Err(Errno::EXIST) => return Ok(()),
         Err(error) => return Err(error).path("make the device", path),
     }
     chownat(
-        &parent,
+        parent,
         name,
         Some(Uid::from_raw(uid)),
         Some(Gid::from_raw(gid)),

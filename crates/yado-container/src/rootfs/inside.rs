@@ -19,7 +19,7 @@ use super::target::{Tree, is_directory};
 use super::terminal::Terminal;
 use super::{devices, masks};
 use crate::error::{Context, Error, Result};
-use crate::spec::{Mount, Spec};
+use crate::spec::{Linux, Mount, Spec};
 use crate::sys::mount as attributes;
 
 /// How a process gets from the host's tree into the container's.
@@ -78,7 +78,8 @@ pub(crate) fn build(parts: Parts<'_>) -> Result<Option<Terminal>> {
             Error::invalid(format!("mount '{}'", mount.destination.display()), error.to_string())
         })?;
     }
-    let linux = parts.spec.linux.clone().unwrap_or_default();
+    let none = Linux::default();
+    let linux = parts.spec.linux.as_ref().unwrap_or(&none);
     devices::populate(&tree, &linux.devices, parts.user_namespace)?;
     let terminal = if parts.terminal { Some(Terminal::open(&tree)?) } else { None };
     // Where it cannot be made, entering it will fail and say why.
@@ -228,12 +229,9 @@ pub(super) fn new_file_system(kind: &str, source: Option<&Path>, options: &Mount
         }
     }
     fsconfig_create(&context).doing(format!("make a {kind} file system"))?;
-    let made = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
-        .doing(format!("mount a {kind} file system"))?;
-    let set = options.set | options.set_recursively;
-    attributes::set_attributes(made.as_fd(), set, options.clear, false)
-        .doing(format!("set the options of {kind}"))?;
-    Ok(made)
+    // There is nothing on a new mount that could be cleared.
+    let set = MountAttrFlags::from_bits_retain((options.set | options.set_recursively) as u32);
+    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, set).doing(format!("mount a {kind} file system"))
 }
 
 /// Kernel parameters, written through the host's proc, which shows the values of our own namespaces.

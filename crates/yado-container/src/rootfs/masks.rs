@@ -30,16 +30,17 @@ pub(super) fn make_read_only(tree: &Tree<'_>, paths: &[PathBuf]) -> Result<()> {
 
 /// Hides files behind `/dev/null` and directories behind empty ones.
 pub(super) fn mask(tree: &Tree<'_>, paths: &[PathBuf]) -> Result<()> {
+    let mut null = None;
     for path in paths {
         for target in tree.places_of(path)? {
-            Tree::attach(&cover_for(&target)?, &target, path)?;
+            Tree::attach(&cover_for(&target, &mut null)?, &target, path)?;
         }
     }
     Ok(())
 }
 
-/// What hides an open file or directory.
-fn cover_for(target: &OwnedFd) -> Result<OwnedFd> {
+/// What hides an open file or directory. All files are hidden behind copies of the same mount.
+fn cover_for(target: &OwnedFd, null: &mut Option<OwnedFd>) -> Result<OwnedFd> {
     if is_directory(target)? {
         let options = MountOptions {
             set: attributes::RDONLY | attributes::NOSUID | attributes::NODEV | attributes::NOEXEC,
@@ -47,9 +48,14 @@ fn cover_for(target: &OwnedFd) -> Result<OwnedFd> {
         };
         return new_file_system("tmpfs", None, &options);
     }
+    if let Some(null) = null {
+        let flags = RECURSIVE_CLONE | OpenTreeFlags::AT_EMPTY_PATH;
+        return open_tree(&*null, "", flags).path("show again", "/dev/null");
+    }
     // The host's: nobody may change its owner or mode from inside. It can be written to all the same.
-    let null = open_tree(rustix::fs::CWD, "/dev/null", RECURSIVE_CLONE).path("open", "/dev/null")?;
+    let first = open_tree(rustix::fs::CWD, "/dev/null", RECURSIVE_CLONE).path("open", "/dev/null")?;
     let set = attributes::RDONLY | attributes::NOSUID | attributes::NOEXEC;
-    attributes::set_attributes(null.as_fd(), set, 0, false).path("restrict", "/dev/null")?;
-    Ok(null)
+    attributes::set_attributes(first.as_fd(), set, 0, false).path("restrict", "/dev/null")?;
+    *null = Some(first.try_clone().path("hold the mount of", "/dev/null")?);
+    Ok(first)
 }

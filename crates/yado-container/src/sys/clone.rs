@@ -39,13 +39,13 @@ struct CloneArguments {
     cgroup: u64,
 }
 
-/// Forks with namespaces. `Ok(0)` in the new process, its pid in the caller.
+/// Forks with namespaces. `Ok(0)` in the new process, its pid in the caller. The new process has no handlers of signals.
 ///
 /// # Safety
 /// The new process may only do async-signal-safe things until it execs or exits.
 pub(crate) unsafe fn clone(options: &CloneOptions) -> Result<i32, i32> {
     let mut arguments = CloneArguments {
-        flags: options.flags,
+        flags: options.flags | 0x1_0000_0000, // CLONE_CLEAR_SIGHAND
         exit_signal: libc::SIGCHLD as u64,
         ..CloneArguments::default()
     };

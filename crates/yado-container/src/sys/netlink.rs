@@ -47,12 +47,16 @@ pub(crate) fn send(socket: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Receives one datagram.
-pub(crate) fn receive(socket: &OwnedFd, buffer: &mut [u8]) -> io::Result<usize> {
+/// Receives one datagram in place of what is in the buffer, as far as there is room.
+pub(crate) fn receive(socket: &OwnedFd, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    buffer.clear();
     loop {
-        // SAFETY: a live, writable buffer of the stated length.
-        let received = unsafe { libc::recv(socket.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) };
+        let room = buffer.capacity();
+        // SAFETY: as much room as stated, of which the kernel tells how much it has filled.
+        let received = unsafe { libc::recv(socket.as_raw_fd(), buffer.as_mut_ptr().cast(), room, 0) };
         if received >= 0 {
+            // SAFETY: so many bytes were written.
+            unsafe { buffer.set_len(received as usize) };
             return Ok(received as usize);
         }
         let error = io::Error::last_os_error();

@@ -2,17 +2,19 @@
 #![allow(unsafe_code)] // Signal sets are C structures.
 
 use std::io;
-use std::mem::zeroed;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::mem::{size_of, zeroed};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-/// Clears the mask and sets every signal to its default. Async-signal-safe.
+/// Clears the mask and sets every signal to its default, in a process that was born without handlers: what is left are
+/// those that this program, or whoever started it, passes over. Real-time signals are never among them.
+/// Async-signal-safe.
 pub(crate) fn reset() {
     // SAFETY: an emptied signal set is valid, and default actions are always allowed; signals that cannot be
     // changed answer EINVAL.
     unsafe {
         let mut action: libc::sigaction = zeroed();
         action.sa_sigaction = libc::SIG_DFL;
-        for signal in 1..=64 {
+        for signal in (1..=31).filter(|signal| ![libc::SIGKILL, libc::SIGSTOP].contains(signal)) {
             libc::sigaction(signal, &raw const action, std::ptr::null_mut());
         }
         let mut none: libc::sigset_t = zeroed();
@@ -42,6 +44,68 @@ impl Drop for Held {
     fn drop(&mut self) {
         // SAFETY: the set that was in force before.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
+    }
+}
+
+/// Signals that wait to be read instead of being acted on, for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    descriptor: OwnedFd,
+    set: libc::sigset_t,
+}
+
+impl Waiting {
+    /// Holds these back from the calling thread, and from those that it makes from now on.
+    pub(crate) fn for_these(signals: &[i32]) -> io::Result<Self> {
+        let set = set_of(signals);
+        // SAFETY: a set that lives; the new descriptor is ours alone.
+        unsafe {
+            let fd = libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
+            if fd < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+            Ok(Self { descriptor: OwnedFd::from_raw_fd(fd), set })
+        }
+    }
+
+    /// What becomes readable when there is one.
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+
+    /// The next one, if there is one.
+    pub(crate) fn next(&self) -> Option<i32> {
+        let mut record = [0_u8; size_of::<libc::signalfd_siginfo>()];
+        let read = rustix::io::read(&self.descriptor, &mut record[..]).ok()?;
+        // The number stands first.
+        (read == record.len()).then(|| i32::from_ne_bytes([record[0], record[1], record[2], record[3]]))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // SAFETY: a set that lives.
+        unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const self.set, std::ptr::null_mut()) };
+    }
+}
+
+/// Lets these reach the calling thread again, if they are held back.
+pub(crate) fn let_through(signals: &[i32]) {
+    let set = set_of(signals);
+    // SAFETY: a set that lives.
+    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut()) };
+}
+
+fn set_of(signals: &[i32]) -> libc::sigset_t {
+    // SAFETY: an emptied set is valid; a number that is no signal is refused.
+    unsafe {
+        let mut set: libc::sigset_t = zeroed();
+        libc::sigemptyset(&raw mut set);
+        for signal in signals {
+            libc::sigaddset(&raw mut set, *signal);
+        }
+        set
     }
 }
 

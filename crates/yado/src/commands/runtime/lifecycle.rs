@@ -1,13 +1,13 @@
 //! From a bundle to a running container and to its end: `create`, `start`, `run`, `kill`, `delete`.
 
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
-use signal_hook::iterator::Signals;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use yado_container::spec::{self, DeviceRule, Spec, default_device_rules};
-use yado_container::{Container, CreateOptions, Error, Init, Status, signal_names};
+use yado_container::{Container, CreateOptions, Error, HeldSignals, Init, Status, signal_names};
 
 use super::{Failure, Outcome, Place};
 
@@ -125,12 +125,12 @@ fn allow_default_devices(spec: &mut Spec) {
 }
 
 impl Making {
-    fn make(&self, place: &Place, console: Option<OwnedFd>) -> Result<Container, Failure> {
+    fn make(&self, place: &Place, console: Option<OwnedFd>, started: bool) -> Result<Container, Failure> {
         let bundle = self.bundle.clone().unwrap_or_else(|| ".".into());
         let bundle = bundle
             .canonicalize()
             .map_err(|error| Failure(format!("cannot open the bundle '{}': {error}", bundle.display())))?;
-        let mut spec = read_spec(&bundle)?;
+        let mut spec = ManuallyDrop::new(read_spec(&bundle)?);
         if yado_container::must_be_protected(&spec)? {
             yado_container::run_from_protected_program()?;
         }
@@ -159,17 +159,12 @@ impl Making {
             preserved: self.preserve_fds,
             no_pivot: self.no_pivot,
             keep_keyring: self.no_new_keyring,
+            started,
+            pid_file: self.pid_file.clone(),
             ..CreateOptions::default()
         };
         let engine = place.engine()?;
-        let container = engine.create(&self.id, &spec, &options).map_err(|error| words_of(&error, &spec))?;
-        if let Some(path) = &self.pid_file {
-            write_pid(path, container.pid()).or_else(|failure| {
-                container.clone().delete(true)?;
-                Err(failure)
-            })?;
-        }
-        Ok(container)
+        engine.create(&self.id, &spec, &options).map_err(|error| words_of(&error, &spec))
     }
 }
 
@@ -207,7 +202,7 @@ pub(super) fn write_pid(path: &Path, pid: i32) -> Result<(), Failure> {
 
 impl Create {
     pub(super) fn run(&self, place: &Place) -> Outcome {
-        self.making.make(place, None)?;
+        self.making.make(place, None, false)?;
         Ok(0)
     }
 }
@@ -244,41 +239,30 @@ impl Run {
         let signals = if self.detach {
             None
         } else {
-            Some(Signals::new([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2])?)
+            Some(HeldSignals::hold(&[SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2])?)
         };
-        let mut container = self.making.make(place, theirs.map(OwnedFd::from))?;
-        if let Err(failure) = start(&mut container) {
-            container.delete(true)?;
-            return Err(failure);
-        }
+        // This program ends next, with all of its memory at once.
+        let mut container = ManuallyDrop::new(self.making.make(place, theirs.map(OwnedFd::from), true)?);
         if self.detach {
             return Ok(0);
         }
-        let code = attend(&container, ours.map(OwnedFd::from), signals);
+        let code = attend(&container, ours.map(OwnedFd::from), signals.as_ref());
         if !self.keep {
-            container.delete(true)?;
+            container.remove(true)?;
         }
         code
     }
 }
 
 /// Stands between the caller and the container until it ends.
-fn attend(container: &Container, console: Option<OwnedFd>, signals: Option<Signals>) -> Outcome {
+fn attend(container: &Container, console: Option<OwnedFd>, signals: Option<&HeldSignals>) -> Outcome {
     let terminal = container.spec().process.as_ref().is_some_and(|process| process.terminal);
     if let (true, Some(console)) = (terminal, console) {
         let master = yado_container::receive_console(console.as_fd())?;
         yado_container::attach_terminal(master.as_fd(), |signal| container.kill(signal))?;
-    } else if let Some(mut signals) = signals {
-        let target = container.clone();
-        std::thread::spawn(move || {
-            for signal in signals.forever().filter(|signal| *signal != SIGWINCH) {
-                if target.kill(signal).is_err() {
-                    return;
-                }
-            }
-        });
     }
-    Ok((container.wait()?.code() & 0xff) as u8)
+    let status = signals.map_or_else(|| container.wait(), |signals| container.wait_and_pass_on(signals))?;
+    Ok((status.code() & 0xff) as u8)
 }
 
 impl Kill {
