@@ -11,6 +11,9 @@ crun and runc take part where they are installed; with `--docker` a dockerd of i
 Commands are run in turn, A B C A B C ..., each from a pause; whole processes are timed from spawn to exit, and what is
 compared are medians. The share of time in which somebody waited for a processor is printed with the result.
 
+The runtimes keep their state in memory, where they have it by default: /run is a tmpfs on every computer that systemd
+runs. What they need of a disk is the bundle, which they read.
+
 crun 1.8 refuses machines that have a cgroup v2 tree beside v1: it is run in a mount namespace without that tree.
 """
 import argparse, copy, json, os, pathlib, platform, shutil, statistics, subprocess, sys, tempfile, time
@@ -112,7 +115,14 @@ class Runner:
         self.process.wait()
 
 
-def contestants(options, top, root, docker):
+def memory():
+    """A folder in memory for what the runtimes put on record."""
+    places = [place for place in ["/run", "/dev/shm"]
+              if subprocess.run(["stat", "-fc", "%T", place], capture_output=True, text=True).stdout.strip() == "tmpfs"]
+    return pathlib.Path(tempfile.mkdtemp(prefix="yado-bench-", dir=places[0] if places else None))
+
+
+def contestants(options, top, root, state, docker):
     """(kind, who, argv with {} for a fresh number) of every command."""
     (top / "state").mkdir()
     found = []
@@ -124,11 +134,11 @@ def contestants(options, top, root, docker):
         place = str(folder)
         if options.floor and flags:
             found.append((kind, "floor", [options.floor, "run", flags, str(root), str(top / "state"), "/bin/true"]))
-        found.append((kind, "yado", [options.yado, "runtime", "--root", str(top / "yado"), "run", "-b", place, "b{}"]))
+        found.append((kind, "yado", [options.yado, "runtime", "--root", str(state / "yado"), "run", "-b", place, "b{}"]))
         if crun := shutil.which("crun"):
-            found.append((kind, "crun", [crun, "--root", str(top / "crun"), "run", "-b", place, "c{}"]))
+            found.append((kind, "crun", [crun, "--root", str(state / "crun"), "run", "-b", place, "c{}"]))
         if runc := shutil.which("runc"):
-            found.append((kind, "runc", [runc, "--root", str(top / "runc"), "run", "-b", place, "r{}"]))
+            found.append((kind, "runc", [runc, "--root", str(state / "runc"), "run", "-b", place, "r{}"]))
     if docker:
         run = ["/usr/bin/docker", "-H", docker.address, "run", "--rm", "--network", "none"]
         found.append((KINDS[2][0], "docker run", [*run, "bench/busybox", "/bin/true"]))
@@ -148,7 +158,7 @@ def main():
     parser.add_argument("--without", help="leave these out, as in 'runc,crun'")
     parser.add_argument("--json")
     options = parser.parse_args()
-    top = pathlib.Path(tempfile.mkdtemp(prefix="yado-bench-"))
+    top, state = pathlib.Path(tempfile.mkdtemp(prefix="yado-bench-")), memory()
     docker, runners = None, {}
     top.chmod(0o755)  # A container's root in a user namespace must find its way to its root file system.
     try:
@@ -156,7 +166,7 @@ def main():
         root_file_system(root)
         if options.docker:
             docker = Docker(top / "docker", root)
-        commands = contestants(options, top, root, docker)
+        commands = contestants(options, top, root, state, docker)
         runners = {True: Runner(True), False: Runner(False)}
         times = {(kind, who): [] for kind, who, _ in commands}
         usage, failures = copy.deepcopy(times), {}
@@ -184,11 +194,12 @@ def main():
             runner.end()
         if docker:
             docker.end()
-        shutil.rmtree(top, ignore_errors=True)
+        for folder in [top, state]:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def show(times, usage, failures, busy):
-    print(f"{'kind':<36}{'who':<12}{'min ms':>8}{'median':>8}{'p90':>8}{'cpu ms':>8}{'/ floor':>9}{'yado /':>8}")
+    print(f"{'kind':<36}{'who':<12}{'min ms':>8}{'median':>8}{'p90':>8}{'cpu ms':>8}{'/ floor':>9}{'cpu / fl.':>10}{'yado /':>8}{'cpu':>7}")
     for (kind, who), list_ in times.items():
         if not list_:
             print(f"{kind:<36}{who:<12}  every run failed")
@@ -197,10 +208,11 @@ def show(times, usage, failures, busy):
         ratio = lambda a, b: f"{a / b:.2f}" if b else "-"
         other = lambda name: statistics.median(times[kind, name]) if times.get((kind, name)) else None
         ours = other("yado")
-        cpu = statistics.median(usage[kind, who])
+        cpu_of = lambda name: statistics.median(usage[kind, name]) if usage.get((kind, name)) else None
+        cpu, our_cpu = cpu_of(who), cpu_of("yado")
         print(f"{kind:<36}{who:<12}{min(list_) * 1e3:>8.2f}{median * 1e3:>8.2f}{sorted(list_)[len(list_) * 9 // 10] * 1e3:>8.2f}"
               f"{cpu * 1e3:>8.2f}{ratio(median, other('floor')):>9}"
-              f"{ratio(ours, median) if ours else '-':>8}" + (f"  {failures[kind, who]} failed" if (kind, who) in failures else ""))
+              f"{ratio(cpu, cpu_of('floor')):>10}{ratio(ours, median) if ours else '-':>8}{ratio(our_cpu, cpu) if our_cpu else '-':>7}" + (f"  {failures[kind, who]} failed" if (kind, who) in failures else ""))
     print(f"somebody waited for a processor {busy:.0%} of the time")
 
 
