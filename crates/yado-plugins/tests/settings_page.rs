@@ -1,6 +1,8 @@
 //! `docs/settings.md` says what the code does: it is written from the tables of settings, and this test writes it anew
 //! and compares. `YADO_WRITE=1 cargo test -p yado-plugins --test settings_page` replaces it.
 
+#![allow(clippy::unwrap_used, reason = "writing into a text cannot fail")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 

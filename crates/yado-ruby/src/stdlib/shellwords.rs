@@ -30,7 +30,10 @@ pub(crate) fn split(line: &str) -> Result<Vec<String>, String> {
                             Some('\n') => {}
                             Some(other) => current.extend(['\\', other]),
                             None => {
-                                return Err(format!("Unmatched quote: {}", crate::core::quote::inspect(line)));
+                                return Err(format!(
+                                    "Unmatched quote: {}",
+                                    crate::core::quote::inspect(line)
+                                ));
                             }
                         },
                         Some(other) => current.push(other),
