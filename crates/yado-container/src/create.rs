@@ -1,5 +1,7 @@
 //! Making a container: from a specification to a first process in namespaces of its own.
 
+mod root;
+
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -16,7 +18,7 @@ use crate::namespaces::{Namespaces, sort_namespaces};
 use crate::network::MachineNetwork;
 use crate::privileges;
 use crate::record::{Phase, Record, boot_id, start_time};
-use crate::rootfs::{self, Entry, InPlace, Overlay, Translation};
+use crate::rootfs::{self, Entry, Overlay};
 use crate::rootless;
 use crate::seccomp;
 use crate::spec::{Linux, Resources, Spec};
@@ -416,47 +418,6 @@ impl Attempt<'_> {
         File::open(&path).map(OwnedFd::from).path("open the namespace", &path)
     }
 
-    fn root(&self) -> Result<OwnedFd> {
-        let translation = self
-            .user
-            .as_ref()
-            .filter(|_| self.options.id_mapped_root)
-            .map(|namespace| Translation { namespace: namespace.as_fd(), root: self.host_root() });
-        if let Some(overlay) = &self.options.root_overlay {
-            return rootfs::overlay_root(overlay, translation);
-        }
-        let path = self.spec.root.as_ref().map(|root| self.in_bundle(&root.path)).unwrap_or_default();
-        crate::check::root_directory(&path)?;
-        rootfs::bind_root(&path, translation, self.linux.rootfs_propagation.as_deref())
-    }
-
-    fn entry(&self) -> Entry {
-        if self.namespaces.own & libc::CLONE_NEWNS == 0 {
-            Entry::InPlace
-        } else if self.options.no_pivot {
-            Entry::OnTop
-        } else {
-            Entry::Pivot
-        }
-    }
-
-    /// On record before it exists, so that it is found again whatever happens.
-    fn lay_in_place(&mut self, root: &OwnedFd) -> Result<()> {
-        let path = self.spec.root.as_ref().map(|root| self.in_bundle(&root.path)).unwrap_or_default();
-        let place = InPlace::of(root, &path)?;
-        self.record.in_place = Some(place.clone());
-        self.engine.records.announce(self.lock, self.record)?;
-        place.attach(root)
-    }
-
-    /// The ids on the host of the container's root: user and group.
-    fn host_root(&self) -> (u32, u32) {
-        let host = |mappings: &[crate::spec::IdMapping]| {
-            mappings.iter().find(|mapping| mapping.container_id == 0).map_or(0, |mapping| mapping.host_id)
-        };
-        (host(&self.linux.uid_mappings), host(&self.linux.gid_mappings))
-    }
-
     /// Whether the container is shown its v2 cgroup in a namespace of its own, writable: the specification's rule for
     /// giving it away.
     fn may_make_cgroups(&self) -> bool {
@@ -465,15 +426,6 @@ impl Attempt<'_> {
                 matches!(mount.kind.as_deref(), Some("cgroup" | "cgroup2"))
                     && !mount.options.iter().any(|option| option == "ro")
             })
-    }
-
-    fn in_bundle(&self, path: &Path) -> PathBuf {
-        self.options.bundle.as_ref().map_or_else(|| path.to_owned(), |bundle| bundle.join(path))
-    }
-
-    fn sources(&self) -> Result<Vec<OwnedFd>> {
-        let own = self.user.as_ref().map(AsFd::as_fd);
-        rootfs::open_sources(&self.spec.mounts, self.options.bundle.as_deref(), own)
     }
 
     /// Leaves nothing behind. The first error is the one that matters, so later ones are only logged.
