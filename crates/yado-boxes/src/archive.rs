@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use yado_core::error::Doing;
 use yado_core::{Context, Error, ErrorKind, Result};
 
-use crate::disk::{self, DiskFormat};
+use crate::disk::{self, Bootable, DiskFormat};
 use crate::progress::{Counted, Progress};
 use crate::scratch::Scratch;
 use crate::unpack::{
@@ -24,6 +24,26 @@ pub(crate) struct Contents {
     pub(crate) names_an_image: bool,
     /// What was seen of the contents while they were written.
     pub(crate) digests: Digests,
+    /// The disk itself, when it was to be kept and firmware can start what is on it; then there is no root.
+    pub(crate) disk: Option<KeptDisk>,
+}
+
+/// What becomes of a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disks {
+    /// Its file system becomes a tree.
+    Unpack,
+    /// It stays a disk if a machine can boot from it.
+    Keep,
+}
+
+/// A disk that stays one.
+#[derive(Debug)]
+pub(crate) struct KeptDisk {
+    pub(crate) path: PathBuf,
+    pub(crate) bootable: Bootable,
+    /// Holds it, when it came out of an archive.
+    _scratch: Option<Scratch>,
 }
 
 /// Files at the top of an archive that make it a `.box`.
@@ -63,8 +83,12 @@ fn part(path: &EntryPath) -> Option<Part> {
 }
 
 /// Unpacks the archive at `path` into the empty directory `target`.
-pub(crate) fn import(cx: &Context, path: &Path, target: &Path) -> Result<Contents> {
+pub(crate) fn import(cx: &Context, path: &Path, target: &Path, disks: Disks) -> Result<Contents> {
     if DiskFormat::of_file(path)?.is_some() {
+        if let Some(bootable) = stays(cx, path, target, disks)? {
+            let disk = Some(KeptDisk { path: path.to_owned(), bootable, _scratch: None });
+            return Ok(Contents { disk, ..Contents::default() });
+        }
         return from_disk(cx, path, target, Contents::default());
     }
     let file = std::fs::File::open(path).doing(|| format!("opening '{}'", path.display()))?;
@@ -88,6 +112,10 @@ pub(crate) fn import(cx: &Context, path: &Path, target: &Path) -> Result<Content
     })?;
     if let Some(disk) = reader.disk {
         drop(tree);
+        if let Some(bootable) = stays(cx, disk.path(), target, disks)? {
+            let disk = KeptDisk { path: disk.path().to_owned(), bootable, _scratch: Some(disk) };
+            return Ok(Contents { disk: Some(disk), ..reader.contents });
+        }
         return from_disk(cx, disk.path(), target, reader.contents);
     }
     reader.unpacked.set_times(&tree)?;
@@ -112,6 +140,14 @@ pub(crate) fn import(cx: &Context, path: &Path, target: &Path) -> Result<Content
 fn open(target: &Path) -> Result<Tree> {
     let tree = Tree::open(target).doing(|| format!("opening '{}'", target.display()))?;
     Ok(tree.with_digests(Digests::default()))
+}
+
+/// What firmware can start on a disk that is to stay one if it can.
+fn stays(cx: &Context, path: &Path, target: &Path, disks: Disks) -> Result<Option<Bootable>> {
+    match disks {
+        Disks::Unpack => Ok(None),
+        Disks::Keep => disk::bootable(cx, path, target.parent().unwrap_or(target)),
+    }
 }
 
 /// Makes a disk's root file system in `target`.

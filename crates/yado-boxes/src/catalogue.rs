@@ -12,6 +12,8 @@ pub(crate) const LARGEST: u64 = 20 << 20;
 
 /// What the world's boxes may be for so that yado's containers can use them, the best first.
 pub(crate) const CONTAINER_FORMATS: &[&str] = &["container", "yado", "lxc"];
+/// The same for virtual machines.
+const KVM_FORMATS: &[&str] = &["kvm", "libvirt", "qemu", "virtualbox"];
 
 /// A box as its catalogue describes it.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,6 +62,7 @@ impl Wanted<'_> {
     fn formats(&self) -> Vec<&str> {
         match self.provider {
             "container" => CONTAINER_FORMATS.to_vec(),
+            "kvm" => KVM_FORMATS.to_vec(),
             other => vec![other],
         }
     }

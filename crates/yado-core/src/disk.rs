@@ -13,8 +13,22 @@ pub struct MachineDisk {
     pub image: PathBuf,
     /// How the file is laid out.
     pub format: DiskFormat,
+    /// What the machine finds it behind.
+    #[serde(default)]
+    pub bus: Bus,
     /// How the machine comes to run what is on it.
     pub boot: Boot,
+}
+
+/// What a disk is connected to: systems that were installed on other hardware may have no driver for the fast one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bus {
+    /// A device for virtual machines.
+    #[default]
+    Virtio,
+    /// A controller as computers have it.
+    Sata,
 }
 
 /// The layout of an image file.
@@ -100,6 +114,8 @@ pub struct SeedInterface {
     pub gateway: Option<IpAddr>,
     /// Name servers.
     pub dns: Vec<IpAddr>,
+    /// The largest packet, when it is not the usual one.
+    pub mtu: Option<u32>,
 }
 
 /// A part of user data for cloud-init.

@@ -54,6 +54,12 @@ pub struct MachineSpec {
     pub networks: Vec<NetworkSpec>,
     /// Synced folders in order, the implicit `/vagrant` included, disabled ones left out.
     pub synced_folders: Vec<FolderSpec>,
+    /// `config.vm.disk`, in order.
+    #[serde(default)]
+    pub disks: Vec<EntrySpec>,
+    /// `config.vm.cloud_init`, in order.
+    #[serde(default)]
+    pub cloud_init: Vec<EntrySpec>,
     /// Provisioners in the order they run.
     pub provisioners: Vec<ProvisionerSpec>,
     /// Entering the machine.
@@ -168,6 +174,21 @@ pub struct NetworkSpec {
     /// provider already applied.
     pub options: Map<String, Value>,
     /// Where it was asked for; `None` for implicit ones.
+    pub origin: Option<Origin>,
+}
+
+/// `config.vm.disk TYPE, options` or `config.vm.cloud_init TYPE, options`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntrySpec {
+    /// `disk`, `dvd`, `floppy`; `user_data`.
+    pub kind: String,
+    /// The options with their defaults.
+    pub options: Map<String, Value>,
+    /// Options that do not exist.
+    pub unknown: Vec<String>,
+    /// Whether what is wrong with it stands among the machine's problems already.
+    pub checked: bool,
+    /// Where it was asked for.
     pub origin: Option<Origin>,
 }
 

@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 use yado_core::guest_settings::{self, PluginSettings};
 use yado_core::spec::{
-    BoxSpec, CloneSpec, DownloadSpec, FolderSpec, MachineSpec, NetworkSpec, Problem, ProviderSettings,
-    ProvisionerSpec, RunWhen, SshSpec,
+    BoxSpec, CloneSpec, DownloadSpec, EntrySpec, FolderSpec, MachineSpec, NetworkSpec, Problem,
+    ProviderSettings, ProvisionerSpec, RunWhen, SshSpec,
 };
 use yado_ruby::{HashRef, Interpreter, Value};
 
@@ -19,7 +19,7 @@ use crate::loaded::{Loaded, MachineName};
 use crate::loader::vm_cell;
 use crate::root::Root;
 use crate::validate::{Complaint, absolute};
-use crate::vm::{Provisioner, Vm};
+use crate::vm::{Disk, Provisioner, Vm};
 
 mod order;
 mod triggers;
@@ -49,6 +49,8 @@ pub(crate) fn build(
         communicator: None,
         networks: Vec::new(),
         synced_folders: Vec::new(),
+        disks: Vec::new(),
+        cloud_init: Vec::new(),
         provisioners: Vec::new(),
         ssh,
         boot_timeout: 300,
@@ -67,6 +69,8 @@ pub(crate) fn build(
         spec.providers = providers(interpreter, vm);
         spec.networks = networks(interpreter, vm, provider);
         spec.synced_folders = folders(interpreter, vm, provider, &spec, &home);
+        spec.disks = entries(interpreter, &vm.disks);
+        spec.cloud_init = entries(interpreter, &vm.cloud_init);
         spec.provisioners = order::ordered(&vm.provisioners)
             .iter()
             .map(|one| provisioner(interpreter, &one.borrow()))
@@ -94,6 +98,23 @@ fn clone_from(
         }),
         None => Some(CloneSpec { project: whole, machine: None, origin }),
     }
+}
+
+/// `config.vm.disk` or `config.vm.cloud_init`.
+fn entries(interpreter: &mut Interpreter, list: &[Disk]) -> Vec<EntrySpec> {
+    let mut entry = |entry: &Disk| {
+        let mut options = map(to_json(interpreter, &Value::Hash(entry.options.clone())));
+        let kind = options.remove("type").unwrap_or_default();
+        let kind = kind.get("$symbol").unwrap_or(&kind).as_str().unwrap_or_default();
+        EntrySpec {
+            kind: kind.trim_start_matches(':').to_owned(),
+            unknown: entry.invalid.clone(),
+            checked: entry.flagged,
+            origin: entry.origin.clone(),
+            options,
+        }
+    };
+    list.iter().map(&mut entry).collect()
 }
 
 fn problems(found: IndexMap<String, Vec<Complaint>>) -> Vec<(String, Vec<Problem>)> {

@@ -330,6 +330,9 @@ impl Session {
         let whole = loaded.machine_json(machine, provider)?;
         let mut sentences = without_effect::parts(&whole);
         sentences.extend(kind.without_effect(spec));
+        if provider != "container" && !kind.wants_disk() {
+            sentences.extend(without_effect::disks(spec));
+        }
         if provider == "container" {
             sentences.extend(without_effect::settings(&loaded.settings(machine, provider)?));
         }

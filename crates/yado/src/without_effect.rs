@@ -90,7 +90,11 @@ const NETWORK_OPTIONS: &[(&str, &[&str])] = &[
         "forwarded_port",
         &["auto_correct", "disabled", "guest", "guest_ip", "host", "host_ip", "id", "protocol"],
     ),
-    ("private_network", &["auto_config", "id", "ip", "mac", "netmask", "protocol", "type"]),
+    ("private_network", &["auto_config", "id", "ip", "mac", "mtu", "netmask", "protocol", "type"]),
+    (
+        "public_network",
+        &["auto_config", "bridge", "dev", "id", "ip", "mac", "mtu", "netmask", "protocol", "type"],
+    ),
 ];
 const FOLDER_OPTIONS: &[&str] = &[
     "create",
@@ -130,6 +134,18 @@ pub(crate) fn settings(settings: &[Setting]) -> Vec<String> {
         }
     }
     said.sentences
+}
+
+/// The same for containers of other engines, of which the engine is told the rest.
+pub(crate) fn disks(spec: &yado_core::MachineSpec) -> Vec<String> {
+    let disks = spec.disks.iter().map(|entry| ("vm.disk", entry));
+    let all = disks.chain(spec.cloud_init.iter().map(|entry| ("vm.cloud_init", entry)));
+    let sentence = |(key, entry): (&str, &yado_core::spec::EntrySpec)| {
+        let (_, why) = SETTINGS.iter().find(|(known, _)| *known == key)?;
+        let place = entry.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
+        Some(format!("'config.{key}' has no effect with this provider: {why}{place}."))
+    };
+    all.filter_map(sentence).collect()
 }
 
 /// Why a setting does nothing for a container; `None` where it does something.
@@ -334,5 +350,12 @@ mod tests {
         assert!(said[0].contains("provider 'virtualbox'"));
         assert!(said[1].contains("'nic_type' of a private_network has no effect") && said[1].contains(":3"));
         assert!(said[2].contains("'rsync__exclude' of a synced folder") && said[2].contains(":4"));
+        let networks = |kind: &str| {
+            let options = json!({"bridge": "br0", "mtu": 1400, "ip": "10.0.0.2", "use_dhcp_assigned_default_route": true});
+            settings(&[setting("vm.network", 6, json!({"type": kind, "options": options}))])
+        };
+        let said = networks("public_network");
+        assert!(said[0].starts_with("'use_dhcp_assigned_default_route' of a public_network has"), "{said:?}");
+        assert!(!networks("private_network")[0].contains("mtu"));
     }
 }

@@ -10,7 +10,7 @@ mod seed;
 use std::path::{Path, PathBuf};
 
 pub use seed::write_seed;
-use yado_core::disk::{Boot, DiskFormat as MachineFormat, MachineDisk};
+use yado_core::disk::{Boot, Bus, DiskFormat as MachineFormat, MachineDisk};
 use yado_core::error::Doing;
 use yado_core::{Context, Error, ErrorKind, Result};
 
@@ -36,6 +36,7 @@ pub(crate) fn machine_disk(folder: &Path) -> MachineDisk {
     MachineDisk {
         image: folder.join(DISK),
         format: MachineFormat::Raw,
+        bus: Bus::Virtio,
         boot: Boot::Kernel {
             kernel: folder.join(KERNEL),
             initrd: Some(folder.join(INITRD)),

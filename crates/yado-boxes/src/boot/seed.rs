@@ -193,6 +193,9 @@ fn network_config(interfaces: &[SeedInterface]) -> Value {
         if !interface.dns.is_empty() {
             settings["nameservers"] = json!({ "addresses": interface.dns });
         }
+        if let Some(mtu) = interface.mtu {
+            settings["mtu"] = mtu.into();
+        }
         (format!("yado{number}"), settings)
     };
     let all: serde_json::Map<_, _> = interfaces.iter().enumerate().map(interface).collect();

@@ -24,6 +24,7 @@ fn sample() -> Seed {
                 dhcp: false,
                 gateway: Some("10.0.2.2".parse().unwrap()),
                 dns: vec!["10.0.2.3".parse().unwrap()],
+                mtu: Some(1400),
             },
             SeedInterface { mac: "52:54:00:00:00:02".into(), dhcp: true, ..SeedInterface::default() },
         ],
@@ -57,7 +58,8 @@ fn other_programs_read_the_volume() {
     assert_eq!(read(&path, "/META-DATA.;1", false).unwrap(), meta);
     let files = read(&path, "/FILES.TAR;1", false).unwrap();
     assert_eq!(files.as_bytes(), super::files(&sample()).unwrap());
-    assert!(read(&path, "/network-config", true).unwrap().contains("\"via\":\"10.0.2.2\""));
+    let network = read(&path, "/network-config", true).unwrap();
+    assert!(network.contains("\"via\":\"10.0.2.2\"") && network.contains("\"mtu\":1400"), "{network}");
     let about = Command::new("isoinfo").arg("-d").arg("-i").arg(&path).output().unwrap();
     let about = String::from_utf8_lossy(&about.stdout).into_owned();
     assert!(

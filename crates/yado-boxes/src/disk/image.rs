@@ -68,7 +68,7 @@ impl DiskFormat {
 }
 
 /// Runs one of the programs that this needs.
-fn run(cx: &Context, argv: &[&str], package: &str, within: Duration) -> Result<Vec<u8>> {
+pub(super) fn run(cx: &Context, argv: &[&str], package: &str, within: Duration) -> Result<Vec<u8>> {
     if cx.host.which(argv[0]).is_none() {
         return Err(Error::new(
             ErrorKind::BoxImport,
@@ -84,7 +84,7 @@ fn run(cx: &Context, argv: &[&str], package: &str, within: Duration) -> Result<V
     Err(Error::new(ErrorKind::BoxImport, format!("'{}' failed: {said}.", argv[..2].join(" "))))
 }
 
-fn text(path: &Path) -> Result<&str> {
+pub(super) fn text(path: &Path) -> Result<&str> {
     path.to_str().ok_or_else(|| {
         Error::new(ErrorKind::BoxImport, format!("'{}' is no path that 'qemu-img' takes.", path.display()))
     })
@@ -95,7 +95,7 @@ fn text(path: &Path) -> Result<&str> {
 const LARGEST_DISK: u64 = 4 << 40;
 
 /// Refuses images that lead to other files (whoever made them would read them through us), and absurdly large ones.
-fn is_harmless(cx: &Context, path: &Path, format: DiskFormat) -> Result<()> {
+pub(super) fn is_harmless(cx: &Context, path: &Path, format: DiskFormat) -> Result<()> {
     let argv = ["qemu-img", "info", "--output=json", "-f", format.name(), text(path)?];
     let answer = run(cx, &argv, "qemu-utils", Duration::from_secs(60))?;
     let facts: serde_json::Value =

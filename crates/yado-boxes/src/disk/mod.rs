@@ -4,6 +4,7 @@
 //! names no other file; its file system is read by our own code and never mounted.
 
 mod ext4;
+mod foreign;
 mod image;
 mod partition;
 mod root;
@@ -14,6 +15,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+pub(crate) use foreign::{Bootable, bootable, keep};
 pub use image::DiskFormat;
 pub(crate) use image::{make, open};
 pub(crate) use root::read_root;

@@ -7,6 +7,9 @@ use super::ReadAt;
 const SECTOR: u64 = 512;
 /// How many partitions of a table are looked at.
 const MOST: u32 = 128;
+/// The type of partitions with EFI's programs, `C12A7328-F81F-11D2-BA4B-00A0C93EC93B` as it stands in a table.
+const EFI_SYSTEM: [u8; 16] =
+    [0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11, 0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b];
 
 /// Where each partition begins, in bytes; the disk as a whole comes first, as one may lie on it without a table.
 pub(super) fn starts(disk: &dyn ReadAt) -> io::Result<Vec<u64>> {
@@ -33,7 +36,28 @@ pub(super) fn starts(disk: &dyn ReadAt) -> io::Result<Vec<u64>> {
     Ok(starts)
 }
 
+/// Whether one of the partitions is for EFI's programs.
+pub(super) fn has_efi_programs(disk: &dyn ReadAt) -> io::Result<bool> {
+    let mut table = [0; SECTOR as usize];
+    disk.read_at(&mut table, 0)?;
+    if table[510..] != [0x55, 0xaa] {
+        return Ok(false);
+    }
+    let mut header = [0; SECTOR as usize];
+    if disk.read_at(&mut header, SECTOR).is_err() || !header.starts_with(b"EFI PART") {
+        return Ok(table[446..510].chunks_exact(16).any(|entry| entry[4] == 0xef));
+    }
+    let mut found = false;
+    guid_entries(disk, &header, |entry| found |= entry[..16] == EFI_SYSTEM)?;
+    Ok(found)
+}
+
 fn guid_table(disk: &dyn ReadAt, header: &[u8], starts: &mut Vec<u64>) -> io::Result<()> {
+    guid_entries(disk, header, |entry| starts.extend(long(entry, 32).checked_mul(SECTOR)))
+}
+
+/// Every entry of the table that is in use.
+fn guid_entries(disk: &dyn ReadAt, header: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
     let place = long(header, 72).checked_mul(SECTOR).ok_or(io::ErrorKind::InvalidData)?;
     let (count, size) = (number(header, 80).min(MOST), u64::from(number(header, 84)));
     if !(128..=4096).contains(&size) {
@@ -45,10 +69,8 @@ fn guid_table(disk: &dyn ReadAt, header: &[u8], starts: &mut Vec<u64>) -> io::Re
         if disk.read_at(&mut entry, at).is_err() {
             break;
         }
-        if entry[..16] != [0; 16]
-            && let Some(start) = long(&entry, 32).checked_mul(SECTOR)
-        {
-            starts.push(start);
+        if entry[..16] != [0; 16] {
+            each(&entry);
         }
     }
     Ok(())

@@ -8,7 +8,9 @@ use yado_core::spec::DownloadSpec;
 use yado_core::{Context, Error, ErrorKind, Result};
 
 use super::BoxStore;
-use super::record::{InstalledBox, escape};
+use super::disk::KVM;
+use super::record::{InstalledBox, InstalledDisk, escape};
+use crate::archive::Disks;
 use crate::bootstrap::distribution::Distribution;
 use crate::catalogue::Wanted;
 use crate::layer::{Layer, combine};
@@ -60,6 +62,17 @@ impl AddOptions {
     }
 }
 
+/// What machines are made of.
+pub(super) enum Content {
+    Layer(Layer),
+    /// A disk in its place, with its digest and its size in bytes.
+    Disk {
+        digest: String,
+        size: u64,
+        disk: InstalledDisk,
+    },
+}
+
 /// What to do when the box is installed already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Present {
@@ -72,8 +85,8 @@ pub(super) enum Present {
 }
 
 /// What a source was made into.
-struct Made {
-    layer: Layer,
+pub(super) struct Made {
+    pub(super) content: Content,
     version: String,
     host_mounts: Vec<(PathBuf, PathBuf)>,
     vagrantfile: Option<Vec<u8>>,
@@ -160,17 +173,24 @@ impl BoxStore {
             self.make(cx, source, options).map_err(|error| explain(error, &name, self.layers.directory()))?;
         let mounts = made.host_mounts.iter().map(|(from, to)| format!("{}:{}", from.display(), to.display()));
         let mounts: Vec<String> = mounts.collect();
-        let parts = std::iter::once(made.layer.digest.as_str()).chain(mounts.iter().map(String::as_str));
+        let (digest, layers, size, disk) = match made.content {
+            Content::Layer(layer) => {
+                let parts = std::iter::once(layer.digest.as_str()).chain(mounts.iter().map(String::as_str));
+                (combine(parts), vec![layer.digest.clone()], layer.size, None)
+            }
+            Content::Disk { digest, size, disk } => (digest, Vec::new(), size, Some(disk)),
+        };
         let installed = InstalledBox {
-            digest: combine(parts),
-            layers: vec![made.layer.digest.clone()],
+            digest,
+            layers,
+            disk,
             name,
             provider: provider.to_owned(),
             version: options.version.clone().unwrap_or(made.version),
             architecture: options.foreign.clone().unwrap_or_else(|| platform::architecture().to_owned()),
             source: made.exact.unwrap_or_else(|| source.to_string()),
             host_mounts: made.host_mounts,
-            size: made.layer.size,
+            size,
             user: prepare::USER.to_owned(),
             catalogue: options.catalogue.clone(),
             vagrantfile: made.vagrantfile.is_some(),
@@ -246,7 +266,7 @@ impl BoxStore {
 
     fn make(&self, cx: &Context, source: &Source, options: &AddOptions) -> Result<Made> {
         let made = |layer, version: &str| Made {
-            layer,
+            content: Content::Layer(layer),
             version: version.to_owned(),
             host_mounts: Vec::new(),
             vagrantfile: None,
@@ -287,7 +307,20 @@ impl BoxStore {
                 let target = scratch.path().join("root");
                 std::fs::create_dir(&target).doing(|| format!("creating '{}'", target.display()))?;
                 make_public(&target)?;
-                let contents = archive::import(cx, path, &target)?;
+                let disks =
+                    if options.provider.as_deref() == Some(KVM) { Disks::Keep } else { Disks::Unpack };
+                let contents = archive::import(cx, path, &target, disks)?;
+                if let Some(disk) = &contents.disk {
+                    let content = self.keep_disk(cx, disk)?;
+                    return Ok(Made {
+                        content,
+                        version: "0".to_owned(),
+                        host_mounts: Vec::new(),
+                        vagrantfile: contents.vagrantfile,
+                        stamp: stamp(path),
+                        exact: None,
+                    });
+                }
                 let mut tree = open(&contents.root)?.with_digests(contents.digests);
                 if !contents.names_an_image {
                     prepare::prepare(&mut tree)?;
@@ -348,7 +381,7 @@ impl BoxStore {
         let exact = oci::Reference { digest: image.digest.clone(), ..reference }.to_string();
         image.discard();
         Ok(Made {
-            layer,
+            content: Content::Layer(layer),
             version: "0".to_owned(),
             host_mounts: Vec::new(),
             vagrantfile: None,

@@ -2,16 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
+use yado_core::disk::{Boot, Bus, MachineDisk};
 use yado_core::error::Doing;
 use yado_core::spec::BoxSpec;
 use yado_core::{Context, Error, ErrorKind, Image, Result};
 
+use super::add::Content;
+use super::record::InstalledDisk;
 use super::{BoxStore, InstalledBox};
+use crate::archive::KeptDisk;
 use crate::bootstrap::distribution::{DEBIAN, Distribution};
-use crate::{boot, bootstrap, host, lock, owners, scratch};
+use crate::disk::DiskFormat;
+use crate::layer::combine;
+use crate::{boot, bootstrap, checksum, disk, host, lock, owners, scratch};
 
 /// The provider of virtual machines.
 pub(super) const KVM: &str = "kvm";
+/// The file of a disk that is kept as somebody else made it.
+const FOREIGN: &str = "disk.qcow2";
 
 impl BoxStore {
     /// The image that `spec` asks for, with the disk that machines of it boot from.
@@ -30,17 +38,67 @@ impl BoxStore {
         Ok(Image { disk: Some(disk), ..self.image(&installed) })
     }
 
-    /// The folder of the disk that is made of layers with this identity.
-    pub(super) fn disk_folder(&self, digest: &str) -> PathBuf {
-        self.disks.join(format!("{}-{}", digest.replacen(':', "-", 1), boot::RECIPE))
+    /// The folder of the disk that a box has, or that is made of its layers.
+    pub(super) fn disk_folder(&self, installed: &InstalledBox) -> PathBuf {
+        let digest = installed.digest.replacen(':', "-", 1);
+        self.disks.join(match installed.disk {
+            Some(_) => format!("{digest}-whole"),
+            None => format!("{digest}-{}", boot::RECIPE),
+        })
     }
 
-    fn disk_of(&self, cx: &Context, installed: &InstalledBox) -> Result<yado_core::disk::MachineDisk> {
+    /// Takes a disk over as it is, but for its format; one that is there already stays.
+    pub(super) fn keep_disk(&self, cx: &Context, found: &KeptDisk) -> Result<Content> {
+        let from = found.bootable.format;
+        cx.detail(format!("Keeping the disk (format {}) for machines to boot from...", from.name()));
+        scratch::collect(&self.disks);
+        let scratch = scratch::Scratch::directory(&self.disks)?;
+        let file = scratch.path().join(FOREIGN);
+        disk::keep(cx, &found.path, from, &file)?;
+        let size = file.metadata().doing(|| "reading a box's disk")?.len();
+        // What was installed on VirtualBox's hardware need not know that of virtual machines.
+        let bus = match from {
+            DiskFormat::Vmdk | DiskFormat::Vdi | DiskFormat::Vhdx => Bus::Sata,
+            DiskFormat::Raw | DiskFormat::Qcow2 => Bus::Virtio,
+        };
+        let disk = InstalledDisk { efi: found.bootable.efi, bus };
+        let digest = digest_of(cx, &file)?;
+        let made = scratch.path().to_owned();
+        scratch.keep(&made, &self.disks.join(format!("{}-whole", digest.replacen(':', "-", 1))))?;
+        Ok(Content::Disk { digest, size, disk })
+    }
+
+    /// Whether a box's own disk is there, when it has one.
+    pub(super) fn has_disk(&self, installed: &InstalledBox) -> bool {
+        installed.disk.is_none() || self.disk_folder(installed).is_dir()
+    }
+
+    /// Whether a box's own disk is what it was when the box was made.
+    pub(super) fn is_disk_intact(&self, cx: &Context, installed: &InstalledBox) -> Result<bool> {
+        let file = self.disk_folder(installed).join(FOREIGN);
+        if installed.disk.is_none() {
+            return Ok(true);
+        }
+        if !file.is_file() {
+            return Ok(false);
+        }
+        Ok(digest_of(cx, &file)? == installed.digest)
+    }
+
+    fn disk_of(&self, cx: &Context, installed: &InstalledBox) -> Result<MachineDisk> {
         let name = &installed.name;
         if let Some((_, mounted)) = installed.host_mounts.first() {
             return Err(takes_from_host(name, mounted));
         }
-        let folder = self.disk_folder(&installed.digest);
+        let folder = self.disk_folder(installed);
+        if let Some(disk) = &installed.disk {
+            return Ok(MachineDisk {
+                image: folder.join(FOREIGN),
+                format: yado_core::disk::DiskFormat::Qcow2,
+                bus: disk.bus,
+                boot: Boot::Firmware { efi: disk.efi },
+            });
+        }
         if folder.is_dir() {
             return Ok(boot::machine_disk(&folder));
         }
@@ -101,7 +159,7 @@ impl BoxStore {
     pub(super) fn collect_disks(&self, installed: &[InstalledBox], images_in_use: &[String]) {
         scratch::collect(&self.disks);
         let Ok(entries) = std::fs::read_dir(&self.disks) else { return };
-        let current: Vec<PathBuf> = installed.iter().map(|known| self.disk_folder(&known.digest)).collect();
+        let current: Vec<PathBuf> = installed.iter().map(|known| self.disk_folder(known)).collect();
         let in_use: Vec<String> =
             images_in_use.iter().map(|digest| digest.replacen(':', "-", 1) + "-").collect();
         for entry in entries.flatten() {
@@ -119,6 +177,13 @@ impl BoxStore {
             }
         }
     }
+}
+
+/// A box's identity by its disk.
+fn digest_of(cx: &Context, file: &Path) -> Result<String> {
+    let mut opened = std::fs::File::open(file).doing(|| format!("opening '{}'", file.display()))?;
+    let content = checksum::calculate("sha256", &mut opened, &cx.cancel)?.unwrap_or_default();
+    Ok(combine(["disk", content.as_str()]))
 }
 
 fn takes_from_host(name: &str, mounted: &Path) -> Error {

@@ -142,9 +142,9 @@ impl BoxStore {
         Ok(found.into_iter().max_by_key(InstalledBox::parsed_version))
     }
 
-    /// Whether all layers are there; a box that lost one is as good as not installed.
+    /// Whether all layers and its disk are there; a box that lost one is as good as not installed.
     fn is_complete(&self, installed: &InstalledBox) -> bool {
-        installed.layers.iter().all(|digest| self.layers.path(digest).is_dir())
+        installed.layers.iter().all(|digest| self.layers.path(digest).is_dir()) && self.has_disk(installed)
     }
 
     /// Removes an installed box (every version and provider that is not named) and the layers that no box and no

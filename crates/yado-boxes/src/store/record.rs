@@ -50,6 +50,18 @@ pub struct InstalledBox {
     /// What the host looked like when its box was made, to see that it has changed.
     #[serde(default)]
     pub fingerprint: Option<String>,
+    /// The disk of a box that has one instead of layers.
+    #[serde(default)]
+    pub disk: Option<InstalledDisk>,
+}
+
+/// A disk that machines boot from by its own boot loader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstalledDisk {
+    /// Whether it wants UEFI.
+    pub efi: bool,
+    /// What it is to be connected to.
+    pub bus: yado_core::disk::Bus,
 }
 
 /// A name as a directory: boxes have names with slashes.

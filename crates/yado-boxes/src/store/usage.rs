@@ -43,6 +43,9 @@ impl BoxStore {
                 let is_shared = users.get(digest.as_str()).is_some_and(|users| *users > 1);
                 *if is_shared { &mut usage.shared } else { &mut usage.own } += size;
             }
+            if installed.disk.is_some() {
+                usage.own += disk_usage(&self.disk_folder(installed), &mut HashSet::new())?;
+            }
             usages.push(usage);
         }
         Ok(usages)

@@ -27,6 +27,12 @@ impl BoxStore {
     /// Reads all layers of an installed box and compares them with their digests. With `repair`, a layer that differs
     /// is made again from where the box came from.
     pub fn verify(&self, cx: &Context, installed: &InstalledBox, repair: bool) -> Result<Verified> {
+        if !self.is_disk_intact(cx, installed)? {
+            if !repair {
+                return Ok(Verified::Damaged("its disk is not what it was".to_owned()));
+            }
+            return self.repair(cx, installed, "its disk", &self.disk_folder(installed));
+        }
         let mut outcome = Verified::Intact;
         for digest in &installed.layers {
             let path = self.layers.path(digest);
@@ -36,7 +42,7 @@ impl BoxStore {
             if !repair {
                 return Ok(Verified::Damaged(format!("the layer {digest} is not what it was")));
             }
-            outcome = self.repair(cx, installed, digest, &path)?;
+            outcome = self.repair(cx, installed, &format!("the layer {digest}"), &path)?;
             if outcome != Verified::Repaired {
                 break;
             }
@@ -44,9 +50,8 @@ impl BoxStore {
         Ok(outcome)
     }
 
-    fn repair(&self, cx: &Context, installed: &InstalledBox, digest: &str, path: &Path) -> Result<Verified> {
-        let nothing =
-            |why: String| Ok(Verified::Damaged(format!("the layer {digest} is not what it was; {why}")));
+    fn repair(&self, cx: &Context, installed: &InstalledBox, what: &str, path: &Path) -> Result<Verified> {
+        let nothing = |why: String| Ok(Verified::Damaged(format!("{what} is not what it was; {why}")));
         let Some(source) = Source::find(&installed.source, Path::new("/")) else {
             return nothing(format!("where it came from ('{}') is no longer there", installed.source));
         };

@@ -255,6 +255,8 @@ impl World {
             communicator: None,
             networks: vec![],
             synced_folders: vec![],
+            disks: Vec::new(),
+            cloud_init: Vec::new(),
             provisioners: provisioners
                 .iter()
                 .map(|name| ProvisionerSpec {

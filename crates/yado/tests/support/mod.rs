@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 pub mod audit;
+pub mod cloud_image;
 pub mod debian;
 pub mod registry;
 pub mod roots;

@@ -69,7 +69,7 @@ pub(super) fn of_libvirt(
 }
 
 /// A name that is a file's name and a serial number, too.
-fn safe(name: &str) -> String {
+pub(super) fn safe(name: &str) -> String {
     let name: String = name
         .chars()
         .map(|letter| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' })

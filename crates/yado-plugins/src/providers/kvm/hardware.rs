@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use yado_core::Forward;
-use yado_core::disk::Boot;
+use yado_core::disk::{Boot, Bus};
 
 use super::process::{self, CONSOLE, PID};
-use super::qmp;
+use super::{firmware, qmp};
 
 /// The program.
 pub(super) const QEMU: &str = "qemu-system-x86_64";
@@ -25,6 +25,9 @@ pub(super) struct Hardware {
     /// MiB.
     pub(super) memory: u64,
     pub(super) boot: Boot,
+    /// The file of a firmware that is not QEMU's own.
+    #[serde(default)]
+    pub(super) firmware: Option<PathBuf>,
     pub(super) disks: Vec<Drive>,
     pub(super) cards: Vec<Card>,
     /// QEMU's own arguments from the Vagrantfile.
@@ -41,6 +44,9 @@ pub(super) struct Drive {
     pub(super) name: String,
     pub(super) read_only: bool,
     pub(super) cdrom: bool,
+    /// What it is connected to.
+    #[serde(default)]
+    pub(super) bus: Bus,
 }
 
 /// A network card.
@@ -49,6 +55,9 @@ pub(super) struct Card {
     pub(super) model: String,
     pub(super) mac: String,
     pub(super) cable: Cable,
+    /// The largest packet, of which drivers for virtual machines are told.
+    #[serde(default)]
+    pub(super) mtu: Option<u32>,
 }
 
 /// What a network card is connected to.
@@ -90,7 +99,9 @@ pub(super) fn command_line(
     let mut option = |name: &str, value: String| words.extend([format!("-{name}"), value]);
     option("name", process::name(machine));
     option("uuid", uuid(machine));
-    option("machine", hardware.machine_type.clone());
+    // Without a screen, a BIOS says on the serial console what it does.
+    let screen = if hardware.boot == (Boot::Firmware { efi: false }) { ",graphics=off" } else { "" };
+    option("machine", format!("{}{screen}", hardware.machine_type));
     option(
         "accel",
         match hardware.accelerator.as_str() {
@@ -115,6 +126,9 @@ pub(super) fn command_line(
     option("sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny".to_owned());
     option("device", "virtio-rng-pci".to_owned());
     option("device", "virtio-balloon-pci".to_owned());
+    if hardware.disks.iter().any(|drive| drive.cdrom) {
+        option("device", "virtio-scsi-pci,id=discs".to_owned());
+    }
     for (number, drive) in hardware.disks.iter().enumerate() {
         option("blockdev", node(drive, number));
         let is_first = number == 0 && matches!(hardware.boot, Boot::Firmware { .. });
@@ -122,7 +136,9 @@ pub(super) fn command_line(
     }
     for (number, card) in hardware.cards.iter().enumerate() {
         option("netdev", cable(card, number, forwards));
-        option("device", format!("{},netdev=net{number},mac={},romfile=", card.model, card.mac));
+        let mtu = card.mtu.filter(|_| card.model.starts_with("virtio"));
+        let mtu = mtu.map(|mtu| format!(",host_mtu={mtu}")).unwrap_or_default();
+        option("device", format!("{},netdev=net{number},mac={},romfile={mtu}", card.model, card.mac));
     }
     match &hardware.boot {
         Boot::Kernel { kernel, initrd, command_line } => {
@@ -132,11 +148,15 @@ pub(super) fn command_line(
             }
             option("append", format!("{command_line} console=ttyS0"));
         }
-        Boot::Firmware { efi: false } => {}
+        Boot::Firmware { efi: false } => {
+            if let Some(file) = &hardware.firmware {
+                option("bios", file.to_string_lossy().into_owned());
+            }
+        }
         Boot::Firmware { efi: true } => {
-            let code = "if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE.fd";
-            option("drive", code.to_owned());
-            let variables = escaped(&folder.join(VARIABLES));
+            let code = hardware.firmware.as_deref().map(escaped).unwrap_or_default();
+            option("drive", format!("if=pflash,unit=0,format=raw,readonly=on,file={code}"));
+            let variables = escaped(&folder.join(firmware::VARIABLES));
             option("drive", format!("if=pflash,unit=1,format=qcow2,file={variables}"));
         }
     }
@@ -147,9 +167,6 @@ pub(super) fn command_line(
     words.extend(hardware.arguments.iter().cloned());
     words
 }
-
-/// The file of UEFI's variables, in the machine's directory.
-pub(super) const VARIABLES: &str = "efi-variables.qcow2";
 
 /// A block node: the image, by its layout.
 fn node(drive: &Drive, number: usize) -> String {
@@ -162,7 +179,11 @@ fn node(drive: &Drive, number: usize) -> String {
 fn disk_device(drive: &Drive, number: usize, is_first: bool, machine_type: &str) -> String {
     let first = if is_first { ",bootindex=0" } else { "" };
     if drive.cdrom {
-        format!("ide-cd,drive=disk{number},{}", port(machine_type, number))
+        // Kernels for virtual machines have no driver for the controllers of computers.
+        format!("scsi-cd,drive=disk{number},bus=discs.0,serial={}", drive.name)
+    } else if drive.bus == Bus::Sata {
+        // The ports of the machine's own controller.
+        format!("ide-hd,drive=disk{number},{},serial={}{first}", port(machine_type, number), drive.name)
     } else {
         format!("virtio-blk-pci,drive=disk{number},serial={}{first}", drive.name)
     }

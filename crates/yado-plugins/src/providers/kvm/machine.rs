@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use yado_core::disk::{Boot, SeedInterface};
+use yado_core::disk::{Boot, Bus, SeedInterface};
 use yado_core::error::Doing;
 use yado_core::provider::{Log, Place, Snapshots, StopMode, Suspend};
 use yado_core::ssh::{Access, Keys, Ssh};
@@ -15,7 +15,7 @@ use yado_core::{
 use super::hardware::{self, Cable, Card, Drive, Hardware};
 use super::qmp::Qmp;
 use super::settings::Settings;
-use super::{accelerator, disks, folders, memory, network, process, recollection, seed};
+use super::{accelerator, disks, firmware, folders, memory, network, process, recollection, seed, user_data};
 use crate::providers::networks::names;
 
 /// How long QEMU may take to come up; the machine's own start is not part of it.
@@ -59,12 +59,12 @@ impl Machine {
         })
     }
 
-    fn image(&self) -> Result<Image> {
+    pub(super) fn image(&self) -> Result<Image> {
         let text = self.record.image.as_deref().unwrap_or("null");
         serde_json::from_str(text).doing(|| format!("reading what '{}' was made from", self.record.name))
     }
 
-    fn user(&self) -> String {
+    pub(super) fn user(&self) -> String {
         let asked = self.spec.as_ref().and_then(|spec| spec.ssh.username.clone());
         asked.or_else(|| Some(self.image().ok()?.user)).unwrap_or_else(|| "vagrant".to_owned())
     }
@@ -107,8 +107,9 @@ impl Machine {
                 ),
             ))
         };
-        let folder = self.place.machine.clone();
-        let shown = move || format!("\nThe last lines of its console:\n{}", process::last_words(&folder));
+        let (folder, advice) = (self.place.machine.clone(), self.login_advice());
+        let shown =
+            move || format!("{advice}\nThe last lines of its console:\n{}", process::last_words(&folder));
         Ok(Ssh::new(self.access()?, self.folder(), Box::new(watch)).with_last_words(Box::new(shown)))
     }
 
@@ -140,12 +141,14 @@ impl Machine {
             forward.host_ip.to_string()
         };
         let keys = Keys::beside(self.folder());
+        let (identities, is_known) = self.identities();
+        let known = if is_known { Some((keys.known_hosts(), keys.alias()?)) } else { None };
         Ok(Access {
             host,
             port: forward.host_port,
             user: self.user(),
-            identities: vec![keys.identity()],
-            known: Some((keys.known_hosts(), keys.alias()?)),
+            identities,
+            known,
             options: Vec::new(),
         })
     }
@@ -165,9 +168,15 @@ impl Machine {
             name: name.to_owned(),
             read_only,
             cdrom: false,
+            bus: Bus::Virtio,
         };
+        let boot = boot(disk.boot, &settings);
+        let firmware = firmware::prepare(context, &boot, &settings, folder)?;
         let mut drives =
             vec![own(disks::BOOT, "qcow2", "boot", false), own(seed::FILE, "raw", seed::SERIAL, true)];
+        if matches!(boot, Boot::Firmware { .. }) {
+            drives[0].bus = settings.bus.unwrap_or(disk.bus);
+        }
         let before =
             recollection::hardware(folder, recollection::PRESENT)?.map(|it| it.disks).unwrap_or_default();
         let known =
@@ -184,6 +193,7 @@ impl Machine {
                     name: extra.name.clone(),
                     read_only: extra.cdrom,
                     cdrom: extra.cdrom,
+                    bus: Bus::Virtio,
                 },
                 None => own(&disks::file_of(extra), "qcow2", &extra.name, false),
             });
@@ -192,6 +202,7 @@ impl Machine {
             model: settings.network_card.clone(),
             mac: hardware::hardware_address(self.id(), 0),
             cable: Cable::User,
+            mtu: None,
         }];
         cards.extend(private.iter().map(|(card, _)| card.clone()));
         Ok(Hardware {
@@ -200,7 +211,8 @@ impl Machine {
             cpu_model,
             cpus: settings.cpus,
             memory: settings.memory,
-            boot: boot(disk.boot, &settings),
+            boot,
+            firmware,
             disks: drives,
             cards,
             arguments: settings.arguments,
@@ -234,9 +246,12 @@ impl Machine {
         interfaces.extend(private.into_iter().map(|(_, interface)| interface));
         let names = network::names(&self.place.store, &self.record)?;
         seed::write(&self.record, spec, &self.user(), self.folder(), interfaces, names)?;
-        let noted = self.folder().join(NAMES);
-        let block = network::names_block(&self.place.store, &self.record, spec)?;
-        std::fs::write(&noted, block).doing(|| format!("writing '{}'", noted.display()))?;
+        // Whether somebody else's system took its seed is not known: it is told the names when it can be entered.
+        if !self.is_foreign() {
+            let noted = self.folder().join(NAMES);
+            let block = network::names_block(&self.place.store, &self.record, spec)?;
+            std::fs::write(&noted, block).doing(|| format!("writing '{}'", noted.display()))?;
+        }
         match kept {
             Some(tag) => self.go_on(context, &hardware, forwards, &tag),
             None => self.launch(context, &hardware, forwards, None),
@@ -312,7 +327,7 @@ fn boot(of_box: Boot, settings: &Settings) -> Boot {
             initrd: settings.initrd.clone().or(initrd),
             command_line: settings.command_line.clone().unwrap_or(command_line),
         },
-        (firmware, None) => firmware,
+        (Boot::Firmware { efi }, None) => firmware::wanted(efi, settings),
     }
 }
 
@@ -338,7 +353,14 @@ impl Provider for Machine {
             .and_then(|image| image.disk.as_ref())
             .ok_or_else(|| Error::new(ErrorKind::BoxNotFound, "The box has no disk to boot from."))?;
         Keys::of(context, self.folder(), &self.record.name)?;
-        let size = self.spec.as_ref().and_then(|spec| Settings::of(spec).disk_size);
+        self.prepare_login()?;
+        let settings = self.spec.as_ref().map(Settings::of).unwrap_or_default();
+        if settings.efi.is_some() && !self.is_foreign() {
+            context.warn(
+                "What is said of firmware has no effect: the box's kernel is handed to the machine directly.",
+            );
+        }
+        let size = settings.disk_size;
         disks::make_overlay(context, self.folder(), disk, size)
     }
 
@@ -410,10 +432,12 @@ impl Provider for Machine {
     }
 
     fn bring(&mut self, context: &Context, copies: bool) -> Result<()> {
+        self.settle(context, &self.inside()?)?;
         self.learn_names(context)?;
         if !copies {
             return Ok(());
         }
+        user_data::wait(context, self.spec()?, &self.inside()?)?;
         folders::copy_all(context, self.spec()?, &self.inside()?, &self.user())
     }
 

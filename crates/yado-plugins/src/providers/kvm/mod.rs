@@ -7,10 +7,13 @@
 mod accelerator;
 mod borrowed;
 mod disks;
+mod drives;
+mod firmware;
 mod folders;
 mod frozen;
 mod hardware;
 mod links;
+mod login;
 mod machine;
 mod memory;
 mod names;
@@ -24,6 +27,7 @@ mod recollection;
 mod seed;
 mod settings;
 mod snapshots;
+mod user_data;
 
 use yado_core::provider::{Place, Reach};
 use yado_core::spec::Problem;
@@ -97,13 +101,17 @@ impl ProviderKind for VirtualMachines {
     fn check(&self, spec: &MachineSpec) -> Vec<Problem> {
         let mut problems = Settings::of(spec).problems;
         problems.extend(seed::problems(spec));
+        problems.extend(user_data::problems(spec));
         problems.extend(network::problems(spec));
         problems
     }
 
     fn without_effect(&self, spec: &MachineSpec) -> Vec<String> {
-        let mut sentences = Settings::of(spec).idle;
+        let settings = Settings::of(spec);
+        let mut sentences = settings.idle;
+        sentences.extend(network::idle(spec, &settings.network_card));
         sentences.extend(folders::idle(spec));
+        sentences.extend(login::idle(spec));
         sentences
     }
 

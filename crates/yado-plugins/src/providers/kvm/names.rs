@@ -12,8 +12,14 @@ pub(super) enum Known {
     MachineType,
     DiskGigabytes,
     DiskSize,
+    /// `bios` or `efi`.
     Firmware,
+    /// The file of a firmware.
     Loader,
+    /// The file of an empty store of UEFI's variables.
+    Variables,
+    /// What disks are connected to.
+    DiskBus,
     Kernel,
     FirstFileSystem,
     CommandLine,
@@ -37,7 +43,7 @@ pub(super) static SCHEMA: Schema = Schema {
         "cpu_model" Text "" "QEMU's processor model; the best that there is when unset.";
         "machine_type" Text "\"q35\"" "QEMU's machine type: `q35` or `pc`.";
         "disk_size" Any "" "The boot disk's size (`\"20G\"`); never less than the box's.";
-        "firmware" Text "" "Refused: disks that are made of a container's box have no boot loader.";
+        "firmware" Text "" "`bios` or `efi`, for boxes with a disk of their own; what the disk wants when unset.";
         "kernel" Text "" "A kernel to boot instead of the box's.";
         "initrd" Text "" "Its first file system.";
         "cmd_line" Text "" "Its command line.";
@@ -124,11 +130,11 @@ const LIBVIRT: &[(&str, Known)] = &[
     ("clock_timezone", Known::Idle),
     ("clock_timer", Known::Idle),
     ("boot", Known::Idle),
-    ("nvram", Known::Idle),
+    ("nvram", Known::Variables),
     ("dtb", HARDWARE),
     ("machine_arch", Known::Idle),
     ("emulator_path", Known::Idle),
-    ("disk_bus", Known::Idle),
+    ("disk_bus", Known::DiskBus),
     ("disk_device", Known::Idle),
     ("disk_address_type", Known::Idle),
     ("disk_controller_model", Known::Idle),

@@ -13,6 +13,7 @@ use yado_core::{MachineRecord, MachineSpec, Result, ports};
 
 use super::hardware::{Cable, Card};
 use super::process;
+use super::settings::plain;
 use crate::providers::networks::{self, addresses};
 
 /// What cannot be done.
@@ -34,7 +35,31 @@ pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
         let remedy = "Use 'host_ip: \"127.0.0.1\"', or 'host_ip: \"0.0.0.0\"' for other hosts.";
         Some(Problem { message, origin: wish.origin, remedy: Some(remedy.to_owned()) })
     }));
+    problems.extend(spec.networks.iter().filter_map(large_packets));
     problems
+}
+
+/// The host's ends of the cards take what Ethernet has everywhere.
+fn large_packets(network: &NetworkSpec) -> Option<Problem> {
+    let wanted = plain(network.options.get("mtu").filter(|_| network.kind == "private_network")?);
+    let is_large = wanted.parse::<u64>().is_ok_and(|mtu| (1501..=65_535).contains(&mtu));
+    is_large.then(|| Problem {
+        message: format!("'mtu: {wanted}' is not possible with this provider; there are up to 1500."),
+        origin: network.origin.clone(),
+        remedy: None,
+    })
+}
+
+/// `mtu` of cards whose drivers are not told of it.
+pub(super) fn idle(spec: &MachineSpec, model: &str) -> Vec<String> {
+    let with_mtu = spec.networks.iter().filter(|network| {
+        network.kind == "private_network" && network.options.get("mtu").is_some_and(|mtu| !mtu.is_null())
+    });
+    let told = with_mtu.filter(|_| !model.starts_with("virtio")).map(|network| {
+        let place = network.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
+        format!("'mtu' of a private_network has no effect with the network card '{model}'{place}.")
+    });
+    told.collect()
 }
 
 fn refused(network: &NetworkSpec) -> Problem {
@@ -70,9 +95,10 @@ pub(super) fn cards(
         let seed = SeedInterface {
             mac: text.clone(),
             addresses: interface.configured.then_some((address, subnet.prefix)).into_iter().collect(),
+            mtu: interface.mtu,
             ..SeedInterface::default()
         };
-        cards.push((Card { model: model.to_owned(), mac: text, cable }, seed));
+        cards.push((Card { model: model.to_owned(), mac: text, cable, mtu: interface.mtu }, seed));
     }
     Ok(cards)
 }

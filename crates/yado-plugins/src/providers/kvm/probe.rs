@@ -27,13 +27,7 @@ const DONE: u8 = 0x10;
 /// Looks, or remembers.
 pub(super) fn kvm(host: &Host) -> Result<Kvm> {
     if let Err(problem) = std::fs::File::options().read(true).write(true).open("/dev/kvm") {
-        return Ok(Kvm::No(match problem.kind() {
-            std::io::ErrorKind::NotFound => "this host has no /dev/kvm".to_owned(),
-            std::io::ErrorKind::PermissionDenied => {
-                "only members of the group 'kvm' may use /dev/kvm (`sudo usermod -aG kvm $USER`)".to_owned()
-            }
-            _ => format!("/dev/kvm cannot be opened: {problem}"),
-        }));
+        return Ok(Kvm::No(why_closed(&problem)));
     }
     let note = host.home().join("cache").join("kvm-probe");
     let now = identity(host);
@@ -56,6 +50,17 @@ pub(super) fn kvm(host: &Host) -> Result<Kvm> {
     }
     std::fs::write(&note, format!("{now}\n{why}\n")).doing(|| format!("writing '{}'", note.display()))?;
     Ok(found)
+}
+
+/// Why the device cannot be opened.
+fn why_closed(problem: &std::io::Error) -> String {
+    match problem.kind() {
+        std::io::ErrorKind::NotFound => "this host has no /dev/kvm".to_owned(),
+        std::io::ErrorKind::PermissionDenied => {
+            "only members of the group 'kvm' may use /dev/kvm (`sudo usermod -aG kvm $USER`)".to_owned()
+        }
+        _ => format!("/dev/kvm cannot be opened: {problem}"),
+    }
 }
 
 /// This boot, and this QEMU.
@@ -129,6 +134,14 @@ mod tests {
         let argv = command_line("tcg", "max", &path);
         let output = host.run(&Cancel::new(), argv, Duration::from_secs(60)).unwrap();
         assert_eq!(output.status.code(), Some(33), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    #[test]
+    fn a_device_that_is_closed_names_the_group_that_may_open_it() {
+        let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        assert!(why_closed(&denied).contains("group 'kvm'"));
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        assert!(why_closed(&missing).contains("no /dev/kvm"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use yado_core::provider::Reach;
 use yado_core::spec::{Origin, Problem};
 
 use super::settings::Settings;
-use super::{folders, names};
+use super::{folders, names, user_data};
 
 /// QEMU's options that change the machine alone, each with a value.
 const QEMU: &[&str] = &["accel", "cpu", "m", "rtc", "smp"];
@@ -122,6 +122,11 @@ pub(super) fn of(spec: &MachineSpec) -> Reach {
     settings.disks.iter().for_each(|disk| path(disk.file.as_ref(), "storage"));
     path(settings.kernel.as_ref(), "kernel");
     path(settings.initrd.as_ref(), "initrd");
+    // What distributions have for everybody is no secret.
+    let own = |file: &Option<PathBuf>| file.clone().filter(|file| !file.starts_with("/usr/share"));
+    path(own(&settings.loader).as_ref(), "loader");
+    path(own(&settings.variables).as_ref(), "nvram");
+    reach.paths.extend(user_data::files(spec));
     let mut right = |message: String, origin: Option<Origin>| {
         reach.rights.push(Problem { message, origin, remedy: None });
     };

@@ -8,6 +8,7 @@ use yado_core::spec::Problem;
 use yado_core::ssh::Keys;
 use yado_core::{MachineRecord, MachineSpec, Result};
 
+use super::user_data;
 use crate::providers::networks::names::hostname;
 
 /// The seed's file in the machine's directory, and its serial number.
@@ -47,7 +48,7 @@ pub(super) fn write(
         host_keys: vec![keys.host_key()?],
         interfaces,
         names,
-        user_data: Vec::new(),
+        user_data: user_data::parts(spec)?,
     };
     yado_boxes::write_seed(&seed, &folder.join(FILE))
 }
@@ -61,5 +62,6 @@ pub(super) fn way_out(mac: String) -> SeedInterface {
         dhcp: false,
         gateway: Some(router),
         dns: vec![names],
+        mtu: None,
     }
 }

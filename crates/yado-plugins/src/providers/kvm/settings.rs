@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use yado_core::MachineSpec;
+use yado_core::disk::Bus;
 use yado_core::spec::{Origin, Problem, ProviderSettings};
 
-use super::borrowed;
 use super::names::{self, Known};
+use super::{borrowed, drives};
 
 /// The largest disk, in GB: what a file of the host may have.
 const LARGEST: u64 = (1 << 33) - 1;
@@ -49,6 +50,13 @@ pub(super) struct Settings {
     pub(super) machine_type: String,
     /// The boot disk's size in bytes, when another than the box's.
     pub(super) disk_size: Option<u64>,
+    /// UEFI instead of a BIOS, or the other way round, when it is said.
+    pub(super) efi: Option<bool>,
+    /// The firmware's file and that of its empty variables, when they are said.
+    pub(super) loader: Option<PathBuf>,
+    pub(super) variables: Option<PathBuf>,
+    /// What the boot disk is connected to, when it is said.
+    pub(super) bus: Option<Bus>,
     pub(super) kernel: Option<PathBuf>,
     pub(super) initrd: Option<PathBuf>,
     pub(super) command_line: Option<String>,
@@ -70,6 +78,10 @@ impl Default for Settings {
             cpu_model: None,
             machine_type: "q35".to_owned(),
             disk_size: None,
+            efi: None,
+            loader: None,
+            variables: None,
+            bus: None,
             kernel: None,
             initrd: None,
             command_line: None,
@@ -95,6 +107,7 @@ impl Settings {
         for block in others.into_iter().chain(own) {
             settings.take_block(spec, block);
         }
+        drives::take(&mut settings, spec);
         settings
     }
 
@@ -115,7 +128,7 @@ impl Settings {
         }
     }
 
-    fn refuse(&mut self, message: String, origin: Option<Origin>) {
+    pub(super) fn refuse(&mut self, message: String, origin: Option<Origin>) {
         self.problems.push(Problem { message, origin, remedy: None });
     }
 
@@ -153,14 +166,21 @@ impl Settings {
                 Some(size) => self.disk_size = Some(size),
                 None => self.refuse(wrong("a size, such as '20G'"), origin),
             },
-            Known::Firmware => self.refuse(
-                format!(
-                    "'{name}' of the '{block}' block cannot be honoured: disks that are made of a container's box have no \
-                     boot loader, and are handed their kernel."
-                ),
-                origin,
-            ),
-            Known::Loader => self.say_idle(block, name, origin.as_ref()),
+            Known::Firmware => match text.as_str() {
+                "bios" | "seabios" => self.efi = Some(false),
+                "efi" | "uefi" | "ovmf" => self.efi = Some(true),
+                _ => self.refuse(wrong("'bios' or 'efi'"), origin),
+            },
+            Known::Loader => {
+                self.efi = Some(path().extension().is_none_or(|extension| extension != "bin"));
+                self.loader = Some(path());
+            }
+            Known::Variables => self.variables = Some(path()),
+            Known::DiskBus => match text.as_str() {
+                "virtio" => self.bus = Some(Bus::Virtio),
+                "sata" | "ide" => self.bus = Some(Bus::Sata),
+                _ => self.refuse(wrong("'virtio' or 'sata'"), origin),
+            },
             Known::Kernel => self.kernel = Some(path()),
             Known::FirstFileSystem => self.initrd = Some(path()),
             Known::CommandLine => self.command_line = Some(text),
@@ -254,11 +274,11 @@ fn network_card(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use serde_json::json;
 
-    fn spec(blocks: Value) -> MachineSpec {
+    pub(in super::super) fn spec(blocks: Value) -> MachineSpec {
         serde_json::from_value(json!({
             "name": "vm", "project": "/p", "primary": true, "autostart": true, "providers": blocks,
             "image": {"name": "b", "version": null, "urls": [], "checksum": null, "check_update": false, "origin": null},

@@ -48,7 +48,10 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     session.prepare_for_changes()?;
     let store = session.boxes()?;
     let context = session.context.for_machine("box");
-    let provider = arguments.provider.clone().unwrap_or_else(|| "container".to_owned());
+    // `libvirt` is another name of a provider of yado's; a name that is none is kept for those who know what it is.
+    let asked = arguments.provider.as_deref().unwrap_or("container");
+    let known = yado_plugins::registry().provider_called(asked);
+    let provider = known.map_or(asked, |kind| kind.name()).to_owned();
     let checksum = arguments
         .checksum
         .clone()
