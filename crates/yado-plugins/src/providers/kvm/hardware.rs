@@ -262,17 +262,23 @@ mod tests {
     }
 
     #[test]
-    fn discs_are_on_ports_that_the_machine_has() {
-        let cdrom = |machine_type: &str, number: usize| {
+    fn disks_of_the_machines_own_controller_are_on_ports_that_it_has() {
+        let disk = |machine_type: &str, number: usize| {
             let name = format!("{number}");
-            let drive =
-                Drive { file: "d".into(), format: "raw".to_owned(), name, read_only: true, cdrom: true };
+            let drive = Drive {
+                file: "d".into(),
+                format: "raw".to_owned(),
+                name,
+                read_only: true,
+                cdrom: false,
+                bus: Bus::Sata,
+            };
             disk_device(&drive, number, false, machine_type)
         };
-        assert_eq!(cdrom("q35", 2), "ide-cd,drive=disk2,bus=ide.2");
-        assert_eq!(cdrom("pc-q35-7.2", 3), "ide-cd,drive=disk3,bus=ide.3");
-        assert_eq!(cdrom("pc", 2), "ide-cd,drive=disk2,bus=ide.1,unit=0");
-        assert_eq!(cdrom("pc-i440fx-7.2", 5), "ide-cd,drive=disk5,bus=ide.0,unit=1");
+        assert_eq!(disk("q35", 2), "ide-hd,drive=disk2,bus=ide.2,serial=2");
+        assert_eq!(disk("pc-q35-7.2", 3), "ide-hd,drive=disk3,bus=ide.3,serial=3");
+        assert_eq!(disk("pc", 2), "ide-hd,drive=disk2,bus=ide.1,unit=0,serial=2");
+        assert_eq!(disk("pc-i440fx-7.2", 5), "ide-hd,drive=disk5,bus=ide.0,unit=1,serial=5");
     }
 
     #[test]
