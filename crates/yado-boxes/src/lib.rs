@@ -32,7 +32,7 @@ mod testing;
 mod unpack;
 mod version;
 
-pub use boot::write_seed;
+pub use boot::{SEED_UNIT, write_seed};
 pub use chroot::Chroot;
 pub use disk::DiskFormat;
 pub use fetch::Network;

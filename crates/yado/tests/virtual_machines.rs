@@ -289,3 +289,77 @@ fn what_hands_this_computer_to_a_virtual_machine_needs_trust() {
         assert!(!trusted.err.contains("yado trust"), "{line}: {}", trusted.err);
     }
 }
+
+/// What makes a machine one of its own, as it tells it: id, number of its boot, keys, names, hardware addresses, and a
+/// number that only its generator of random numbers can have come to.
+const IDENTITY: &str = "for n in $(seq 100); do [ -d /var/log/journal/$(cat /etc/machine-id) ] && break; sleep 0.1; done; \
+    cat /etc/machine-id /proc/sys/kernel/random/boot_id; hostname; \
+    ls /var/log/journal; cat /etc/ssh/ssh_host_ed25519_key.pub | cut -d' ' -f2; cat /sys/class/net/eth*/address; \
+    cat /proc/sys/kernel/random/uuid";
+
+#[test]
+fn machines_that_go_on_from_a_kept_boot_are_machines_of_their_own() {
+    if !can_make_machines("virtual machines") || !can_boot() {
+        return;
+    }
+    let Some(home) = debian::home("virtual_machines") else { return };
+    // What an earlier run has kept would hide that nothing can be kept any more.
+    for disk in std::fs::read_dir(home.join("disks")).into_iter().flatten().flatten() {
+        for kept in std::fs::read_dir(disk.path()).into_iter().flatten().flatten() {
+            if kept.file_name().to_string_lossy().starts_with("warm-") {
+                std::fs::remove_dir_all(kept.path()).unwrap();
+            }
+        }
+    }
+    let third = std::process::id() % 256;
+    let machine = |name: &str, last: u32| {
+        format!(
+            "  c.vm.define(\"{name}\") {{ |m| m.vm.hostname = \"{name}.example.org\"; \
+             m.vm.network \"private_network\", ip: \"172.26.{third}.{last}\" }}\n"
+        )
+    };
+    let sandbox = Sandbox::new(&format!(
+        "Vagrant.configure(\"2\") do |c|\n  c.vm.box = \"debian/bookworm64\"\n  \
+         c.vm.provider(\"kvm\") {{ |v| v.memory = 256; v.warm_start = true }}\n{}{}end\n",
+        machine("one", 11),
+        machine("two", 12)
+    ))
+    .with_home(home);
+    sandbox.write("word", "from outside\n");
+    let said = sandbox.ok(&["up", "--provider", "kvm"]);
+    assert_eq!(said.matches("Booting the box once").count(), 1, "{said}");
+    assert!(!said.contains("does not go on from a kept state"), "{said}");
+
+    let identities: Vec<Vec<String>> = ["one", "two"]
+        .map(|name| sandbox.inside(name, IDENTITY).lines().map(str::to_owned).collect())
+        .to_vec();
+    for (one, two) in identities[0].iter().zip(&identities[1]) {
+        assert_ne!(one, two, "{identities:?}");
+    }
+    assert_eq!(identities[0].len(), 8, "{identities:?}");
+    assert_eq!(
+        (identities[0][2].as_str(), identities[1][2].as_str()),
+        ("one.example.org", "two.example.org")
+    );
+    // The journal lies where its readers look for it.
+    assert_eq!(identities[0][0], identities[0][3], "{identities:?}");
+    let outside = || std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let (before, inside) = (outside(), sandbox.inside("two", "date +%s"));
+    let inside: u64 = inside.trim().parse().unwrap();
+    assert!((before.saturating_sub(3)..=outside() + 3).contains(&inside), "{before} {inside}");
+    assert!(sandbox.inside("one", "ping -c 1 -W 10 two").contains(&format!("172.26.{third}.12")));
+    assert_eq!(sandbox.inside("two", "cat /vagrant/word"), "from outside\n");
+    assert!(sandbox.ok(&["logs", "one"]).contains("login:"));
+
+    // Whatever can be done with one that has booted can be done with it.
+    sandbox.inside("one", "touch /dev/shm/kept");
+    sandbox.ok(&["suspend", "one"]);
+    sandbox.ok(&["resume", "one"]);
+    assert_eq!(sandbox.inside("one", "ls /dev/shm"), "kept\n");
+    sandbox.ok(&["reload", "one"]);
+    let again: Vec<String> = sandbox.inside("one", IDENTITY).lines().map(str::to_owned).collect();
+    for fact in [0, 2, 4, 5, 6] {
+        assert_eq!(again[fact], identities[0][fact], "{again:?} {identities:?}");
+    }
+    sandbox.destroy_and_audit();
+}

@@ -3,6 +3,9 @@
 # finds the disk, tells the machine who it is (the volume that yado puts beside the disk), and hands over.
 export PATH=/bin
 umask 022
+root=/root
+seed=/seed
+. /identity.sh
 
 fail() {
     echo "yado: $*" >/dev/console
@@ -10,38 +13,18 @@ fail() {
     poweroff -f
 }
 
-# What the machine is told takes effect once; later changes of its files are the user's.
-take_seed() {
-    read -r new </seed/serial || return 0
-    old=
-    [ ! -r /root/var/lib/yado/serial ] || read -r old </root/var/lib/yado/serial
-    [ "$new" != "$old" ] || return 0
-    mkdir -p /root/var/lib/yado
-    rm -f /root/etc/systemd/network/10-yado-*.network /root/etc/systemd/system/*/systemd-networkd.service \
-        /root/etc/ssh/ssh_host_*_key /root/etc/ssh/ssh_host_*_key.pub
-    tar -x -f /seed/files.tar -C /root || fail "the seed cannot be unpacked: is the disk full?"
-    {
-        sed '/^# yado: machines of this environment$/,/^# yado: end$/d' /root/etc/hosts
-        cat /seed/hosts
-    } >/root/etc/hosts.yado && mv /root/etc/hosts.yado /root/etc/hosts
-    cp /seed/serial /root/var/lib/yado/serial
-}
-
-# Addresses are given before the machine's own programs start: they never change while it runs, and a program that gives
-# them would take longer for that than all the rest of the start.
-set_network() {
-    while read -r mac kind value; do
-        for link in /sys/class/net/*; do
-            read -r own <"$link/address"
-            [ "$own" = "$mac" ] || continue
-            name=${link##*/}
-            case $kind in
-            up) ip link set "$name" up ;;
-            address) ip addr add "$value" dev "$name" ;;
-            gateway) ip route add default via "$value" dev "$name" ;;
-            esac
-        done
-    done </seed/network
+# A machine whose state after the boot is to be kept stops before anyone can enter it. What it needs for that lies in
+# memory, so that nothing of it is left when the machine boots for itself.
+prepare_keeping() {
+    mount -t tmpfs -o mode=755,nosuid,nodev run /root/run
+    mkdir -p /root/run/yado/seed /root/run/systemd/system/multi-user.target.wants
+    cp -a /bin /identity.sh /wait.sh /journal.sh /root/run/yado/
+    echo "$device" >/root/run/yado/device
+    units=/root/run/systemd/system
+    for unit in identity journal; do
+        cp "/yado-$unit.service" "$units/"
+        ln -s "../yado-$unit.service" "$units/multi-user.target.wants/"
+    done
 }
 
 mount -t devtmpfs dev /dev
@@ -51,6 +34,7 @@ while read -r module; do
     insmod "/modules/$module" || echo "yado: the module $module was not loaded" >/dev/console
 done </modules/order
 
+keep=
 device=/dev/vda
 program=/sbin/init
 read -r words </proc/cmdline
@@ -58,6 +42,7 @@ for word in $words; do
     case $word in
     root=*) device=${word#root=} ;;
     init=*) program=${word#init=} ;;
+    yado.keep) keep=yes ;;
     esac
 done
 
@@ -70,18 +55,12 @@ done
 # Empty tables of a large disk are never read; writing them would only fill the machine's own part of it.
 mount -t ext4 -o rw,noinit_itable "$device" /root || fail "the disk $device has no file system that can be used"
 
-for disk in /sys/block/*; do
-    disk=/dev/${disk##*/}
-    [ "$disk" != "$device" ] || continue
-    # The label of a volume stands in its first descriptor.
-    label=$(dd if="$disk" bs=1 skip=32808 count=6 2>/dev/null)
-    if [ "$label" = cidata ] && mount -t iso9660 -o ro "$disk" /seed; then
-        take_seed
-        set_network
-        umount /seed
-        break
-    fi
-done
+if find_seed; then
+    take_seed
+    set_network
+    umount /seed
+fi
+[ -z "$keep" ] || prepare_keeping
 
 mount --move /dev /root/dev
 mount --move /proc /root/proc

@@ -12,6 +12,14 @@ use crate::unpack::{EntryPath, Tree, decompress};
 
 /// What the first program of a machine does.
 const SCRIPT: &str = include_str!("init.sh");
+/// What it reads, and what a machine runs whose state after the boot is kept: a name, and the content.
+const PARTS: &[(&str, &str)] = &[
+    ("identity.sh", include_str!("identity.sh")),
+    ("wait.sh", include_str!("wait.sh")),
+    ("journal.sh", include_str!("journal.sh")),
+    ("yado-identity.service", include_str!("yado-identity.service")),
+    ("yado-journal.service", include_str!("yado-journal.service")),
+];
 /// Modules that lead to the disk, to the volume with the seed, and to the network, in this order after what they need. What the kernel
 /// has built in needs no module.
 const MODULES: &[&str] = &[
@@ -31,8 +39,11 @@ const PROGRAMS: &[&str] = &[
     "chroot",
     "cp",
     "dd",
+    "grep",
+    "hostname",
     "insmod",
     "ip",
+    "ln",
     "mkdir",
     "mount",
     "mv",
@@ -40,7 +51,9 @@ const PROGRAMS: &[&str] = &[
     "rm",
     "sed",
     "sleep",
+    "stty",
     "switch_root",
+    "sync",
     "tar",
     "umount",
 ];
@@ -120,6 +133,9 @@ pub(super) fn make(root: &Path, kernel: &Kernel, cancel: &Cancel) -> Result<Vec<
         order.push_str(&format!("{name}\n"));
     }
     archive.entry("modules/order", 0o10_0644, order.as_bytes());
+    for (name, content) in PARTS {
+        archive.entry(name, 0o10_0644, content.as_bytes());
+    }
     archive.entry("init", 0o10_0755, SCRIPT.as_bytes());
     Ok(archive.finish())
 }

@@ -9,7 +9,7 @@ mod seed;
 
 use std::path::{Path, PathBuf};
 
-pub use seed::write_seed;
+pub use seed::{SEED_UNIT, write_seed};
 use yado_core::disk::{Boot, Bus, DiskFormat as MachineFormat, MachineDisk};
 use yado_core::error::Doing;
 use yado_core::{Context, Error, ErrorKind, Result};
@@ -22,7 +22,7 @@ use crate::scratch::Scratch;
 use crate::unpack::Tree;
 
 /// Changes when disks are made in another way, so that they are made anew.
-pub(crate) const RECIPE: u32 = 2;
+pub(crate) const RECIPE: u32 = 3;
 /// How large disks are, unless they have to be larger. Most of it is a hole.
 const SIZE: u64 = 20 << 30;
 const DISK: &str = "disk.raw";

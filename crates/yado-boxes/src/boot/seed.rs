@@ -28,6 +28,9 @@ const NETWORKD: &str = "etc/systemd/system/multi-user.target.wants/systemd-netwo
 /// Name servers that a resolver looks at.
 const MOST_SERVERS: usize = 3;
 
+/// Volumes take multiples of this, so that machines of the same hardware have disks of the same size.
+pub const SEED_UNIT: u64 = 1 << 20;
+
 /// Writes the volume to `path`; whoever reads it meanwhile sees the old one or the new one.
 pub fn write_seed(seed: &Seed, path: &Path) -> Result<()> {
     let volume = volume(seed)?;
@@ -36,7 +39,9 @@ pub fn write_seed(seed: &Seed, path: &Path) -> Result<()> {
     let doing = || format!("writing '{}'", path.display());
     // Private keys are in it.
     std::fs::set_permissions(scratch.path(), std::fs::Permissions::from_mode(0o600)).doing(doing)?;
-    std::fs::write(scratch.path(), volume).doing(doing)?;
+    std::fs::write(scratch.path(), &volume).doing(doing)?;
+    let file = std::fs::File::options().write(true).open(scratch.path()).doing(doing)?;
+    file.set_len((volume.len() as u64).next_multiple_of(SEED_UNIT)).doing(doing)?;
     scratch.replace(path)
 }
 

@@ -95,15 +95,15 @@ pub(super) fn own(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
     Ok(found)
 }
 
-/// Makes the boot disk as an empty overlay over the box's, at least as large.
+/// Makes a boot disk in the file `path` as an empty overlay over the box's, at least as large.
 pub(super) fn make_overlay(
     context: &Context,
-    folder: &Path,
+    path: &Path,
     base: &MachineDisk,
     size: Option<u64>,
 ) -> Result<()> {
     let base_size = virtual_size(context, &base.image)?;
-    let path = folder.join(BOOT).to_string_lossy().into_owned();
+    let path = path.to_string_lossy().into_owned();
     let backing = base.image.to_string_lossy().into_owned();
     let mut argv: Vec<String> = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", base.format.name(), "-b"]
         .map(str::to_owned)

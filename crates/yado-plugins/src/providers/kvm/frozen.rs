@@ -9,7 +9,7 @@ use yado_core::ssh::Ssh;
 use yado_core::{Communicator, Context, Error, ErrorKind, Exec, Forward, Result};
 
 use super::disks;
-use super::hardware::Hardware;
+use super::hardware::{Begin, Hardware};
 use super::machine::Machine;
 use super::qmp::Qmp;
 use super::{network, recollection};
@@ -61,7 +61,7 @@ impl Machine {
         forwards: &[Forward],
         tag: &str,
     ) -> Result<()> {
-        self.launch(context, hardware, forwards, Some(tag))?;
+        self.launch(context, hardware, forwards, Begin::Saved(tag))?;
         if let Some(mut qmp) = self.control()? {
             qmp.run("cont", json!({}))?;
         }
@@ -163,7 +163,7 @@ impl Suspend for Machine {
         let hardware =
             had.map_or_else(|| self.private_cards().and_then(|cards| self.hardware(context, &cards)), Ok)?;
         recollection::note_hardware(self.folder(), &hardware)?;
-        if let Err(problem) = self.launch(context, &hardware, &forwards, Some(TAG)) {
+        if let Err(problem) = self.launch(context, &hardware, &forwards, Begin::Saved(TAG)) {
             // What was kept stays, for another attempt.
             self.switch_off()?;
             return Err(problem.hinted("`yado halt` forgets the machine's memory; it then boots anew."));

@@ -65,6 +65,8 @@ pub(super) struct Card {
 pub(super) enum Cable {
     /// QEMU's own network in user mode: the way out, and forwarded ports.
     User,
+    /// Nothing.
+    Loose,
     /// A group on the loopback interface, which the machines of a private network share.
     Group {
         /// A multicast address.
@@ -87,13 +89,27 @@ pub(super) enum Cable {
 /// a small machine costs.
 const TRANSLATIONS: u32 = 256;
 
+/// What QEMU begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begin<'a> {
+    /// A boot.
+    Boot,
+    /// Memory that a disk's file has under this name. The machine stands still until it is told to go on.
+    Saved(&'a str),
+    /// A boot whose state is to be kept: the machine's memory is this file.
+    Keep(&'a Path),
+    /// What was kept so: the memory is read from this file, and what is written stays with the machine. The rest comes
+    /// over a socket that QEMU is told of.
+    Kept(&'a Path),
+}
+
 /// The command line of a machine whose files lie in `folder`. Sockets' names are relative: their paths must be short.
 pub(super) fn command_line(
     machine: &str,
     folder: &Path,
     hardware: &Hardware,
     forwards: &[Forward],
-    stands_still: bool,
+    begin: Begin<'_>,
 ) -> Vec<String> {
     let mut words = vec![QEMU.to_owned()];
     let mut option = |name: &str, value: String| words.extend([format!("-{name}"), value]);
@@ -101,7 +117,19 @@ pub(super) fn command_line(
     option("uuid", uuid(machine));
     // Without a screen, a BIOS says on the serial console what it does.
     let screen = if hardware.boot == (Boot::Firmware { efi: false }) { ",graphics=off" } else { "" };
-    option("machine", format!("{}{screen}", hardware.machine_type));
+    match begin {
+        Begin::Boot | Begin::Saved(_) => option("machine", format!("{}{screen}", hardware.machine_type)),
+        Begin::Keep(file) | Begin::Kept(file) => {
+            // By this name it is what the machine has without a file, too: either goes on with the other's state.
+            option("machine", format!("{},memory-backend=pc.ram", hardware.machine_type));
+            let share = if matches!(begin, Begin::Keep(_)) { "on" } else { "off" };
+            let (size, file) = (hardware.memory, escaped(file));
+            option(
+                "object",
+                format!("memory-backend-file,id=pc.ram,size={size}M,share={share},mem-path={file}"),
+            );
+        }
+    }
     option(
         "accel",
         match hardware.accelerator.as_str() {
@@ -121,6 +149,9 @@ pub(super) fn command_line(
         format!("socket,id=console,path=console.sock,server=on,wait=off,logfile={log},logappend=on"),
     );
     option("serial", "chardev:console".to_owned());
+    // Over it, a machine that goes on from a kept state is told who it is.
+    option("chardev", format!("socket,id=identity,path={IDENTITY},server=on,wait=off"));
+    option("serial", "chardev:identity".to_owned());
     option("pidfile", folder.join(PID).to_string_lossy().into_owned());
     // What a machine could do with its QEMU once it has broken out of it is little.
     option("sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny".to_owned());
@@ -146,7 +177,8 @@ pub(super) fn command_line(
             if let Some(initrd) = initrd {
                 option("initrd", initrd.to_string_lossy().into_owned());
             }
-            option("append", format!("{command_line} console=ttyS0"));
+            let keep = if matches!(begin, Begin::Keep(_)) { " yado.keep" } else { "" };
+            option("append", format!("{command_line} console=ttyS0{keep}"));
         }
         Boot::Firmware { efi: false } => {
             if let Some(file) = &hardware.firmware {
@@ -160,13 +192,20 @@ pub(super) fn command_line(
             option("drive", format!("if=pflash,unit=1,format=qcow2,file={variables}"));
         }
     }
+    if let Begin::Kept(_) = begin {
+        option("incoming", "defer".to_owned());
+    }
     words.extend(["-no-user-config", "-nodefaults"].map(str::to_owned));
-    if stands_still {
+    // Memory that a disk's file has is read by a command, before anything runs.
+    if let Begin::Saved(_) = begin {
         words.push("-S".to_owned());
     }
     words.extend(hardware.arguments.iter().cloned());
     words
 }
+
+/// The socket of the second serial port, in the machine's directory.
+pub(super) const IDENTITY: &str = "identity.sock";
 
 /// A block node: the image, by its layout.
 fn node(drive: &Drive, number: usize) -> String {
@@ -208,6 +247,7 @@ fn cable(card: &Card, number: usize, forwards: &[Forward]) -> String {
             }
             text
         }
+        Cable::Loose => format!("hubport,id=net{number},hubid={number}"),
         Cable::Group { address, port } => {
             format!("socket,id=net{number},mcast={address}:{port},localaddr=127.0.0.1")
         }

@@ -9,27 +9,29 @@ use yado_core::provider::{Log, Place, Snapshots, StopMode, Suspend};
 use yado_core::ssh::{Access, Keys, Ssh};
 use yado_core::{
     Communicator, Context, Error, ErrorKind, Exec, Forward, Image, MachineRecord, MachineSpec, MachineState,
-    Program, Provider, Result,
+    Provider, Result,
 };
 
-use super::hardware::{self, Cable, Card, Drive, Hardware};
+use super::hardware::{self, Begin, Cable, Card, Drive, Hardware};
 use super::qmp::Qmp;
 use super::settings::Settings;
-use super::{accelerator, disks, firmware, folders, memory, network, process, recollection, seed, user_data};
+use super::{
+    accelerator, disks, firmware, folders, launch, memory, network, process, recollection, seed, user_data,
+};
 use crate::providers::networks::names;
 
-/// How long QEMU may take to come up; the machine's own start is not part of it.
-const LAUNCH: Duration = Duration::from_secs(120);
 /// How long a machine that is to be told something may take to answer; one that boots is told later.
 const SHORTLY: Duration = Duration::from_millis(300);
 /// How long it may then take to do as it is told.
 const TOLD: Duration = Duration::from_secs(60);
 /// How long a QEMU that serves nobody any more may take to be gone.
 const ENDING: Duration = Duration::from_secs(5);
-/// The file with the names that the machine knows, in its directory.
-const NAMES: &str = "names";
 /// Between two looks at it.
 const GLANCE: Duration = Duration::from_millis(5);
+/// The file with the names that the machine knows, in its directory.
+const NAMES: &str = "names";
+/// Says that the machine was never switched on.
+pub(super) const FRESH: &str = "fresh";
 
 /// A machine, wanted, recorded, or real.
 pub(super) struct Machine {
@@ -252,10 +254,14 @@ impl Machine {
             let block = network::names_block(&self.place.store, &self.record, spec)?;
             std::fs::write(&noted, block).doing(|| format!("writing '{}'", noted.display()))?;
         }
-        match kept {
-            Some(tag) => self.go_on(context, &hardware, forwards, &tag),
-            None => self.launch(context, &hardware, forwards, None),
+        let is_fresh = std::fs::remove_file(self.folder().join(FRESH)).is_ok();
+        if let Some(tag) = kept {
+            return self.go_on(context, &hardware, forwards, &tag);
         }
+        if is_fresh && settings.warm_start && self.start_warm(context, &settings, &hardware, forwards)? {
+            return Ok(());
+        }
+        self.launch(context, &hardware, forwards, Begin::Boot)
     }
 
     /// Starts QEMU. It has opened everything when this returns, and goes on by itself; with memory to load, it has that and
@@ -265,47 +271,26 @@ impl Machine {
         context: &Context,
         hardware: &Hardware,
         forwards: &[Forward],
-        load: Option<&str>,
+        begin: Begin<'_>,
     ) -> Result<()> {
-        // The console's text is that of the present run, and so is what QEMU says; a run that goes on has a beginning.
-        let files = [process::CONSOLE, process::LOG];
-        for file in files.iter().filter(|file| load.is_none() || **file == process::LOG) {
-            let path = self.folder().join(file);
+        // The console's text is that of the present run; a run that goes on has a beginning.
+        if begin == Begin::Boot {
+            let path = self.folder().join(process::CONSOLE);
             std::fs::write(&path, "").doing(|| format!("writing '{}'", path.display()))?;
         }
-        let argv = hardware::command_line(self.id(), self.folder(), hardware, forwards, load.is_some());
-        let program = Program { directory: Some(self.folder().to_owned()), ..Program::new(argv) };
-        let mut child = context.host.leave(&program, &self.folder().join(process::LOG))?;
-        let end = Instant::now() + LAUNCH;
-        loop {
-            // It answers once it has opened everything.
-            if let Some(mut qmp) = Qmp::open(self.folder())? {
-                // Whoever of us lives longer, no dead process stays behind.
-                std::thread::spawn(move || drop(child.wait()));
-                network::connect(&hardware.cards)?;
-                return load.map_or(Ok(()), |tag| self.load_memory(&mut qmp, tag));
-            }
-            let ended = child.try_wait().doing(|| "waiting for QEMU")?;
-            if ended.is_some() || Instant::now() > end {
-                return Err(self.did_not_start());
-            }
-            context.cancel.check()?;
-            std::thread::sleep(GLANCE);
+        let argv = hardware::command_line(self.id(), self.folder(), hardware, forwards, begin);
+        let mut qmp = launch::launch(context, self.folder(), argv)?;
+        network::connect(&hardware.cards)?;
+        if let Begin::Saved(tag) = begin {
+            self.load_memory(&mut qmp, tag)?;
         }
+        Ok(())
     }
 
     /// Ends QEMU, and what is there on the host for it alone.
     pub(super) fn switch_off(&self) -> Result<()> {
         process::quit(self.folder(), self.id())?;
         network::release(&self.place.store, &self.record, self.spec.as_ref(), self.folder())
-    }
-
-    fn did_not_start(&self) -> Error {
-        let said = std::fs::read_to_string(self.folder().join(process::LOG)).unwrap_or_default();
-        let said: Vec<&str> =
-            said.lines().map(|line| line.trim_start_matches("qemu-system-x86_64: ")).collect();
-        let said = if said.is_empty() { "it did not say why".to_owned() } else { said.join("\n") };
-        Error::new(ErrorKind::System, format!("QEMU did not start: {said}"))
     }
 }
 
@@ -360,8 +345,9 @@ impl Provider for Machine {
                 "What is said of firmware has no effect: the box's kernel is handed to the machine directly.",
             );
         }
-        let size = settings.disk_size;
-        disks::make_overlay(context, self.folder(), disk, size)
+        disks::make_overlay(context, &self.folder().join(disks::BOOT), disk, settings.disk_size)?;
+        let fresh = self.folder().join(FRESH);
+        std::fs::write(&fresh, "").doing(|| format!("writing '{}'", fresh.display()))
     }
 
     fn start(&mut self, context: &Context, forwards: &[Forward]) -> Result<()> {

@@ -12,6 +12,9 @@ mod firmware;
 mod folders;
 mod frozen;
 mod hardware;
+mod identity;
+mod keeping;
+mod launch;
 mod links;
 mod login;
 mod machine;
@@ -28,6 +31,7 @@ mod seed;
 mod settings;
 mod snapshots;
 mod user_data;
+mod warm;
 
 use yado_core::provider::{Place, Reach};
 use yado_core::spec::Problem;

@@ -25,6 +25,7 @@ pub(super) enum Known {
     CommandLine,
     Arguments,
     NetworkCard,
+    WarmStart,
     /// A method that may be called several times.
     Call,
     /// Understood, and without meaning here.
@@ -49,6 +50,7 @@ pub(super) static SCHEMA: Schema = Schema {
         "cmd_line" Text "" "Its command line.";
         "qemu_args" List "[]" "More arguments for QEMU.";
         "nic_model" Text "\"virtio\"" "QEMU's model of network cards.";
+        "warm_start" Bool "false" "Goes on from the box's state after a boot, which is kept, instead of booting.";
     },
 };
 
@@ -65,6 +67,7 @@ const OWN: &[(&str, Known)] = &[
     ("cmd_line", Known::CommandLine),
     ("qemu_args", Known::Arguments),
     ("nic_model", Known::NetworkCard),
+    ("warm_start", Known::WarmStart),
 ];
 
 const ELSEWHERE: Known = Known::Refused("machines run on this host alone");

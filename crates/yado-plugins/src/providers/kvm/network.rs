@@ -116,7 +116,7 @@ pub(super) fn prepare(store: &Store, record: &MachineRecord, spec: &MachineSpec)
 pub(super) fn connect(cards: &[Card]) -> Result<()> {
     cards.iter().try_for_each(|card| match &card.cable {
         Cable::Tap { name, bridge, mac } => networks::join(bridge, name, *mac),
-        Cable::User | Cable::Group { .. } => Ok(()),
+        Cable::User | Cable::Loose | Cable::Group { .. } => Ok(()),
     })
 }
 

@@ -82,7 +82,7 @@ pub(super) fn quit(folder: &Path, machine: &str) -> Result<()> {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
-    for file in [PID, qmp::SOCKET, "console.sock"] {
+    for file in [PID, qmp::SOCKET, "console.sock", super::hardware::IDENTITY] {
         // They may have gone with it.
         drop(std::fs::remove_file(folder.join(file)));
     }

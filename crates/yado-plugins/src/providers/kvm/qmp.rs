@@ -127,6 +127,38 @@ impl Qmp {
         }
     }
 
+    /// Whether a machine's memory that nobody else writes to is left out of its state, since it lies in a file.
+    pub(super) fn leave_memory_out(&mut self, state: bool) -> Result<()> {
+        let capabilities = json!([{ "capability": "x-ignore-shared", "state": state }]);
+        self.run("migrate-set-capabilities", json!({ "capabilities": capabilities })).map(drop)
+    }
+
+    /// Waits for the transfer of a machine's state to end well.
+    pub(super) fn transferred(&mut self, within: Duration) -> Result<()> {
+        let end = Instant::now() + within;
+        loop {
+            let facts = self.run("query-migrate", json!({}))?;
+            let text = |name: &str| facts.get(name).and_then(Value::as_str);
+            match text("status") {
+                Some("completed") => return Ok(()),
+                Some("failed" | "cancelled") => {
+                    let said = text("error-desc").unwrap_or("it does not say why");
+                    return Err(Error::new(
+                        ErrorKind::System,
+                        format!("QEMU did not transfer the machine's state: {said}"),
+                    ));
+                }
+                _ if Instant::now() > end => {
+                    return Err(Error::new(
+                        ErrorKind::System,
+                        format!("QEMU did not transfer the machine's state within {} s.", within.as_secs()),
+                    ));
+                }
+                _ => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
     /// Runs a job, such as saving a snapshot, to its end.
     pub(super) fn job(&mut self, command: &str, arguments: Value, within: Duration) -> Result<()> {
         let id = arguments.get("job-id").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -63,6 +63,8 @@ pub(super) struct Settings {
     /// QEMU's own arguments, added at the end.
     pub(super) arguments: Vec<String>,
     pub(super) network_card: String,
+    /// Whether machines go on from a kept state of the box instead of booting.
+    pub(super) warm_start: bool,
     pub(super) disks: Vec<ExtraDisk>,
     pub(super) problems: Vec<Problem>,
     /// Settings that were understood and mean nothing here: a sentence each.
@@ -87,6 +89,7 @@ impl Default for Settings {
             command_line: None,
             arguments: Vec::new(),
             network_card: "virtio-net-pci".to_owned(),
+            warm_start: false,
             disks: Vec::new(),
             problems: Vec::new(),
             idle: Vec::new(),
@@ -187,6 +190,10 @@ impl Settings {
             Known::Arguments => match value {
                 Value::Array(words) => self.arguments.extend(words.iter().map(plain)),
                 _ => self.refuse(wrong("a list of arguments"), origin),
+            },
+            Known::WarmStart => match value {
+                Value::Bool(wanted) => self.warm_start = *wanted,
+                _ => self.refuse(wrong("true or false"), origin),
             },
             Known::NetworkCard => self.network_card = network_card(&text),
             Known::Refused(why) => {

@@ -1,0 +1,141 @@
+//! Warm starts: instead of booting, a new machine goes on from [what its box came to](super::keeping) when it was
+//! booted on the same hardware, and becomes a machine of its own before anyone can enter it.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use yado_core::disk::{Boot, DiskFormat, MachineDisk};
+use yado_core::error::Doing;
+use yado_core::{Context, Error, ErrorKind, Forward, Result};
+
+use super::hardware::{Begin, Hardware};
+use super::identity::Identity;
+use super::keeping::{Kept, Known};
+use super::machine::Machine;
+use super::qmp::{self, Qmp};
+use super::settings::Settings;
+use super::{disks, process, seed};
+
+/// How long a machine may take to become one of its own.
+const BECOMING: Duration = Duration::from_secs(120);
+/// How long QEMU may take to read the state.
+const READING: Duration = Duration::from_secs(60);
+
+impl Machine {
+    /// Lets a new machine go on from what its box has come to; false when it has to boot, after saying why.
+    pub(super) fn start_warm(
+        &self,
+        context: &Context,
+        settings: &Settings,
+        hardware: &Hardware,
+        forwards: &[Forward],
+    ) -> Result<bool> {
+        let boots = |why: &str| {
+            context.detail(format!("The machine boots, and does not go on from a kept state: {why}."));
+            Ok(false)
+        };
+        if let Some(why) = self.obstacle(context, settings, hardware)? {
+            return boots(&why);
+        }
+        let disk =
+            self.image()?.disk.ok_or_else(|| Error::new(ErrorKind::BoxNotFound, "The box has no disk."))?;
+        let kept = match Kept::of(context, &disk, hardware, &self.user()) {
+            Ok(Known::Kept(kept)) => kept,
+            Ok(Known::Failed(why)) => return boots(&why),
+            Err(problem) if problem.kind() == ErrorKind::Interrupted => return Err(problem),
+            Err(problem) => return boots(problem.message().trim_end_matches('.')),
+        };
+        let layer =
+            MachineDisk { image: kept.disk(), format: DiskFormat::Qcow2, boot: disk.boot, bus: disk.bus };
+        disks::make_overlay(context, &self.folder().join(disks::BOOT), &layer, None)?;
+        let gone_on = self.go_on_from(context, &kept, hardware, forwards);
+        match gone_on {
+            Ok(()) => Ok(true),
+            Err(problem) if problem.kind() == ErrorKind::Interrupted => Err(problem),
+            Err(problem) => {
+                // What it wrote until then is as if its power had failed, which a boot gets over.
+                let why = problem.message().trim_end_matches('.').to_owned();
+                process::quit(self.folder(), self.id())?;
+                kept.failed(&why);
+                boots(&why)
+            }
+        }
+    }
+
+    /// Why the machine cannot go on from a kept state.
+    fn obstacle(
+        &self,
+        context: &Context,
+        settings: &Settings,
+        hardware: &Hardware,
+    ) -> Result<Option<String>> {
+        let told = |text: &str| Ok(Some(text.to_owned()));
+        if !matches!(hardware.boot, Boot::Kernel { .. })
+            || settings.kernel.is_some()
+            || settings.initrd.is_some()
+            || settings.command_line.is_some()
+        {
+            return told("it does not boot by the kernel that yado handed over with the box");
+        }
+        if hardware.disks.len() > 2 || settings.disk_size.is_some() {
+            return told("its disks are not those of the box alone");
+        }
+        if !settings.arguments.is_empty() {
+            return told("'qemu_args' changes its hardware");
+        }
+        if hardware.cards.iter().any(|card| card.model != "virtio-net-pci") {
+            return told("only network cards of the model 'virtio' take another address");
+        }
+        let seed = self.folder().join(seed::FILE);
+        let size = std::fs::metadata(&seed).doing(|| format!("reading '{}'", seed.display()))?.len();
+        if size != yado_boxes::SEED_UNIT {
+            return told("it is told more than fits");
+        }
+        let facts = disks::facts(context, &self.folder().join(disks::BOOT))?;
+        if !disks::tags(&facts).is_empty() {
+            return told("it has snapshots");
+        }
+        Ok(None)
+    }
+
+    fn go_on_from(
+        &self,
+        context: &Context,
+        kept: &Kept,
+        hardware: &Hardware,
+        forwards: &[Forward],
+    ) -> Result<()> {
+        let state = kept.devices()?;
+        let console = self.folder().join(process::CONSOLE);
+        std::fs::copy(kept.console(), &console).doing(|| format!("writing '{}'", console.display()))?;
+        self.launch(context, hardware, forwards, Begin::Kept(&kept.memory()))?;
+        let gone = || Error::new(ErrorKind::System, "QEMU ended while it read a kept state.");
+        let mut qmp = Qmp::open(self.folder())?.ok_or_else(gone)?;
+        qmp.leave_memory_out(true)?;
+        let name = "devices.sock";
+        qmp.run("migrate-incoming", json!({ "uri": format!("unix:{name}") }))?;
+        let doing = || "giving QEMU a kept state";
+        let mut stream = qmp::connect(self.folder(), name, READING).doing(doing)?;
+        stream.write_all(&state).doing(doing)?;
+        drop(stream);
+        let end = Instant::now() + READING;
+        loop {
+            let facts = qmp.run("query-status", json!({}))?;
+            if facts.get("status").and_then(Value::as_str) != Some("inmigrate") {
+                break;
+            }
+            if Instant::now() > end {
+                return Err(Error::new(ErrorKind::System, "QEMU did not read the kept state in time."));
+            }
+            std::thread::sleep(Duration::from_millis(3));
+        }
+        // From now on, what it writes of its memory is all of it.
+        qmp.leave_memory_out(false)?;
+        qmp.run("cont", json!({}))?;
+        drop(qmp);
+        // QEMU leaves it behind.
+        drop(std::fs::remove_file(self.folder().join(name)));
+        Identity::open(self.folder(), self.id())?.go(context, BECOMING)
+    }
+}
