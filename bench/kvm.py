@@ -5,7 +5,9 @@
 
 Needs root, qemu-system-x86, qemu-utils and OpenSSH's client. yado's box and disk are made before anything is timed. By
 hand means: an overlay by qemu-img, QEMU with the options that yado's own process has, and ssh in a loop until a command
-answers. Both take turns. Memory is all that QEMU's process has, the guest's own included, once SSH answers.
+answers. Both take turns. Memory is all that QEMU's process has, the guest's own included, once SSH answers. A warm start
+is an `up` that goes on from the box's kept boot, which is made before. What a machine computes and writes is timed inside:
+a loop of Perl's, SHA-256 of zeros, zeros to a file.
 """
 import argparse, json, os, pathlib, re, shutil, signal, statistics, subprocess, tempfile, time
 
@@ -13,9 +15,16 @@ VAGRANTFILE = """
 Vagrant.configure("2") do |config|
   config.vm.box = "debian/bookworm64"
   config.vm.synced_folder ".", "/vagrant", disabled: true
-  config.vm.provider("kvm") { |v| v.memory = 512 }
+  config.vm.provider("kvm") { |v| v.memory = 512; v.warm_start = WARM }
 end
 """
+
+# Each prints its seconds last.
+WORK = {
+    "loop": "perl -MTime::HiRes=time -e '$b=time; $x+=$_*2 for 1..3000000; print time-$b'",
+    "hash": "perl -MTime::HiRes=time -e '$b=time; system(q(dd if=/dev/zero bs=1M count=64 2>/dev/null | sha256sum >/dev/null)); print time-$b'",
+    "file": "perl -MTime::HiRes=time -e '$b=time; system(q(dd if=/dev/zero of=/tmp/zeros bs=1M count=64 conv=fsync 2>/dev/null)); print time-$b'",
+}
 
 
 def run(argv, **options):
@@ -39,11 +48,20 @@ class Yado:
     def __init__(self, program, top):
         self.program, self.project, self.home = program, top / "project", top / "home"
         self.project.mkdir()
-        (self.project / "Vagrantfile").write_text(VAGRANTFILE)
+        self.warm(False)
         self.environment = dict(os.environ, YADO_HOME=str(self.home))
 
     def run(self, *words):
         return run([self.program, *words], cwd=self.project, env=self.environment)
+
+    def warm(self, wanted):
+        (self.project / "Vagrantfile").write_text(VAGRANTFILE.replace("WARM", "true" if wanted else "false"))
+
+    def timed(self, *commands):
+        begin = time.perf_counter()
+        for words in commands:
+            said = self.run(*words)
+        return time.perf_counter() - begin, said
 
     def machine(self):
         return next(path for path in (self.home / "machines").iterdir())
@@ -68,10 +86,11 @@ def by_hand(words, seed, keys, top, number):
         time.sleep(0.1)
     seconds = time.perf_counter() - begin
     memory = resident(process.pid)
+    work = {name: float(run([*ssh[:-1], script])) for name, script in WORK.items()}
     process.send_signal(signal.SIGKILL)
     process.wait()
     shutil.rmtree(folder)
-    return seconds, memory
+    return seconds, memory, work
 
 
 def main():
@@ -82,7 +101,8 @@ def main():
     options = options.parse_args()
     top = pathlib.Path(tempfile.mkdtemp(prefix="yado-bench-kvm-", dir="/var/tmp"))
     yado = Yado(str(pathlib.Path(options.yado).resolve()), top)
-    figures = {"yado": [], "by hand": [], "resume": [], "yado memory": [], "by hand memory": []}
+    names = ["yado", "by hand", "resume", "warm", "yado memory", "by hand memory", "warm memory"]
+    figures = {name: [] for name in [*names, *(f"{who} {work}" for work in WORK for who in ("yado", "by hand"))]}
     try:
         yado.run("up", "--provider", "kvm")
         machine = yado.machine()
@@ -95,30 +115,41 @@ def main():
         shutil.copy(machine / "disk.qcow2", top / "yado-disk.qcow2")
         yado.run("destroy", "-f")
         for number in range(options.rounds):
-            begin = time.perf_counter()
-            yado.run("up", "--provider", "kvm")
-            yado.run("ssh", "-c", "true")
-            figures["yado"].append(time.perf_counter() - begin)
+            up = (["up", "--provider", "kvm"], ["ssh", "-c", "true"])
+            figures["yado"].append(yado.timed(*up)[0])
             figures["yado memory"].append(resident(process_of(yado.machine())))
+            for name, script in WORK.items():
+                figures[f"yado {name}"].append(float(yado.run("ssh", "-c", script)))
             yado.run("suspend")
-            begin = time.perf_counter()
-            yado.run("resume")
-            yado.run("ssh", "-c", "true")
-            figures["resume"].append(time.perf_counter() - begin)
+            figures["resume"].append(yado.timed(["resume"], ["ssh", "-c", "true"])[0])
             yado.run("destroy", "-f")
-            seconds, memory = by_hand(words, top / "seed.img", keys, top, number)
+            seconds, memory, work = by_hand(words, top / "seed.img", keys, top, number)
             figures["by hand"].append(seconds)
             figures["by hand memory"].append(memory)
+            for name, value in work.items():
+                figures[f"by hand {name}"].append(value)
+            yado.warm(True)
+            if number == 0:
+                yado.run("up", "--provider", "kvm")
+                yado.run("destroy", "-f")
+            seconds, said = yado.timed(*up)
+            figures["warm"].append(seconds)
+            figures["warm memory"].append(resident(process_of(yado.machine())))
+            yado.run("destroy", "-f")
+            yado.warm(False)
     finally:
         subprocess.run([yado.program, "destroy", "-f"], cwd=yado.project, env=yado.environment, capture_output=True)
         shutil.rmtree(top, ignore_errors=True)
     median = {name: statistics.median(values) for name, values in figures.items()}
-    print(f"{'':16}{'median':>9}{'least':>9}{'most':>9}")
+    print(f"{'':18}{'median':>7}{'least':>9}{'most':>9}")
     for name, values in figures.items():
         unit = "MiB" if "memory" in name else "s"
         print(f"{name:16}{median[name]:8.2f} {min(values):8.2f} {max(values):8.2f} {unit}")
     print(f"yado up to an answer by SSH: {median['yado'] / median['by hand']:.2f} times by hand")
     print(f"resume to an answer by SSH: {median['resume'] / median['yado']:.2f} times a boot")
+    print(f"warm start to an answer by SSH: {median['warm'] / median['yado']:.2f} times a boot")
+    for name in WORK:
+        print(f"{name} inside: {median[f'yado {name}'] / median[f'by hand {name}']:.2f} times by hand")
     print(f"memory of QEMU's process: {median['yado memory'] / median['by hand memory']:.2f} times by hand")
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(figures, indent=1) + "\n")
