@@ -49,8 +49,12 @@ impl Machine {
         let layer =
             MachineDisk { image: kept.disk(), format: DiskFormat::Qcow2, boot: disk.boot, bus: disk.bus };
         disks::make_overlay(context, &self.folder().join(disks::BOOT), &layer, None)?;
-        let gone_on = self.go_on_from(context, &kept, hardware, forwards);
-        match gone_on {
+        let state = kept.devices()?;
+        let console = self.folder().join(process::CONSOLE);
+        std::fs::copy(kept.console(), &console).doing(|| format!("writing '{}'", console.display()))?;
+        // What keeps QEMU from starting is not the state's fault.
+        self.launch(context, hardware, forwards, Begin::Kept(&kept.memory()))?;
+        match self.go_on_from(context, &state) {
             Ok(()) => Ok(true),
             Err(problem) if problem.kind() == ErrorKind::Interrupted => Err(problem),
             Err(problem) => {
@@ -99,17 +103,8 @@ impl Machine {
         Ok(None)
     }
 
-    fn go_on_from(
-        &self,
-        context: &Context,
-        kept: &Kept,
-        hardware: &Hardware,
-        forwards: &[Forward],
-    ) -> Result<()> {
-        let state = kept.devices()?;
-        let console = self.folder().join(process::CONSOLE);
-        std::fs::copy(kept.console(), &console).doing(|| format!("writing '{}'", console.display()))?;
-        self.launch(context, hardware, forwards, Begin::Kept(&kept.memory()))?;
+    /// Gives QEMU the kept state of its devices, and the machine what makes it one of its own.
+    fn go_on_from(&self, context: &Context, state: &[u8]) -> Result<()> {
         let gone = || Error::new(ErrorKind::System, "QEMU ended while it read a kept state.");
         let mut qmp = Qmp::open(self.folder())?.ok_or_else(gone)?;
         qmp.leave_memory_out(true)?;
@@ -117,7 +112,7 @@ impl Machine {
         qmp.run("migrate-incoming", json!({ "uri": format!("unix:{name}") }))?;
         let doing = || "giving QEMU a kept state";
         let mut stream = qmp::connect(self.folder(), name, READING).doing(doing)?;
-        stream.write_all(&state).doing(doing)?;
+        stream.write_all(state).doing(doing)?;
         drop(stream);
         let end = Instant::now() + READING;
         loop {
