@@ -209,6 +209,12 @@ pub trait Provider: Send {
         Ok(None)
     }
 
+    /// The machine's serial console, to be talked to; an error when somebody else has it.
+    fn console(&self, context: &Context) -> Result<Option<Console>> {
+        let _ = context;
+        Ok(None)
+    }
+
     /// Commands of the engine that the machine is a container of.
     fn engine(&self) -> Option<&dyn EngineCommands> {
         None
@@ -233,6 +239,14 @@ pub trait Provider: Send {
     fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         None
     }
+}
+
+/// A machine's serial console.
+pub struct Console {
+    /// What the machine writes comes out, and what is written goes in.
+    pub stream: std::os::unix::net::UnixStream,
+    /// Keeps others away from it meanwhile.
+    pub lock: std::fs::File,
 }
 
 /// Changing what a running machine may use: memory, processors, processes.

@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Compare(commands::compare::Arguments),
     /// Show the configuration as it was understood
     Config(commands::config::Arguments),
+    /// Connect this terminal with a machine's serial console; Ctrl-] leaves it
+    Console(commands::console::Arguments),
     /// Switch machines off and remove every trace of them
     Destroy(commands::destroy::Arguments),
     /// Run a command in machines that are containers of Docker or Podman
@@ -160,6 +162,7 @@ const OPTIONS: &[(&str, fn(clap::Command) -> clap::Command)] = &[
     ("box", commands::boxes::Arguments::augment_args),
     ("compare", commands::compare::Arguments::augment_args),
     ("config", commands::config::Arguments::augment_args),
+    ("console", commands::console::Arguments::augment_args),
     ("destroy", commands::destroy::Arguments::augment_args),
     ("docker-exec", commands::docker::exec::Arguments::augment_args),
     ("docker-logs", commands::docker::logs::Arguments::augment_args),
@@ -274,6 +277,7 @@ fn dispatch(session: &Session, command: Command) -> Result<u8> {
     match command {
         Command::Box(arguments) => commands::boxes::run(session, &arguments),
         Command::Compare(arguments) => commands::compare::run(session, &arguments),
+        Command::Console(arguments) => commands::console::run(session, &arguments),
         Command::Config(arguments) => commands::config::run(session, &arguments),
         Command::Destroy(arguments) => commands::destroy::run(session, &arguments),
         Command::DockerExec(arguments) => commands::docker::exec::run(session, &arguments),

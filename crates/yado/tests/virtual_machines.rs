@@ -81,6 +81,7 @@ end
     assert!(get_until(port, "served").contains("served"));
     assert_eq!(sandbox.inside("web", "curl -s -m 20 http://db:8000/"), "served\n");
     assert!(sandbox.ok(&["logs", "db"]).contains("login:"));
+    the_console_is_talked_to_by_one_at_a_time(&sandbox);
     a_snapshot_keeps_memory(&sandbox);
     assert_eq!(sandbox.inside("web", "curl -s -m 20 http://db:8000/"), "served\n");
 
@@ -118,6 +119,39 @@ fn suspending_may_be_killed(sandbox: &Sandbox) {
         sandbox.ok(&["resume", "db"]);
         sandbox.inside("db", "ls /dev/shm/since");
     }
+}
+
+fn the_console_is_talked_to_by_one_at_a_time(sandbox: &Sandbox) {
+    use std::io::{Read, Write};
+    use std::process::Stdio;
+    sandbox.run(&["console", "web"]).refused(&["'container' have no console", "yado ssh"]);
+    let mut console = sandbox
+        .command(&["console", "db"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (mut keys, mut shown) = (console.stdin.take().unwrap(), console.stdout.take().unwrap());
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut piece = [0; 4096];
+        while let Ok(count @ 1..) = shown.read(&mut piece) {
+            drop(send.send(piece[..count].to_vec()));
+        }
+    });
+    let mut text = String::new();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while text.matches("login:").count() < 2 {
+        assert!(std::time::Instant::now() < end, "nobody answers: {text}");
+        keys.write_all(b"\r").unwrap();
+        while let Ok(piece) = receive.recv_timeout(std::time::Duration::from_millis(500)) {
+            text.push_str(&String::from_utf8_lossy(&piece));
+        }
+    }
+    sandbox.run(&["console", "db"]).refused(&["Somebody else has the console", "yado logs -f"]);
+    keys.write_all(b"\x1d").unwrap();
+    assert!(console.wait().unwrap().success());
 }
 
 /// A snapshot of a machine that runs has its memory, too; one that replaces another is the only one, and one of a machine

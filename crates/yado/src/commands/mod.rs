@@ -4,6 +4,7 @@
 pub(crate) mod boxes;
 pub(crate) mod compare;
 pub(crate) mod config;
+pub(crate) mod console;
 pub(crate) mod destroy;
 pub(crate) mod docker;
 pub(crate) mod global_status;

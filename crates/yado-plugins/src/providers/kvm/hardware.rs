@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use yado_core::Forward;
 use yado_core::disk::{Boot, Bus};
 
-use super::process::{self, CONSOLE, PID};
+use super::process::{self, CONSOLE, CONSOLE_SOCKET, PID};
 use super::{firmware, qmp};
 
 /// The program.
@@ -146,7 +146,7 @@ pub(super) fn command_line(
     let log = escaped(&folder.join(CONSOLE));
     option(
         "chardev",
-        format!("socket,id=console,path=console.sock,server=on,wait=off,logfile={log},logappend=on"),
+        format!("socket,id=console,path={CONSOLE_SOCKET},server=on,wait=off,logfile={log},logappend=on"),
     );
     option("serial", "chardev:console".to_owned());
     // Over it, a machine that goes on from a kept state is told who it is.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use yado_core::disk::{Boot, Bus, SeedInterface};
 use yado_core::error::Doing;
-use yado_core::provider::{Log, Place, Snapshots, StopMode, Suspend};
+use yado_core::provider::{Console, Log, Place, Snapshots, StopMode, Suspend};
 use yado_core::ssh::{Access, Keys, Ssh};
 use yado_core::{
     Communicator, Context, Error, ErrorKind, Exec, Forward, Image, MachineRecord, MachineSpec, MachineState,
@@ -445,5 +445,9 @@ impl Provider for Machine {
 
     fn log(&self, _context: &Context, _follow: bool) -> Result<Option<Log>> {
         Ok(Some(Log::File(self.folder().join(process::CONSOLE))))
+    }
+
+    fn console(&self, _context: &Context) -> Result<Option<Console>> {
+        process::console(self.folder(), self.id(), &self.record.name).map(Some)
     }
 }

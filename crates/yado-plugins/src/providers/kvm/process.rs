@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::json;
 use yado_core::error::Doing;
+use yado_core::provider::Console;
 use yado_core::{Context, Error, ErrorKind, Result};
 
 use super::qmp::{self, Qmp};
@@ -14,6 +15,8 @@ use super::qmp::{self, Qmp};
 pub(super) const PID: &str = "qemu.pid";
 /// What the serial console showed.
 pub(super) const CONSOLE: &str = "console.log";
+/// Where it can be talked to.
+pub(super) const CONSOLE_SOCKET: &str = "console.sock";
 /// What QEMU itself said.
 pub(super) const LOG: &str = "qemu.log";
 
@@ -82,7 +85,7 @@ pub(super) fn quit(folder: &Path, machine: &str) -> Result<()> {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
-    for file in [PID, qmp::SOCKET, "console.sock", super::hardware::IDENTITY] {
+    for file in [PID, qmp::SOCKET, CONSOLE_SOCKET, super::hardware::IDENTITY] {
         // They may have gone with it.
         drop(std::fs::remove_file(folder.join(file)));
     }
@@ -96,6 +99,26 @@ fn kill(pid: u32) -> Result<()> {
         Err(problem) if problem != gone => Err(problem).doing(|| "ending QEMU"),
         _ => Ok(()),
     }
+}
+
+/// Connects to the machine's serial console, which serves one at a time.
+pub(super) fn console(folder: &Path, machine: &str, name: &str) -> Result<Console> {
+    if find(folder, machine).is_none() {
+        return Err(Error::new(ErrorKind::Usage, format!("The machine '{name}' is not running."))
+            .hinted("`yado logs` shows what its console showed last."));
+    }
+    let doing = || format!("connecting to the console of '{name}'");
+    let path = folder.join("console.lock");
+    let lock = std::fs::File::options().create(true).truncate(false).write(true).open(path).doing(doing)?;
+    if lock.try_lock().is_err() {
+        return Err(Error::new(ErrorKind::Locked, format!("Somebody else has the console of '{name}'."))
+            .hinted("`yado logs -f` shows it meanwhile."));
+    }
+    let stream = qmp::connect(folder, CONSOLE_SOCKET, std::time::Duration::from_secs(10)).doing(doing)?;
+    // A console may be quiet for as long as it likes.
+    stream.set_read_timeout(None).doing(doing)?;
+    stream.set_write_timeout(None).doing(doing)?;
+    Ok(Console { stream, lock })
 }
 
 /// The last lines that the machine wrote to its console, for those who want to know why it ended.
