@@ -8,11 +8,11 @@ use yado_core::provider::Suspend;
 use yado_core::ssh::Ssh;
 use yado_core::{Communicator, Context, Error, ErrorKind, Exec, Forward, Result};
 
-use super::disks;
 use super::hardware::{Begin, Hardware};
 use super::machine::Machine;
 use super::qmp::Qmp;
-use super::{network, recollection};
+use super::settings::Settings;
+use super::{accelerator, disks, network, recollection};
 
 /// The name of the memory in the boot disk.
 const TAG: &str = "yado-suspended";
@@ -159,6 +159,7 @@ impl Suspend for Machine {
             .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or_default();
         network::prepare(&self.place.store, &self.record, self.spec()?)?;
+        accelerator::tell(context, &Settings::of(self.spec()?))?;
         let had = recollection::hardware(self.folder(), MARK)?;
         let hardware =
             had.map_or_else(|| self.private_cards().and_then(|cards| self.hardware(context, &cards)), Ok)?;

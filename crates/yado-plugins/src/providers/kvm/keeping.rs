@@ -71,6 +71,11 @@ impl Kept {
         }
     }
 
+    /// The state of a box's disk on this hardware, if there is one.
+    pub(super) fn known(context: &Context, disk: &MachineDisk, hardware: &Hardware) -> Result<Option<Known>> {
+        find(disk.image.parent().unwrap_or(Path::new(".")), &key(context, hardware))
+    }
+
     /// The state of a box's disk on this hardware; made when there is none yet.
     pub(super) fn of(
         context: &Context,

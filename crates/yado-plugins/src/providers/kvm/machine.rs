@@ -30,13 +30,13 @@ const ENDING: Duration = Duration::from_secs(5);
 const GLANCE: Duration = Duration::from_millis(5);
 /// The file with the names that the machine knows, in its directory.
 const NAMES: &str = "names";
-/// Says that the machine was never switched on.
+/// Says that the machine was never switched on, and why it does not go on from a kept boot.
 pub(super) const FRESH: &str = "fresh";
 
 /// A machine, wanted, recorded, or real.
 pub(super) struct Machine {
     pub(super) record: MachineRecord,
-    spec: Option<MachineSpec>,
+    pub(super) spec: Option<MachineSpec>,
     pub(super) place: Place,
 }
 
@@ -242,6 +242,7 @@ impl Machine {
         }
         network::prepare(&self.place.store, &self.record, spec)?;
         let private = self.private_cards()?;
+        accelerator::tell(context, &settings)?;
         let hardware = had.map_or_else(|| self.hardware(context, &private), Ok)?;
         recollection::note_hardware(self.folder(), &hardware)?;
         let mut interfaces = vec![seed::way_out(hardware.cards[0].mac.clone())];
@@ -254,11 +255,14 @@ impl Machine {
             let block = network::names_block(&self.place.store, &self.record, spec)?;
             std::fs::write(&noted, block).doing(|| format!("writing '{}'", noted.display()))?;
         }
-        let is_fresh = std::fs::remove_file(self.folder().join(FRESH)).is_ok();
+        let fresh = self.folder().join(FRESH);
+        let warm = std::fs::read_to_string(&fresh).ok().filter(|_| std::fs::remove_file(&fresh).is_ok());
         if let Some(tag) = kept {
             return self.go_on(context, &hardware, forwards, &tag);
         }
-        if is_fresh && settings.warm_start && self.start_warm(context, &settings, &hardware, forwards)? {
+        if let Some(kept) = warm.filter(|_| settings.warm_start)
+            && self.start_warm(context, &kept, &hardware, forwards)?
+        {
             return Ok(());
         }
         self.launch(context, &hardware, forwards, Begin::Boot)
@@ -346,8 +350,10 @@ impl Provider for Machine {
             );
         }
         disks::make_overlay(context, &self.folder().join(disks::BOOT), disk, settings.disk_size)?;
+        // Now, since the ports of this host that lead to the machine are chosen next, and not to be lost meanwhile.
+        let kept = self.keep_boot(context)?;
         let fresh = self.folder().join(FRESH);
-        std::fs::write(&fresh, "").doing(|| format!("writing '{}'", fresh.display()))
+        std::fs::write(&fresh, kept).doing(|| format!("writing '{}'", fresh.display()))
     }
 
     fn start(&mut self, context: &Context, forwards: &[Forward]) -> Result<()> {

@@ -23,11 +23,36 @@ const BECOMING: Duration = Duration::from_secs(120);
 const READING: Duration = Duration::from_secs(60);
 
 impl Machine {
-    /// Lets a new machine go on from what its box has come to; false when it has to boot, after saying why.
+    /// Makes sure, where it is wanted, that what the machine's box comes to is kept; why it is not, if so.
+    pub(super) fn keep_boot(&self, context: &Context) -> Result<String> {
+        let settings = self.spec.as_ref().map(Settings::of).unwrap_or_default();
+        if !settings.warm_start {
+            return Ok(String::new());
+        }
+        let private = self.private_cards()?;
+        let hardware = self.hardware(context, &private)?;
+        if let Some(why) = obstacle(&settings, &hardware) {
+            return Ok(why.to_owned());
+        }
+        match Kept::of(context, &self.disk()?, &hardware, &self.user()) {
+            Ok(Known::Kept(_)) => Ok(String::new()),
+            Ok(Known::Failed(why)) => Ok(why),
+            Err(problem) if problem.kind() == ErrorKind::Interrupted => Err(problem),
+            Err(problem) => Ok(problem.message().trim_end_matches('.').to_owned()),
+        }
+    }
+
+    fn disk(&self) -> Result<MachineDisk> {
+        let missing = || Error::new(ErrorKind::BoxNotFound, "The box has no disk to boot from.");
+        self.image()?.disk.ok_or_else(missing)
+    }
+
+    /// Lets a new machine go on from what its box has come to; false when it has to boot, after saying why. `unkept` is
+    /// why that is not kept, if it is not.
     pub(super) fn start_warm(
         &self,
         context: &Context,
-        settings: &Settings,
+        unkept: &str,
         hardware: &Hardware,
         forwards: &[Forward],
     ) -> Result<bool> {
@@ -35,16 +60,21 @@ impl Machine {
             context.detail(format!("The machine boots, and does not go on from a kept state: {why}."));
             Ok(false)
         };
-        if let Some(why) = self.obstacle(context, settings, hardware)? {
-            return boots(&why);
+        if !unkept.is_empty() {
+            return boots(unkept);
         }
-        let disk =
-            self.image()?.disk.ok_or_else(|| Error::new(ErrorKind::BoxNotFound, "The box has no disk."))?;
-        let kept = match Kept::of(context, &disk, hardware, &self.user()) {
-            Ok(Known::Kept(kept)) => kept,
-            Ok(Known::Failed(why)) => return boots(&why),
-            Err(problem) if problem.kind() == ErrorKind::Interrupted => return Err(problem),
-            Err(problem) => return boots(problem.message().trim_end_matches('.')),
+        let seed = self.folder().join(seed::FILE);
+        let size = std::fs::metadata(&seed).doing(|| format!("reading '{}'", seed.display()))?.len();
+        if size != yado_boxes::SEED_UNIT {
+            return boots("it is told more than fits");
+        }
+        let facts = disks::facts(context, &self.folder().join(disks::BOOT))?;
+        if !disks::tags(&facts).is_empty() {
+            return boots("it has snapshots");
+        }
+        let disk = self.disk()?;
+        let Some(Known::Kept(kept)) = Kept::known(context, &disk, hardware)? else {
+            return boots("its hardware has changed since it was made");
         };
         let layer =
             MachineDisk { image: kept.disk(), format: DiskFormat::Qcow2, boot: disk.boot, bus: disk.bus };
@@ -65,42 +95,6 @@ impl Machine {
                 boots(&why)
             }
         }
-    }
-
-    /// Why the machine cannot go on from a kept state.
-    fn obstacle(
-        &self,
-        context: &Context,
-        settings: &Settings,
-        hardware: &Hardware,
-    ) -> Result<Option<String>> {
-        let told = |text: &str| Ok(Some(text.to_owned()));
-        if !matches!(hardware.boot, Boot::Kernel { .. })
-            || settings.kernel.is_some()
-            || settings.initrd.is_some()
-            || settings.command_line.is_some()
-        {
-            return told("it does not boot by the kernel that yado handed over with the box");
-        }
-        if hardware.disks.len() > 2 || settings.disk_size.is_some() {
-            return told("its disks are not those of the box alone");
-        }
-        if !settings.arguments.is_empty() {
-            return told("'qemu_args' changes its hardware");
-        }
-        if hardware.cards.iter().any(|card| card.model != "virtio-net-pci") {
-            return told("only network cards of the model 'virtio' take another address");
-        }
-        let seed = self.folder().join(seed::FILE);
-        let size = std::fs::metadata(&seed).doing(|| format!("reading '{}'", seed.display()))?.len();
-        if size != yado_boxes::SEED_UNIT {
-            return told("it is told more than fits");
-        }
-        let facts = disks::facts(context, &self.folder().join(disks::BOOT))?;
-        if !disks::tags(&facts).is_empty() {
-            return told("it has snapshots");
-        }
-        Ok(None)
     }
 
     /// Gives QEMU the kept state of its devices, and the machine what makes it one of its own.
@@ -132,5 +126,22 @@ impl Machine {
         // QEMU leaves it behind.
         drop(std::fs::remove_file(self.folder().join(name)));
         Identity::open(self.folder(), self.id())?.go(context, BECOMING)
+    }
+}
+
+/// Why machines with these settings cannot go on from a kept state.
+fn obstacle(settings: &Settings, hardware: &Hardware) -> Option<&'static str> {
+    let has_own_kernel =
+        settings.kernel.is_some() || settings.initrd.is_some() || settings.command_line.is_some();
+    if has_own_kernel || !matches!(hardware.boot, Boot::Kernel { .. }) {
+        Some("it does not boot by the kernel that yado handed over with the box")
+    } else if hardware.disks.len() > 2 || settings.disk_size.is_some() {
+        Some("its disks are not those of the box alone")
+    } else if !settings.arguments.is_empty() {
+        Some("'qemu_args' changes its hardware")
+    } else if hardware.cards.iter().any(|card| card.model != "virtio-net-pci") {
+        Some("only network cards of the model 'virtio' take another address")
+    } else {
+        None
     }
 }
