@@ -38,7 +38,7 @@ pub use disk::DiskFormat;
 pub use fetch::Network;
 pub use lockfile::{LockFile, LockedBox, LockedScript};
 pub use owners::{Owners, translate_owners};
-pub use package::{Package, PackageFormat, write_image};
+pub use package::{ArchivePlace, Package, PackageFormat, write_image};
 pub use platform::architecture;
 pub use source::Source;
 pub use store::{AddOptions, BoxStore, InstalledBox, Usage, Verified, installed_vagrantfile};

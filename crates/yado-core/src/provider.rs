@@ -106,6 +106,10 @@ pub trait ProviderKind: Kind {
     fn can_clone(&self) -> bool {
         false
     }
+    /// Whether synced folders are copied into its machines, which see nothing of the host's file systems.
+    fn copies_folders(&self) -> bool {
+        false
+    }
     /// Whether its machines boot from a disk instead of running on layers.
     fn wants_disk(&self) -> bool {
         false

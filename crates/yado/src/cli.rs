@@ -79,6 +79,8 @@ pub(crate) enum Command {
     Halt(commands::halt::Arguments),
     /// Write a first Vagrantfile
     Init(commands::init::Arguments),
+    /// List every command with what it is for
+    ListCommands(commands::list_commands::Arguments),
     /// Agree on boxes and scripts, or check what was agreed on
     Lock(commands::lock::Arguments),
     /// Show what the first processes of machines wrote: systemd's journal, or the console
@@ -101,6 +103,10 @@ pub(crate) enum Command {
     Reload(commands::reload::Arguments),
     /// Let frozen machines go on
     Resume(commands::resume::Arguments),
+    /// Copy the folders of virtual machines again
+    Rsync(commands::rsync::once::Arguments),
+    /// Copy the folders of virtual machines whenever something in them changes
+    RsyncAuto(commands::rsync::auto::Arguments),
     /// Run containers from OCI bundles, for Docker, containerd and Podman
     #[command(hide = true, disable_help_flag = true)]
     Runtime {
@@ -143,6 +149,7 @@ impl Command {
             Self::Config(_)
                 | Self::GlobalStatus(_)
                 | Self::Init(_)
+                | Self::ListCommands(_)
                 | Self::Plugin(_)
                 | Self::Port(_)
                 | Self::Provider(_)
@@ -170,6 +177,7 @@ const OPTIONS: &[(&str, fn(clap::Command) -> clap::Command)] = &[
     ("global-status", commands::global_status::Arguments::augment_args),
     ("halt", commands::halt::Arguments::augment_args),
     ("init", commands::init::Arguments::augment_args),
+    ("list-commands", commands::list_commands::Arguments::augment_args),
     ("lock", commands::lock::Arguments::augment_args),
     ("logs", commands::logs::Arguments::augment_args),
     ("package", commands::package::Arguments::augment_args),
@@ -181,6 +189,8 @@ const OPTIONS: &[(&str, fn(clap::Command) -> clap::Command)] = &[
     ("push", commands::push::Arguments::augment_args),
     ("reload", commands::reload::Arguments::augment_args),
     ("resume", commands::resume::Arguments::augment_args),
+    ("rsync", commands::rsync::once::Arguments::augment_args),
+    ("rsync-auto", commands::rsync::auto::Arguments::augment_args),
     ("snapshot", commands::snapshot::Arguments::augment_args),
     ("ssh", commands::ssh::Arguments::augment_args),
     ("ssh-config", commands::ssh_config::Arguments::augment_args),
@@ -286,6 +296,7 @@ fn dispatch(session: &Session, command: Command) -> Result<u8> {
         Command::GlobalStatus(arguments) => commands::global_status::run(session, &arguments),
         Command::Halt(arguments) => commands::halt::run(session, &arguments),
         Command::Init(arguments) => commands::init::run(session, &arguments),
+        Command::ListCommands(arguments) => commands::list_commands::run(session, &arguments),
         Command::Lock(arguments) => commands::lock::run(session, &arguments),
         Command::Logs(arguments) => commands::logs::run(session, &arguments),
         Command::Package(arguments) => commands::package::run(session, &arguments),
@@ -297,6 +308,8 @@ fn dispatch(session: &Session, command: Command) -> Result<u8> {
         Command::Push(arguments) => commands::push::run(session, &arguments),
         Command::Reload(arguments) => commands::reload::run(session, &arguments),
         Command::Resume(arguments) => commands::resume::run(session, &arguments),
+        Command::Rsync(arguments) => commands::rsync::once::run(session, &arguments),
+        Command::RsyncAuto(arguments) => commands::rsync::auto::run(session, &arguments),
         // It was led away before there was a session.
         Command::Runtime { .. } => Ok(1),
         Command::Snapshot(arguments) => commands::snapshot::run(session, &arguments),

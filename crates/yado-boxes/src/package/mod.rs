@@ -126,12 +126,7 @@ impl Package {
     /// Writes the package to `output`, which must not exist.
     pub fn write(&self, cx: &Context, output: &Path) -> Result<()> {
         self.check(output)?;
-        let parent = match output.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        std::fs::create_dir_all(parent).doing(|| format!("creating '{}'", parent.display()))?;
-        scratch::collect(parent);
+        let parent = folder_for(output)?;
         cx.info(format!("Compressing package to: {}", output.display()));
         let package = Scratch::file(parent)?;
         match self.format {
@@ -140,5 +135,55 @@ impl Package {
         }
         let path = package.path().to_owned();
         package.keep(&path, output)
+    }
+}
+
+/// A place beside a package for an image archive that an engine writes. It goes when this is dropped, or with the next
+/// package there when its maker was killed.
+#[derive(Debug)]
+pub struct ArchivePlace(Scratch);
+
+impl ArchivePlace {
+    /// A place for the archive that becomes part of the package `output`.
+    pub fn beside(output: &Path) -> Result<Self> {
+        Ok(Self(Scratch::directory(folder_for(output)?)?))
+    }
+
+    /// Where the archive is to be. Engines write beside a file and rename, so there is nothing yet.
+    pub fn path(&self) -> PathBuf {
+        self.0.path().join("image.tar")
+    }
+}
+
+/// The folder of a package, made if need be and without what killed processes left there.
+fn folder_for(output: &Path) -> Result<&Path> {
+    let parent = match output.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(parent).doing(|| format!("creating '{}'", parent.display()))?;
+    scratch::collect(parent);
+    Ok(parent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_for_an_archive_survives_its_renaming_and_a_dead_one_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("new/folder/package.box");
+        let place = ArchivePlace::beside(&output).unwrap();
+        // As `docker save` does it.
+        std::fs::write(place.path().with_extension("part"), "image").unwrap();
+        std::fs::rename(place.path().with_extension("part"), place.path()).unwrap();
+        let dead = output.parent().unwrap().join(".scratch-1-77");
+        std::fs::create_dir(&dead).unwrap();
+        folder_for(&output).unwrap();
+        assert_eq!(std::fs::read_to_string(place.path()).unwrap(), "image");
+        assert!(!dead.exists());
+        drop(place);
+        assert_eq!(std::fs::read_dir(output.parent().unwrap()).unwrap().count(), 0);
     }
 }

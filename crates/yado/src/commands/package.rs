@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use yado_boxes::{Package, PackageFormat};
-use yado_core::error::Doing;
+use yado_boxes::{ArchivePlace, Package, PackageFormat};
 use yado_core::lifecycle::{Machine, Options};
 use yado_core::plan::Goal;
 use yado_core::{Error, ErrorKind, Image, MachineState, Result};
@@ -70,12 +69,10 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         package.write(&context, &output)?;
         return Ok(0);
     }
-    let folder = output.parent().unwrap_or(&session.directory);
-    let archive =
-        tempfile::NamedTempFile::new_in(folder).doing(|| format!("writing to '{}'", folder.display()))?;
+    let archive = ArchivePlace::beside(&output)?;
     let name = format!("{}:latest", Package::image_name(&package.name));
-    machine.save_image(&session.context, &name, archive.path())?;
-    package.archive = Some(archive.path().to_owned());
+    machine.save_image(&session.context, &name, &archive.path())?;
+    package.archive = Some(archive.path());
     package.write(&context, &output)?;
     Ok(0)
 }

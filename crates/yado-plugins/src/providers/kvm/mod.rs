@@ -94,6 +94,10 @@ impl ProviderKind for VirtualMachines {
         false
     }
 
+    fn copies_folders(&self) -> bool {
+        true
+    }
+
     fn wants_disk(&self) -> bool {
         true
     }
