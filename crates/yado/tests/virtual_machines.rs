@@ -68,6 +68,8 @@ end
     assert_eq!(sandbox.inside("web", "curl -s -m 20 http://db:8000/"), "served\n");
     assert!(sandbox.inside("db", "ping -c 1 -W 10 web").contains(&format!("172.30.{third}.11")));
 
+    folders_are_copied_again_when_asked(&sandbox);
+
     // What was started goes on after a suspension.
     sandbox.inside("db", "touch /vagrant/made");
     sandbox.ok(&["suspend", "db"]);
@@ -102,6 +104,24 @@ end
     sandbox.ok(&["halt"]);
     assert!(sandbox.ok(&["status"]).contains("stopped (kvm)"));
     sandbox.destroy_and_audit();
+}
+
+/// Once, or whenever something changes. What a container sees needs no copying.
+fn folders_are_copied_again_when_asked(sandbox: &Sandbox) {
+    sandbox.write("word", "changed\n");
+    let said = sandbox.ok(&["rsync"]);
+    assert!(said.contains("nothing to copy"), "{said}");
+    assert_eq!(sandbox.inside("db", "cat /vagrant/word"), "changed\n");
+    let mut watching = sandbox.start(&["rsync-auto", "db"]);
+    let copied = (0..60).any(|second| {
+        sandbox.write("word", &format!("again {second}\n"));
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        sandbox.inside("db", "cat /vagrant/word").starts_with("again")
+    });
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+    assert!(copied);
+    sandbox.write("word", "from outside\n");
 }
 
 /// Whatever instant a suspension, or its end, is killed at, the machine goes on afterwards with what it had.
