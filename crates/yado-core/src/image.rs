@@ -37,7 +37,10 @@ impl Image {
     pub fn is_empty(&self) -> bool {
         let nothing_in =
             |layer: &PathBuf| std::fs::read_dir(layer).is_ok_and(|mut entries| entries.next().is_none());
-        self.host_mounts.is_empty() && self.layers.iter().all(nothing_in)
+        // A disk that somebody else made stands for itself; one of a box's layers has what they have.
+        let has_own_disk =
+            self.disk.as_ref().is_some_and(|disk| matches!(disk.boot, crate::disk::Boot::Firmware { .. }));
+        !has_own_disk && self.host_mounts.is_empty() && self.layers.iter().all(nothing_in)
     }
 }
 

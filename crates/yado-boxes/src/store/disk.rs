@@ -47,6 +47,16 @@ impl BoxStore {
         })
     }
 
+    /// The disk that somebody else made, when the box has one.
+    pub(super) fn whole_disk(&self, installed: &InstalledBox) -> Option<MachineDisk> {
+        installed.disk.as_ref().map(|disk| MachineDisk {
+            image: self.disk_folder(installed).join(FOREIGN),
+            format: yado_core::disk::DiskFormat::Qcow2,
+            bus: disk.bus,
+            boot: Boot::Firmware { efi: disk.efi },
+        })
+    }
+
     /// Takes a disk over as it is, but for its format; one that is there already stays.
     pub(super) fn keep_disk(&self, cx: &Context, found: &KeptDisk) -> Result<Content> {
         let from = found.bootable.format;
@@ -90,15 +100,10 @@ impl BoxStore {
         if let Some((_, mounted)) = installed.host_mounts.first() {
             return Err(takes_from_host(name, mounted));
         }
-        let folder = self.disk_folder(installed);
-        if let Some(disk) = &installed.disk {
-            return Ok(MachineDisk {
-                image: folder.join(FOREIGN),
-                format: yado_core::disk::DiskFormat::Qcow2,
-                bus: disk.bus,
-                boot: Boot::Firmware { efi: disk.efi },
-            });
+        if let Some(disk) = self.whole_disk(installed) {
+            return Ok(disk);
         }
+        let folder = self.disk_folder(installed);
         if folder.is_dir() {
             return Ok(boot::machine_disk(&folder));
         }

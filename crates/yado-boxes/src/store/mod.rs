@@ -231,7 +231,7 @@ impl BoxStore {
                 .vagrantfile
                 .then(|| installed.directory(&self.boxes).join(record::VAGRANTFILE)),
             user: installed.user.clone(),
-            disk: None,
+            disk: self.whole_disk(installed),
         }
     }
 }
