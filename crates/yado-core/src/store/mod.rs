@@ -46,6 +46,12 @@ impl Store {
         }
         let path = home.join("state.sqlite");
         keep_others_out(home, &path)?;
+        // An empty file gets its format without anybody waiting for it, whoever looks meanwhile hinders that: one makes
+        // it, the others wait here.
+        let is_empty = std::fs::metadata(&path).map_or(0, |facts| facts.len()) == 0;
+        let alone =
+            is_empty.then(|| std::fs::File::open(home).and_then(|folder| folder.lock().map(|()| folder)));
+        let _alone = alone.transpose().doing(|| format!("locking '{}'", home.display()))?;
         let connection = Connection::open(&path).doing(|| format!("opening '{}'", path.display()))?;
         schema::prepare(&connection).doing(|| format!("preparing '{}'", path.display()))?;
         Ok(Self { connection: Mutex::new(connection), home: home.to_owned() })

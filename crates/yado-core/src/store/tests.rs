@@ -37,6 +37,20 @@ fn others_are_kept_out_of_a_home_and_a_directory_in_use_is_no_home() {
 }
 
 #[test]
+fn many_may_open_a_new_state_at_once() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| Store::open(&home).map(drop))).collect();
+            for thread in threads {
+                thread.join().unwrap().unwrap();
+            }
+        });
+    }
+}
+
+#[test]
 fn numbers_of_removed_machines_are_used_again() {
     let (_folder, store) = store();
     let first = store.add_machine("e1", "a", "container").unwrap();
