@@ -1,5 +1,7 @@
 //! What an unquoted YAML scalar means by Psych's rules, which are those of YAML 1.1 with Ruby's symbols.
 
+use num_bigint::BigInt;
+
 use crate::core::float_text;
 use crate::core::integer_text;
 use crate::value::Value;
@@ -154,34 +156,48 @@ fn float(unsigned: &str, negative: bool) -> Option<Value> {
     Some(Value::Float(if negative { -number } else { number }))
 }
 
-/// `1:30` is ninety minutes in seconds of an hour: base sixty.
+/// `1:30` is ninety minutes in seconds of an hour: base sixty, and any sign belongs to the first part alone.
 fn sexagesimal(unsigned: &str, negative: bool) -> Option<Value> {
     let parts: Vec<&str> = unsigned.split(':').collect();
     if !(2..=3).contains(&parts.len()) {
         return None;
     }
-    let (last, leading) = parts.split_last()?;
+    let (first, others) = parts.split_first()?;
+    let (last, middle) = others.split_last()?;
     let (last, fraction) = match last.split_once('.') {
         Some((last, fraction)) => (last, Some(fraction)),
         None => (*last, None),
     };
-    let mut total = 0i64;
-    for (at, part) in leading.iter().copied().chain([last]).enumerate() {
-        let sound = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        let number: i64 =
-            part.parse().ok().filter(|number| sound && (at == 0 || (*number < 60 && part.len() <= 2)))?;
-        total = total * 60 + number;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // Ruby reads a number up to where two underscores follow each other.
+    let hours = first.split("__").next().unwrap_or_default().replace('_', "");
+    let sound = first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+    if !sound || !first.starts_with(|character: char| character.is_ascii_digit()) || !digits(&hours) {
+        return None;
     }
+    let sixtieth = |part: &str| -> Option<i64> {
+        part.parse().ok().filter(|number| digits(part) && part.len() <= 2 && *number < 60)
+    };
     // `1:30` counts hours and minutes, as if seconds followed.
-    let total = if parts.len() == 2 { total * 60 } else { total };
-    let total = if negative { -total } else { total };
+    let seconds = match middle {
+        [] => sixtieth(last)? * 60,
+        middle => {
+            middle.iter().try_fold(0, |sum, part| Some(sum * 60 + sixtieth(part)?))? * 60 + sixtieth(last)?
+        }
+    };
+    let unit = if middle.is_empty() { 60.0 } else { 1.0 };
+    let mut hours: BigInt = hours.parse().ok()?;
+    if negative {
+        hours = -hours;
+    }
     Some(match fraction {
-        Some(fraction) if fraction.bytes().all(|byte| byte.is_ascii_digit()) => Value::Float(
-            total as f64
-                + format!("0.{fraction}0").parse::<f64>().unwrap_or(0.0)
-                    * if parts.len() == 2 { 60.0 } else { 1.0 },
-        ),
+        None => Value::big(hours * 3600 + seconds),
+        Some(fraction) if fraction.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') => {
+            let hours: f64 = hours.to_string().parse().ok()?;
+            let digits = if fraction.starts_with('_') { String::new() } else { fraction.replace('_', "") };
+            let fraction: f64 = format!("0.{digits}0").parse().ok()?;
+            Value::Float(hours * 3600.0 + seconds as f64 + fraction * unit)
+        }
         Some(_) => return None,
-        None => Value::Int(total),
     })
 }
