@@ -8,6 +8,7 @@ use crate::apparmor;
 use crate::create::CreateOptions;
 use crate::error::{Error, Result};
 use crate::init::Init;
+use crate::memory_policy;
 use crate::namespaces::Namespaces;
 use crate::rootless;
 use crate::spec::{Hook, Linux, Mount, NamespaceKind, Process, Resources, Seccomp, Spec};
@@ -182,14 +183,35 @@ fn check_linux(linux: &Linux) -> Result<()> {
     if linux.intel_rdt.is_some() {
         return refuse("linux.intelRdt", "it is not supported; remove it from config.json");
     }
-    if let Some(name) = linux.net_devices.keys().next() {
-        return refuse(
-            format!("linux.netDevices.{name}"),
-            "moving network devices is not supported; move it to the network namespace and join that by its path",
-        );
-    }
+    check_network_devices(linux)?;
+    linux.memory_policy.as_ref().map(memory_policy::parse).transpose()?;
     linux.seccomp.as_ref().map_or(Ok(()), check_seccomp)?;
     linux.resources.as_ref().map_or(Ok(()), check_resources)
+}
+
+fn check_network_devices(linux: &Linux) -> Result<()> {
+    if !linux.net_devices.is_empty() && !has(linux, NamespaceKind::Network) {
+        return refuse("linux.netDevices", "unable to move network devices without a NET namespace");
+    }
+    if !linux.net_devices.is_empty() && rootless::is_needed() {
+        return refuse("linux.netDevices", "only root can move the host's network devices");
+    }
+    for (name, device) in &linux.net_devices {
+        let good = |name: &str| {
+            (1..=15).contains(&name.len())
+                && name != "."
+                && name != ".."
+                && !name.contains(|sign: char| sign == '/' || sign == ':' || sign.is_whitespace())
+        };
+        if let Some(wrong) = [Some(name), device.name.as_ref().filter(|name| !name.is_empty())]
+            .into_iter()
+            .flatten()
+            .find(|name| !good(name))
+        {
+            return refuse(format!("linux.netDevices.{name}"), format!("'{wrong}' is not a device's name"));
+        }
+    }
+    Ok(())
 }
 
 fn check_seccomp(seccomp: &Seccomp) -> Result<()> {
@@ -276,7 +298,8 @@ fn check_parameters(linux: &Linux) -> Result<()> {
             ["net", ..] => NamespaceKind::Network,
             ["fs", "mqueue", ..] => NamespaceKind::Ipc,
             ["kernel", parameter] if IPC_PARAMETERS.contains(parameter) => NamespaceKind::Ipc,
-            ["kernel", "hostname" | "domainname"] => NamespaceKind::Uts,
+            ["kernel", "hostname"] => return refuse(setting(), "say 'hostname' instead, which is the same"),
+            ["kernel", "domainname"] => NamespaceKind::Uts,
             ["user", _] => NamespaceKind::User,
             _ => {
                 return refuse(
@@ -339,9 +362,22 @@ mod tests {
             ("hooks/prestart", json!([{ "path": "/x", "timeout": 0 }]), "greater than zero"),
             ("linux/maskedPaths", json!(["proc"]), "linux.maskedPaths"),
             ("linux/intelRdt", json!({ "closID": "x" }), "intelRdt"),
-            ("linux/netDevices", json!({ "eth0": {} }), "netDevices.eth0"),
+            ("linux/netDevices", json!({ "eth0": { "name": "a/b" } }), "'a/b' is not a device's name"),
+            ("linux/memoryPolicy", json!({ "mode": "LUCK" }), "invalid memory policy mode"),
+            ("linux/memoryPolicy", json!({ "nodes": "0" }), "invalid memory policy mode"),
+            (
+                "linux/memoryPolicy",
+                json!({ "mode": "MPOL_BIND", "nodes": "0-99999" }),
+                "invalid memory policy node",
+            ),
+            (
+                "linux/memoryPolicy",
+                json!({ "mode": "MPOL_BIND", "flags": ["X"] }),
+                "invalid memory policy flag",
+            ),
             ("linux/sysctl", json!({ "kernel.core_pattern": "x" }), "host's kernel"),
             ("linux/sysctl", json!({ "net..x": "x" }), "not a parameter's name"),
+            ("linux/sysctl", json!({ "kernel.hostname": "x" }), "say 'hostname' instead"),
             ("linux/personality", json!({ "domain": "LINUX", "flags": ["X"] }), "personality.flags"),
             ("linux/seccomp/listenerMetadata", json!("x"), "listenerPath"),
             ("linux/resources", json!({ "cpu": { "quota": 5, "burst": 6 } }), "cpu.burst"),

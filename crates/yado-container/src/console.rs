@@ -1,5 +1,5 @@
-//! What a program that runs containers for others needs besides: handing a terminal to who asked for it, and
-//! keeping its own file safe from containers.
+//! What a program that runs containers for others needs besides: handing terminals and processes to who asked for them,
+//! and keeping its own file safe from containers.
 
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -24,6 +24,14 @@ pub fn connect_console(path: &Path) -> Result<OwnedFd> {
 /// Hands a terminal's master side out.
 pub fn send_console(socket: BorrowedFd<'_>, master: BorrowedFd<'_>) -> Result<()> {
     fds::send(socket, b"/dev/ptmx", &[master.as_raw_fd()]).doing("hand out the terminal").map(drop)
+}
+
+/// Hands a descriptor that stands for a process to who listens on this socket.
+pub fn send_pidfd(path: &Path, pidfd: BorrowedFd<'_>) -> Result<()> {
+    let socket = UnixStream::connect(path).path("connect to the socket for process descriptors", path)?;
+    fds::send(socket.as_fd(), b"pidfd", &[pidfd.as_raw_fd()])
+        .doing("hand out the process descriptor")
+        .map(drop)
 }
 
 /// Receives a terminal's master side.

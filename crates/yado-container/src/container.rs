@@ -16,7 +16,7 @@ use crate::create::{not_started, pidfd_of};
 use crate::error::{Context, Error, Result};
 use crate::init::Init;
 use crate::record::{Phase, Record, Records, Stamp};
-use crate::spec::{Hook, Hooks, Resources, Spec};
+use crate::spec::{Hook, Hooks, Namespace, NamespaceKind, Resources, Spec};
 use crate::sys::clone::pidfd_open;
 use crate::sys::signals;
 use crate::{exec, hooks, signal_names};
@@ -151,9 +151,14 @@ impl Container {
         if known.is_empty() { processes_of_namespace(self.record.pid) } else { known }
     }
 
+    /// A descriptor that stands for the first process.
+    pub fn pidfd(&self) -> Result<OwnedFd> {
+        pidfd_of(&self.record)
+    }
+
     /// Lets the specification's process run, for a container made with [`Init::Process`].
     pub fn start(&mut self) -> Result<()> {
-        let _lock = self.records.lock(self.id())?;
+        let lock = self.records.lock(self.id())?;
         self.refresh()?;
         let _running = pidfd_of(&self.record)?;
         if self.record.phase != Phase::Created {
@@ -183,8 +188,12 @@ impl Container {
         if !message.is_empty() {
             return Err(not_started(&self.record, &message));
         }
-        self.run_late_hooks(|hooks| &hooks.poststart, "running");
-        Ok(())
+        let told = hooks::run_poststart(self.record.moment("running"));
+        drop(lock);
+        if told.is_err() {
+            self.remove(true)?;
+        }
+        told
     }
 
     /// Runs a command inside. Use [`exec::Running`] to talk to it and to learn how it ends.
@@ -200,8 +209,12 @@ impl Container {
         exec::run(&self.record, pidfd.as_fd(), request)
     }
 
-    /// Sends a signal to the first process.
+    /// Sends a signal to the first process. Where the others would outlive it, all are killed when it is.
     pub fn kill(&self, signal: i32) -> Result<()> {
+        if signal == libc::SIGKILL && !self.end_together() && !self.record.cgroups.processes().is_empty() {
+            self.record.cgroups.kill();
+            return Ok(());
+        }
         let pidfd = pidfd_of(&self.record)?;
         signals::to_pidfd(pidfd.as_fd(), signal).doing(format!("signal container '{}'", self.id()))
     }
@@ -242,7 +255,7 @@ impl Container {
         if signals::to_pidfd(pidfd.as_fd(), libc::SIGKILL).is_err() {
             tracing::debug!(id = self.id(), "it ended by itself after all");
         }
-        if self.record.namespaces & libc::CLONE_NEWPID == 0 {
+        if !self.end_together() {
             self.record.cgroups.kill();
         }
         if !self.ended(&pidfd, Duration::from_secs(10))? {
@@ -250,6 +263,13 @@ impl Container {
         }
         self.end();
         Ok(!polite)
+    }
+
+    /// Whether the kernel ends all processes with the first one: it does in a PID namespace that was made for it.
+    fn end_together(&self) -> bool {
+        let namespaces = self.record.spec.linux.iter().flat_map(|linux| &linux.namespaces);
+        let joined = |namespace: &Namespace| namespace.kind == NamespaceKind::Pid && namespace.path.is_some();
+        self.record.namespaces & libc::CLONE_NEWPID != 0 && !namespaces.into_iter().any(joined)
     }
 
     fn stop_signal(&self) -> i32 {
@@ -392,7 +412,7 @@ impl Container {
             self.refresh()?;
             if !self.record.is_alive() {
                 self.end();
-                if self.record.namespaces & libc::CLONE_NEWPID == 0 {
+                if !self.end_together() {
                     self.record.cgroups.kill();
                 }
                 self.record.unmount()?;

@@ -77,6 +77,12 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
     let lock = engine.records.lock(id)?;
     clear_rubble(engine, id)?;
     let cgroups = Cgroups::plan(layout, id, linux.cgroups_path.as_deref(), resources.as_ref());
+    if linux.cgroups_path.is_some()
+        && let Err(error) = cgroups.refuse_used()
+    {
+        engine.records.remove(id)?;
+        return Err(error);
+    }
     let mut record = Record {
         id: id.to_owned(),
         phase: Phase::Creating,
@@ -198,6 +204,9 @@ impl Attempt<'_> {
         if let Some(network) = self.options.network.as_ref() {
             network.connect(&self.record.id, self.record.pid)?;
         }
+        if !self.linux.net_devices.is_empty() {
+            crate::network::move_into(&self.linux.net_devices, self.open_namespace("net")?.as_fd())?;
+        }
         self.run_hooks()?;
         let root = self.root()?;
         if self.entry() == Entry::InPlace {
@@ -238,8 +247,8 @@ impl Attempt<'_> {
     fn run_hooks(&self) -> Result<()> {
         let Some(hooks) = &self.spec.hooks else { return Ok(()) };
         // The older kind of hook was once run by `start`, and what it is told is still the state of then.
-        hooks::run(&hooks.prestart, self.record.moment("created"))?;
-        hooks::run(&hooks.create_runtime, self.record.moment("creating"))
+        hooks::run("prestart", &hooks.prestart, self.record.moment("created"))?;
+        hooks::run("createRuntime", &hooks.create_runtime, self.record.moment("creating"))
     }
 
     /// Waits for the init's word, shows the container as made, and lets the init go on.
@@ -291,10 +300,7 @@ impl Attempt<'_> {
         if !said.is_empty() {
             return Err(not_started(self.record, &said));
         }
-        if let Some(hooks) = &self.spec.hooks {
-            hooks::run_all(&hooks.poststart, self.record.moment("running"));
-        }
-        Ok(())
+        hooks::run_poststart(self.record.moment("running"))
     }
 
     fn failed(&self, message: String) -> Error {
@@ -346,8 +352,10 @@ impl Attempt<'_> {
         let terminal = self.spec.process.as_ref().is_some_and(|process| process.terminal);
         let mut possible = u64::MAX;
         if let Some(process) = self.spec.process.as_ref().filter(|_| !own(libc::CLONE_NEWUSER)) {
-            possible = privileges::possible(process)?;
-            privileges::warn_of_missing(process, possible)?;
+            possible = privileges::possible(process);
+        }
+        if let Some(process) = &self.spec.process {
+            privileges::warn_of_missing(process, possible);
         }
         let listener = self.linux.seccomp.as_ref().map_or(Ok(None), connect_listener)?;
         let process = self.spec.process.as_ref().filter(|_| self.options.init == Init::Process);

@@ -18,7 +18,7 @@ use crate::spec::{Capabilities, ConsoleSize, Process, User};
 use crate::sys::become_process::Stage;
 use crate::sys::enter::{EnterRequest, enter};
 use crate::sys::{clone, fds, signals};
-use crate::{privileges, seccomp};
+use crate::{home, memory_policy, privileges, seccomp};
 
 /// Where one of a command's standard streams comes from or goes to.
 #[derive(Debug, Default)]
@@ -74,6 +74,8 @@ pub struct ExecRequest {
     pub process: Option<Process>,
     /// How many descriptors after the three standard ones it inherits.
     pub preserved: u32,
+    /// Cgroups beneath the container's to run in, as `PATH` for all hierarchies or `CONTROLLER,…:PATH` for some.
+    pub cgroups: Vec<String>,
 }
 
 impl ExecRequest {
@@ -280,21 +282,32 @@ pub(crate) fn run(record: &Record, pidfd: BorrowedFd<'_>, request: &ExecRequest)
     let linux = record.spec.linux.clone().unwrap_or_default();
     let filter = linux.seccomp.as_ref().map_or(Ok(Vec::new()), seccomp::compile)?;
     let filter_flags = linux.seccomp.as_ref().map_or(Ok(0), seccomp::flags)?;
-    let process = process(record, request);
+    let mut process = process(record, request);
+    let home = || {
+        let root = root_of(record).ok();
+        root.map_or_else(|| "/".to_owned(), |root| home::directory(root.as_fd(), process.user.uid))
+    };
+    process.env = privileges::environment(&process.env, home);
     // In a user namespace of its own everything is possible that the sets allow.
     let possible =
-        if record.namespaces & libc::CLONE_NEWUSER != 0 { u64::MAX } else { privileges::possible(&process)? };
-    privileges::warn_of_missing(&process, possible)?;
+        if record.namespaces & libc::CLONE_NEWUSER != 0 { u64::MAX } else { privileges::possible(&process) };
+    privileges::warn_of_missing(&process, possible);
     let mut plan = privileges::plan(&process, filter, filter_flags, possible)?;
     plan.personality = linux.personality.as_ref().map(privileges::personality).transpose()?;
+    plan.memory_policy = linux.memory_policy.as_ref().map_or(Ok(None), memory_policy::parse)?;
     let listener = linux.seccomp.as_ref().map_or(Ok(None), crate::create::connect_listener)?;
     let streams = Streams::open(request)?;
     plan.stdio = Some(streams.numbers);
     plan.profile = crate::apparmor::word(&process)?;
     plan.preserved = request.preserved;
-    let entrances = record.cgroups.entrances()?;
+    let cgroups = record.cgroups.beneath(&request.cgroups)?;
+    let entrances = cgroups.entrances()?;
     let entrance_numbers: Vec<RawFd> = entrances.iter().map(AsRawFd::as_raw_fd).collect();
-    let birthplace = record.cgroups.entered(record.pid)?;
+    let birthplace = if cgroups.unified == record.cgroups.unified {
+        cgroups.entered(record.pid)?
+    } else {
+        cgroups.birthplace()?
+    };
     let root = if record.in_place.is_some() { Some(root_of(record)?) } else { None };
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
         .doing("make a socket")?;

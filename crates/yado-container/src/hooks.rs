@@ -52,13 +52,28 @@ pub(crate) fn process_state(moment: Moment<'_>, pid: i32) -> Result<Vec<u8>> {
     serde_json::to_vec(&told).map_err(std::io::Error::from).doing("write the state")
 }
 
-/// Runs hooks one after the other; the first failure ends it.
-pub(crate) fn run(hooks: &[Hook], moment: Moment<'_>) -> Result<()> {
+/// Runs the hooks of a stage one after the other; the first failure ends it.
+pub(crate) fn run(stage: &str, hooks: &[Hook], moment: Moment<'_>) -> Result<()> {
     if hooks.is_empty() {
         return Ok(());
     }
     let state = state(moment)?;
-    hooks.iter().try_for_each(|hook| run_one(hook, &state))
+    hooks.iter().enumerate().try_for_each(|(number, hook)| {
+        run_one(hook, &state).map_err(|error| {
+            Error::invalid(format!("error running {stage} hook #{number}"), error.to_string())
+        })
+    })
+}
+
+/// The hooks that run once the program does. Up to version 1.2 of the specification their failures change nothing; since
+/// then the first one ends the container.
+pub(crate) fn run_poststart(moment: Moment<'_>) -> Result<()> {
+    let Some(hooks) = &moment.spec.hooks else { return Ok(()) };
+    if moment.spec.follows(3) {
+        return run("poststart", &hooks.poststart, moment);
+    }
+    run_all(&hooks.poststart, moment);
+    Ok(())
 }
 
 /// Runs all hooks of a stage whose failures change nothing any more: they are warned of, and the next one is run.
@@ -87,7 +102,10 @@ fn run_one(hook: &Hook, state: &[u8]) -> Result<()> {
     if let [name, arguments @ ..] = hook.args.as_slice() {
         command.arg0(name).args(arguments);
     }
-    command.env_clear().envs(hook.env.iter().filter_map(|pair| pair.split_once('=')));
+    // A hook without a word about its environment has the caller's, with all runtimes.
+    if !hook.env.is_empty() {
+        command.env_clear().envs(hook.env.iter().filter_map(|pair| pair.split_once('=')));
+    }
     let mut child = command.stdin(Stdio::piped()).spawn().path("run the hook", &hook.path)?;
     if let Some(mut input) = child.stdin.take() {
         // A hook need not read.
@@ -143,7 +161,7 @@ mod tests {
             bundle: Path::new("/bundle"),
             spec: &Spec::default(),
         };
-        run(&[hook], moment)
+        run("test", &[hook], moment)
     }
 
     #[test]
@@ -152,6 +170,13 @@ mod tests {
             case $state in *'"id":"web","status":"creating","pid":7,"bundle":"/bundle"'*) ;; *) exit 2 ;; esac"#;
         // read returns 1 at the end of input without a line end, which must not end the shell.
         try_hook(shell(&line.replace("read -r state;", "state=$(cat);"), None)).unwrap();
+    }
+
+    #[test]
+    fn a_hook_without_an_environment_has_the_callers() {
+        let hook =
+            Hook { env: Vec::new(), ..shell(r#"[ -n "$PATH" ] && [ -n "$CARGO_MANIFEST_DIR" ]"#, None) };
+        try_hook(hook).unwrap();
     }
 
     #[test]

@@ -35,10 +35,12 @@ mod engine;
 mod error;
 mod exec;
 mod held_root;
+mod home;
 mod hooks;
 mod init;
 mod kernel_text;
 mod leftovers;
+mod memory_policy;
 mod namespaces;
 pub mod network;
 mod privileges;
@@ -53,7 +55,7 @@ mod terminal;
 
 pub use cgroup::Stats;
 pub use console::{
-    connect_console, must_be_protected, receive_console, run_from_protected_program, send_console,
+    connect_console, must_be_protected, receive_console, run_from_protected_program, send_console, send_pidfd,
 };
 pub use container::{Container, ExitStatus, HeldSignals, STOP_SIGNAL_ANNOTATION, Status};
 pub use create::CreateOptions;
@@ -63,6 +65,7 @@ pub use exec::{ExecRequest, Identity, Running, Stdio};
 pub use held_root::HeldRoot;
 pub use init::Init;
 pub use leftovers::Leftovers;
+pub use memory_policy::memory_policy_words;
 pub use privileges::capability_names;
 pub use rootfs::{Overlay, mount_option_names};
 pub use rootless::run_hidden_command_if_asked;

@@ -1,11 +1,13 @@
 //! From a process in the specification's words to the prepared plan of becoming it.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ffi::CString;
 
 use crate::error::{Context, Error, Result};
 use crate::seccomp::Instruction;
 use crate::spec::{Capabilities, IoPriority, Personality, Process, Scheduler};
-use crate::sys::become_process::{CapabilityMasks, Plan, ProcessorMask, Scheduling};
+use crate::sys::become_process::{ALL_PROCESSORS, CapabilityMasks, Plan, ProcessorMask, Scheduling};
 use crate::sys::clone::c_strings;
 
 const CAPABILITIES: [&str; 41] = [
@@ -73,28 +75,28 @@ const RLIMITS: [&str; 16] = [
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-fn mask(names: &[String]) -> Result<u64> {
-    names.iter().try_fold(0u64, |mask, name| {
-        let short = name.strip_prefix("CAP_").unwrap_or(name);
-        let bit = CAPABILITIES
-            .iter()
-            .position(|known| *known == short)
-            .ok_or_else(|| Error::invalid("process.capabilities", format!("'{name}' is not a capability")))?;
-        Ok(mask | 1 << bit)
-    })
+/// The number of a capability; `None` for what no kernel has.
+fn capability(name: &str) -> Option<usize> {
+    let short = name.strip_prefix("CAP_").unwrap_or(name);
+    CAPABILITIES.iter().position(|known| *known == short)
+}
+
+/// What there is of these. What there is not cannot be given; [`warn_of_missing`] says so.
+fn mask(names: &[String]) -> u64 {
+    names.iter().filter_map(|name| capability(name)).fold(0, |mask, bit| mask | 1 << bit)
 }
 
 /// The sets as masks, without what this process does not have itself: nobody can hand on more.
 ///
 /// A process that does not start as root gets in force only what is ambient, as exec would decide anyway.
-fn masks(capabilities: &Capabilities) -> Result<CapabilityMasks> {
-    Ok(CapabilityMasks {
-        bounding: mask(&capabilities.bounding)?,
-        effective: mask(&capabilities.effective)?,
-        permitted: mask(&capabilities.permitted)?,
-        inheritable: mask(&capabilities.inheritable)?,
-        ambient: mask(&capabilities.ambient)?,
-    })
+fn masks(capabilities: &Capabilities) -> CapabilityMasks {
+    CapabilityMasks {
+        bounding: mask(&capabilities.bounding),
+        effective: mask(&capabilities.effective),
+        permitted: mask(&capabilities.permitted),
+        inheritable: mask(&capabilities.inheritable),
+        ambient: mask(&capabilities.ambient),
+    }
 }
 
 /// Leaves out what is not in the bounding set that the container's processes start with.
@@ -108,20 +110,56 @@ fn within(mut masks: CapabilityMasks, possible: u64) -> CapabilityMasks {
 }
 
 /// All that a process asks for, in whichever set.
-fn asked(process: &Process) -> Result<u64> {
-    let asked = masks(process.capabilities.as_ref().unwrap_or(&Capabilities::default()))?;
-    Ok(asked.bounding | asked.permitted | asked.inheritable)
+fn asked(process: &Process) -> u64 {
+    let asked = masks(process.capabilities.as_ref().unwrap_or(&Capabilities::default()));
+    asked.bounding | asked.permitted | asked.inheritable
 }
 
-/// Warns of capabilities that a process asks for and cannot get, with `possible` as in [`plan`].
-pub(crate) fn warn_of_missing(process: &Process, possible: u64) -> Result<()> {
-    let missing = asked(process)? & !possible;
-    if missing != 0 {
-        let names = CAPABILITIES.iter().enumerate().filter(|(bit, _)| missing >> bit & 1 == 1);
-        let names: Vec<String> = names.map(|(_, name)| format!("CAP_{name}")).collect();
+/// Warns of capabilities that a process asks for and cannot get, with `possible` as in [`plan`], or that there are not.
+pub(crate) fn warn_of_missing(process: &Process, possible: u64) {
+    let missing = asked(process) & !possible;
+    let names = CAPABILITIES.iter().enumerate().filter(|(bit, _)| missing >> bit & 1 == 1);
+    let mut names: Vec<String> = names.map(|(_, name)| format!("CAP_{name}")).collect();
+    if let Some(Capabilities { bounding, effective, permitted, inheritable, ambient }) = &process.capabilities
+    {
+        let all = [bounding, effective, permitted, inheritable, ambient].into_iter().flatten();
+        for name in all.filter(|name| capability(name).is_none()) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+    }
+    if !names.is_empty() {
         tracing::warn!("process.capabilities: {} cannot be granted here", names.join(", "));
     }
-    Ok(())
+    let sets = within(masks(process.capabilities.as_ref().unwrap_or(&Capabilities::default())), possible);
+    for name in process.capabilities.iter().flat_map(|sets| &sets.ambient) {
+        if capability(name).is_some_and(|bit| sets.ambient >> bit & 1 == 0) {
+            tracing::warn!("can't raise ambient capability {name}: it is not both permitted and inheritable");
+        }
+    }
+}
+
+/// The environment as the program finds it: of several words about one name the last one counts, and somebody without
+/// a home gets the one that `home` says.
+pub(crate) fn environment(given: &[String], home: impl FnOnce() -> String) -> Vec<String> {
+    let name = |pair: &'_ str| pair.split_once('=').map_or(pair.len(), |(name, _)| name.len());
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut words: Vec<String> = Vec::with_capacity(given.len() + 1);
+    for pair in given {
+        match places.entry(&pair[..name(pair)]) {
+            Entry::Occupied(place) => words[*place.get()].clone_from(pair),
+            Entry::Vacant(place) => {
+                place.insert(words.len());
+                words.push(pair.clone());
+            }
+        }
+    }
+    words.retain(|pair| pair != "HOME=");
+    if !words.iter().any(|pair| pair.starts_with("HOME=")) {
+        words.push(format!("HOME={}", home()));
+    }
+    words
 }
 
 fn limits(process: &Process) -> Result<Vec<(u32, u64, u64)>> {
@@ -227,12 +265,13 @@ pub(crate) fn plan(
         umask: Some(process.user.umask.unwrap_or(0o022)),
         limits: limits(process)?,
         personality: None,
+        memory_policy: None,
         scheduling: process.scheduler.as_ref().map(scheduling).transpose()?,
         io_priority: process.io_priority.as_ref().map(io_priority).transpose()?,
         profile: None,
         oom_score_adjustment: process.oom_score_adj.and_then(|score| CString::new(score.to_string()).ok()),
         capabilities: within(
-            masks(process.capabilities.as_ref().unwrap_or(&Capabilities::default()))?,
+            masks(process.capabilities.as_ref().unwrap_or(&Capabilities::default())),
             possible,
         ),
         no_new_privileges: process.no_new_privileges,
@@ -248,9 +287,10 @@ pub(crate) fn plan(
     })
 }
 
-/// The processors of `execCPUAffinity`: while entering, and from then on.
+/// The processors of `execCPUAffinity`: while entering, and from then on. Without a word about them a command may run on
+/// all that its cgroup has, and not only on those of who enters.
 fn processors(process: &Process) -> Result<[Option<ProcessorMask>; 2]> {
-    let Some(affinity) = &process.exec_cpu_affinity else { return Ok([None, None]) };
+    let Some(affinity) = &process.exec_cpu_affinity else { return Ok([None, Some(ALL_PROCESSORS)]) };
     let read = |name: &str, list: &Option<String>| {
         list.as_deref()
             .filter(|list| !list.trim().is_empty())
@@ -262,20 +302,24 @@ fn processors(process: &Process) -> Result<[Option<ProcessorMask>; 2]> {
 
 /// A list such as `0-2,4` as a mask.
 fn processor_mask(setting: &str, list: &str) -> Result<ProcessorMask> {
-    let wrong = || Error::invalid(setting, format!("'{list}' is not a list of processors such as 0-2,4"));
-    let mut mask = ProcessorMask::default();
+    mask_of_list(list)
+        .ok_or_else(|| Error::invalid(setting, format!("'{list}' is not a list of processors such as 0-2,4")))
+}
+
+/// A list of numbers below 1024 and of ranges as a mask; `None` for what is none.
+pub(crate) fn mask_of_list(list: &str) -> Option<[u64; 16]> {
+    let mut mask = [0_u64; 16];
     for part in list.split(',') {
         let (first, last) = part.trim().split_once('-').unwrap_or((part.trim(), part.trim()));
-        let (first, last): (usize, usize) =
-            (first.parse().map_err(|_| wrong())?, last.parse().map_err(|_| wrong())?);
+        let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
         if first > last || last >= mask.len() * 64 {
-            return Err(wrong());
+            return None;
         }
         for number in first..=last {
             mask[number / 64] |= 1 << (number % 64);
         }
     }
-    Ok(mask)
+    Some(mask)
 }
 
 /// The capabilities that can be given, by their names in the specification.
@@ -285,15 +329,15 @@ pub fn capability_names() -> Vec<String> {
 
 /// Those of the capabilities that a process asks for which the calling process could hand on: what is in its bounding
 /// set. The kernel tells one at a time.
-pub(crate) fn possible(process: &Process) -> Result<u64> {
-    let asked = asked(process)?;
-    Ok((0..CAPABILITIES.len())
+pub(crate) fn possible(process: &Process) -> u64 {
+    let asked = asked(process);
+    (0..CAPABILITIES.len())
         .filter(|bit| asked >> bit & 1 == 1)
         .filter(|bit| {
             let one = rustix::thread::CapabilitySet::from_bits_retain(1 << bit);
             rustix::thread::capability_is_in_bounding_set(one).unwrap_or(false)
         })
-        .fold(0, |mask, bit| mask | 1 << bit))
+        .fold(0, |mask, bit| mask | 1 << bit)
 }
 
 #[cfg(test)]
@@ -303,7 +347,7 @@ mod tests {
 
     #[test]
     fn the_default_capabilities_are_dockers() {
-        let masks = masks(default_process(["sh"]).capabilities.as_ref().unwrap()).unwrap();
+        let masks = masks(default_process(["sh"]).capabilities.as_ref().unwrap());
         assert_eq!(masks.bounding, 0xA804_25FB);
         assert_eq!(masks.ambient, 0);
     }
@@ -330,6 +374,21 @@ mod tests {
         assert_eq!(candidates("x", &environment), ["/a/x", "/b/x"]);
         assert_eq!(candidates("./x", &environment), ["./x"]);
         assert!(candidates("x", &[]).contains(&"/usr/bin/x".to_owned()));
+    }
+
+    #[test]
+    fn the_last_word_about_a_name_counts_and_nobody_is_without_a_home() {
+        let given = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let seen = |words: &[&str]| environment(&given(words), || "/root".to_owned());
+        assert_eq!(seen(&["A=1", "B=", "A=2=3"]), ["A=2=3", "B=", "HOME=/root"]);
+        assert_eq!(seen(&["HOME=/x"]), ["HOME=/x"]);
+        assert_eq!(seen(&["HOME=/x", "HOME="]), ["HOME=/root"]);
+        assert_eq!(seen(&["odd", "odd"]), ["odd", "HOME=/root"]);
+    }
+
+    #[test]
+    fn capabilities_that_no_kernel_has_are_left_out() {
+        assert_eq!(mask(&["CAP_LUCK".to_owned(), "CAP_KILL".to_owned()]), 1 << 5);
     }
 
     #[test]

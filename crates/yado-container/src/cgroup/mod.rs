@@ -13,7 +13,7 @@ mod v2;
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,55 @@ impl Cgroups {
         }
         let unified = layout.unified.as_ref().map(|tree| place(&tree.base, &tree.mount));
         Self { unified, legacy, stopped: false }
+    }
+
+    /// Fails where somebody is already: the limits would be theirs, too, and they would be killed with the container.
+    pub(crate) fn refuse_used(&self) -> Result<()> {
+        for folder in self.legacy.iter().map(|(_, folder)| folder).chain(&self.unified) {
+            let reason = match files::processes(folder).map(|processes| processes.len()) {
+                None => continue,
+                Some(0) if v1::freezer::is_frozen(folder) || v2::freezer::is_frozen(folder) => {
+                    "container's cgroup unexpectedly frozen".to_owned()
+                }
+                Some(0) => continue,
+                Some(count) => format!("container's cgroup is not empty: {count} process(es) found"),
+            };
+            return Err(Error::invalid(format!("linux.cgroupsPath ('{}')", folder.display()), reason));
+        }
+        Ok(())
+    }
+
+    /// These cgroups with a path beneath them: `PATH` for all, `CONTROLLER,…:PATH` for some.
+    pub(crate) fn beneath(&self, asked: &[String]) -> Result<Self> {
+        let mut changed = self.clone();
+        for word in asked {
+            let refuse = |reason: &str| Err(Error::invalid(format!("cgroup '{word}'"), reason));
+            let (controllers, path) = word.split_once(':').map_or((None, word.as_str()), |(names, path)| {
+                (Some(names.split(',').collect::<Vec<_>>()), path)
+            });
+            let path = Path::new(path.trim_start_matches('/'));
+            if path.components().any(|part| part == Component::ParentDir) {
+                return refuse("it leads out of the container's");
+            }
+            let meant = |names: &str| {
+                let asked = controllers.as_ref();
+                asked.is_none_or(|asked| names.split(',').any(|name| asked.contains(&name)))
+            };
+            let legacy =
+                changed.legacy.iter_mut().filter(|(names, _)| meant(names)).map(|(_, folder)| folder);
+            let mut folders: Vec<&mut PathBuf> = legacy.collect();
+            folders.extend(changed.unified.as_mut().filter(|_| meant("unified")));
+            if folders.is_empty() {
+                return refuse("the container has no cgroup for these controllers");
+            }
+            for folder in folders {
+                folder.push(path);
+                if !folder.is_dir() {
+                    return refuse(&format!("there is no '{}'", folder.display()));
+                }
+            }
+        }
+        Ok(changed)
     }
 
     /// Makes the folders and writes the limits.

@@ -5,9 +5,10 @@
 mod conversation;
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::Path;
 
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -16,13 +17,15 @@ pub(crate) use conversation::{
 };
 
 use crate::error::{Context, Error, Result};
+use crate::home;
 use crate::hooks::{self, Moment};
+use crate::memory_policy;
 use crate::network::MachineNetwork;
 use crate::privileges;
 use crate::rootfs::{self, CgroupView};
 use crate::seccomp::{self, Instruction};
-use crate::spec::{Hook, Hooks, Process, Spec};
-use crate::sys::become_process::Stage;
+use crate::spec::{Linux, Process, Spec};
+use crate::sys::become_process::{ALL_PROCESSORS, Stage, run_on};
 use crate::sys::launcher::Launcher;
 use crate::sys::{clone, fds, sealed};
 
@@ -89,6 +92,8 @@ impl FirstProcess<'_> {
 
     fn work(&self) -> Result<std::convert::Infallible> {
         rustix::process::setsid().doing("start a session")?;
+        // What is made on the way has the modes that everybody expects; the program gets a mask of its own.
+        rustix::process::umask(Mode::WGRP | Mode::WOTH);
         if !self.keep_keyring {
             clone::forget_keys();
         }
@@ -116,7 +121,7 @@ impl FirstProcess<'_> {
         if let Some(network) = self.network {
             network.configure()?;
         }
-        self.run_hooks(pid, |hooks| &hooks.create_container, "creating")?;
+        self.run_create_hooks(pid)?;
         self.ask_for_profile()?;
         let terminal = rootfs::build(rootfs::Parts {
             spec: self.spec,
@@ -133,7 +138,7 @@ impl FirstProcess<'_> {
         }
         match self.init {
             Init::Small => {
-                self.run_hooks(pid, |hooks| &hooks.start_container, "created")?;
+                self.run_start_hooks(pid, &[])?;
                 self.become_small_init()
             }
             Init::Process => self.become_program(pid),
@@ -154,9 +159,19 @@ impl FirstProcess<'_> {
         Ok(())
     }
 
-    fn run_hooks(&self, pid: i32, choose: impl FnOnce(&Hooks) -> &Vec<Hook>, status: &str) -> Result<()> {
+    fn run_create_hooks(&self, pid: i32) -> Result<()> {
         let Some(hooks) = &self.spec.hooks else { return Ok(()) };
-        hooks::run(choose(hooks), self.moment(pid, status))
+        hooks::run("createContainer", &hooks.create_container, self.moment(pid, "creating"))
+    }
+
+    /// The hooks right before the program have its environment where they are given none, as of old.
+    fn run_start_hooks(&self, pid: i32, environment: &[String]) -> Result<()> {
+        let Some(hooks) = &self.spec.hooks else { return Ok(()) };
+        let mut hooks = hooks.start_container.clone();
+        for hook in hooks.iter_mut().filter(|hook| hook.env.is_empty()) {
+            hook.env = environment.to_vec();
+        }
+        hooks::run("startContainer", &hooks, self.moment(pid, "created"))
     }
 
     fn moment<'a>(&'a self, pid: i32, status: &'a str) -> Moment<'a> {
@@ -179,9 +194,18 @@ impl FirstProcess<'_> {
             self.report_and_wait()?;
             return Err(missing());
         };
+        let home = || {
+            let root = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+            root.map_or_else(|_| "/".to_owned(), |root| home::directory(root.as_fd(), process.user.uid))
+        };
+        let process = &Process { env: privileges::environment(&process.env, home), ..process.clone() };
+        // What its cgroup has, and not only those on which the engine runs.
+        run_on(&ALL_PROCESSORS).map_err(std::io::Error::from_raw_os_error).doing("choose the processors")?;
         let mut plan = privileges::plan(process, self.filter.to_vec(), self.filter_flags, self.possible)?;
-        let personality = self.spec.linux.as_ref().and_then(|linux| linux.personality.as_ref());
-        plan.personality = personality.map(privileges::personality).transpose()?;
+        let none = Linux::default();
+        let linux = self.spec.linux.as_ref().unwrap_or(&none);
+        plan.personality = linux.personality.as_ref().map(privileges::personality).transpose()?;
+        plan.memory_policy = linux.memory_policy.as_ref().map_or(Ok(None), memory_policy::parse)?;
         plan.terminal = false;
         plan.preserved = self.preserved;
         plan.processors = [None, None];
@@ -203,7 +227,7 @@ impl FirstProcess<'_> {
             None
         };
         self.report_and_wait()?;
-        let failure = match self.run_hooks(pid, |hooks| &hooks.start_container, "created") {
+        let failure = match self.run_start_hooks(pid, &process.env) {
             Ok(()) => {
                 let (stage, error) = plan.ready_through(launcher.as_ref()).run(None);
                 failure_of(self.id, process, stage as u8, error)

@@ -99,7 +99,7 @@ fn connect_outside() -> Result<Connection> {
 }
 
 /// A connection belongs to the namespace that it was opened in; a thread of its own goes there to open it.
-fn connect_inside(namespace: BorrowedFd<'_>) -> Result<Connection> {
+pub(super) fn connect_inside(namespace: BorrowedFd<'_>) -> Result<Connection> {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             clone::enter(namespace, libc::CLONE_NEWNET)?;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use super::netlink::{Attributes, CREATE, Connection, EXCLUSIVE, Message, attributes, find, text};
 
@@ -221,6 +222,48 @@ pub(super) fn add_address(index: u32, address: IpAddr, prefix: u8) -> Message {
         message = message.attribute(BROADCAST, &last.to_be_bytes());
     }
     message
+}
+
+/// Moves a link into another network namespace, where it gets this name, or one made from it when it holds `%d`.
+pub(super) fn into_namespace(index: u32, namespace: BorrowedFd<'_>, name: &str) -> Message {
+    const NAMESPACE: u16 = 28;
+    Message::new(NEW_LINK, 0, &link_header(index, false))
+        .attribute(NAMESPACE, &namespace.as_raw_fd().to_ne_bytes())
+        .text(LINK_NAME, name)
+}
+
+/// The addresses of a link that are meant to stay and for everybody, as messages that give them to a link of this index
+/// later.
+pub(super) fn lasting_addresses(
+    connection: &Connection,
+    index: u32,
+) -> io::Result<Vec<impl Fn(u32) -> Message + use<>>> {
+    const PERMANENT: u8 = 0x80;
+    const EVERYWHERE: u8 = 0;
+    /// Address, local address, broadcast address.
+    const KEPT: [u16; 3] = [1, 2, 4];
+    let answers = connection.dump(&Message::new(GET_ADDRESS, 0, &[0; 8]))?;
+    let of_link = |body: &&Vec<u8>| {
+        body.get(4..).and_then(number) == Some(index) && body[2] & PERMANENT != 0 && body[3] == EVERYWHERE
+    };
+    Ok(answers
+        .iter()
+        .filter(of_link)
+        .map(|body| {
+            let (family, prefix) = (body[0], body[1]);
+            let kept: Vec<(u16, Vec<u8>)> = attributes(body.get(8..).unwrap_or_default())
+                .into_iter()
+                .filter(|(kind, _)| KEPT.contains(kind))
+                .map(|(kind, value)| (kind, value.to_vec()))
+                .collect();
+            move |index: u32| {
+                let mut header = [family, prefix, 0, EVERYWHERE, 0, 0, 0, 0];
+                header[4..8].copy_from_slice(&index.to_ne_bytes());
+                let message = Message::new(NEW_ADDRESS, CREATE | EXCLUSIVE, &header);
+                kept.iter().fold(message, |message, (kind, value)| message.attribute(*kind, value))
+            }
+        })
+        .collect())
 }
 
 /// All IPv4 addresses of this namespace, with the names of their links.

@@ -7,6 +7,7 @@
 mod bridge;
 mod interface;
 mod link;
+mod moved;
 mod nat;
 mod neighbours;
 mod netlink;
@@ -21,5 +22,6 @@ pub use registry::Registry;
 
 pub(crate) use interface::bring_loopback_up;
 pub(crate) use link::{has_way_out, names_starting_with};
+pub(crate) use moved::move_into;
 pub(crate) use nat::tables;
 pub(crate) const INTERFACE_PREFIX: &str = interface::PREFIX;

@@ -69,6 +69,12 @@ fn add(tree: &Tree<'_>, device: &Device, user_namespace: bool) -> Result<()> {
             ));
         }
     };
+    // It is there in any case: a link to that of the container's own terminals.
+    if device.path == Path::new("/dev/ptmx")
+        && (device.kind.as_str(), device.major, device.minor) == ("c", 5, 2)
+    {
+        return Ok(());
+    }
     if user_namespace && kind != FileType::Fifo {
         let host = host_path(device)?;
         return show_hosts(tree, &device.path, &host);

@@ -162,6 +162,8 @@ fn mount_one(
         // An image whose /proc is a link wants what is hidden in it to be in sight; no other one does that.
         tree.refuse_links(path)?;
     }
+    let with_mode = if kind == "tmpfs" { as_before(tree, path, options)? } else { None };
+    let options = with_mode.as_ref().unwrap_or(options);
     let writable = MountOptions { set: options.set & !attributes::RDONLY, ..options.clone() };
     let made =
         new_file_system(kind, mount.source.as_deref(), if options.copy_up { &writable } else { options })?;
@@ -180,6 +182,18 @@ fn mount_one(
     Tree::attach(&made, &target, path)?;
     tree.remember(path, &made)?;
     spread(&made, options, path)
+}
+
+/// The options with the mode of the directory that a file system in memory covers, when they name none.
+fn as_before(tree: &Tree<'_>, path: &Path, options: &MountOptions) -> Result<Option<MountOptions>> {
+    if options.data.iter().any(|(key, _)| key == "mode") {
+        return Ok(None);
+    }
+    let Some(covered) = tree.open(path)? else { return Ok(None) };
+    let mode = rustix::fs::fstat(&covered).path("examine", path)?.st_mode & 0o7777;
+    let mut options = options.clone();
+    options.data.push(("mode".to_owned(), Some(format!("{mode:o}"))));
+    Ok(Some(options))
 }
 
 /// Gives a mount that is there already other options.

@@ -127,13 +127,27 @@ impl<'a> Tree<'a> {
 
     /// Something that a file can be mounted on, made empty when missing.
     pub(crate) fn file(&self, path: &Path) -> Result<OwnedFd> {
+        self.file_through_links(path, 16)
+    }
+
+    /// A link whose target is missing leads to where the file is made, still within the root.
+    fn file_through_links(&self, path: &Path, links: u32) -> Result<OwnedFd> {
         if let Some(fd) = self.open(path)? {
             return Ok(fd);
+        }
+        if links == 0 {
+            return Err(Errno::LOOP).path("make the file", path);
         }
         let (parent, name) = self.parent(path)?;
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match openat(&parent, name, flags, Mode::from_raw_mode(0o644)) {
-            Ok(_) | Err(Errno::EXIST) => {}
+            Ok(_) => {}
+            Err(Errno::EXIST) => {
+                let link = readlinkat(&parent, name, Vec::new()).path("follow the link", path)?;
+                let link = PathBuf::from(OsStr::from_bytes(link.to_bytes()));
+                let above = path.parent().unwrap_or(Path::new("/"));
+                return self.file_through_links(&above.join(link), links - 1);
+            }
             Err(error) => return Err(error).path("make the file", path),
         }
         self.open(path)?.ok_or(Errno::NOENT).path("make the file", path)
@@ -198,6 +212,9 @@ mod tests {
             tree.directory(Path::new(link)).unwrap();
         }
         tree.file(Path::new("/absolute/file")).unwrap();
+        std::os::unix::fs::symlink("../dangling/deep/file", folder.join("inner/link")).unwrap();
+        tree.file(Path::new("/inner/link")).unwrap();
+        assert!(folder.join("run/missing/deep/file").is_file());
         assert!(folder.join("inner/made-1").is_dir());
         assert!(folder.join("inner/made-2/deep").is_dir());
         assert!(folder.join("run/missing/made-3").is_dir());

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The version of the specification that documents made here follow.
-pub const OCI_VERSION: &str = "1.2.0";
+pub const OCI_VERSION: &str = "1.3.0";
 
 const CAPABILITIES: [&str; 14] = [
     "CAP_AUDIT_WRITE",

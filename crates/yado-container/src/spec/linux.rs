@@ -58,6 +58,23 @@ pub struct Linux {
     /// The host's network devices to move inside, by their names on the host.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub net_devices: BTreeMap<String, NetDevice>,
+    /// From which memory nodes memory comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_policy: Option<MemoryPolicy>,
+}
+
+/// From which memory nodes memory comes; nothing said is the kernel's default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MemoryPolicy {
+    /// `MPOL_BIND`, `MPOL_INTERLEAVE` and the like.
+    pub mode: String,
+    /// Nodes as in `0-2,4`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub nodes: String,
+    /// `MPOL_F_STATIC_NODES` and the like.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
 }
 
 /// A kind of namespace.
@@ -170,7 +187,7 @@ impl Resources {
             memory.disable_oom_killer = memory.disable_oom_killer.filter(|disable| *disable);
         }
         if let Some(cpu) = &mut self.cpu {
-            for value in [&mut cpu.shares, &mut cpu.period, &mut cpu.burst] {
+            for value in [&mut cpu.shares, &mut cpu.period] {
                 *value = value.filter(|value| *value != 0);
             }
             cpu.quota = cpu.quota.filter(|quota| *quota != 0);

@@ -1,4 +1,4 @@
-//! The OCI runtime specification 1.2 as data: what the engine is told about a container.
+//! The OCI runtime specification 1.3 as data: what the engine is told about a container.
 //!
 //! Field names follow the specification's JSON. Unknown fields are ignored, as it demands.
 
@@ -79,6 +79,14 @@ pub struct Spec {
     /// What is special to Linux.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub linux: Option<Linux>,
+}
+
+impl Spec {
+    /// Whether the document follows version 1.`minor` of the specification or a later one.
+    pub(crate) fn follows(&self, minor: u32) -> bool {
+        let second = self.oci_version.split('.').nth(1).and_then(|number| number.parse::<u32>().ok());
+        second.is_some_and(|second| second >= minor)
+    }
 }
 
 /// The root file system of a container.
@@ -192,6 +200,13 @@ mod tests {
         assert_eq!(spec.process.as_ref().unwrap().rlimits[0].kind, "RLIMIT_NOFILE");
         let again: Spec = serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();
         assert_eq!(again, spec);
+    }
+
+    #[test]
+    fn documents_follow_their_version() {
+        let of = |version: &str| Spec { oci_version: version.to_owned(), ..Spec::default() };
+        assert!(of("1.3.0").follows(3) && of("1.4.0-rc.1").follows(3));
+        assert!(!of("1.2.1").follows(3) && !of("").follows(3));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub(crate) use super::stage::Stage;
 use super::clone::errno;
 use super::fds;
 use super::launcher::Launcher;
+use crate::memory_policy::NodePolicy;
 use crate::seccomp::{Instruction, NEW_LISTENER};
 
 /// Capability sets as bit masks.
@@ -40,8 +41,11 @@ pub(crate) struct Scheduling {
 /// A bit for each processor.
 pub(crate) type ProcessorMask = [u64; 16];
 
+/// As many as there are: the kernel takes those that the cgroup has.
+pub(crate) const ALL_PROCESSORS: ProcessorMask = [u64::MAX; 16];
+
 /// Runs the calling process on these processors from now on. Async-signal-safe.
-pub(super) fn run_on(mask: &ProcessorMask) -> Result<(), i32> {
+pub(crate) fn run_on(mask: &ProcessorMask) -> Result<(), i32> {
     // SAFETY: a live mask of the stated size, for the calling process.
     check(unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, size_of_val(mask), mask.as_ptr()) })
 }
@@ -69,6 +73,8 @@ pub(crate) struct Plan {
     pub(crate) limits: Vec<(u32, u64, u64)>,
     /// Execution domain.
     pub(crate) personality: Option<u64>,
+    /// From which memory nodes its memory comes.
+    pub(crate) memory_policy: Option<NodePolicy>,
     /// Scheduling.
     pub(crate) scheduling: Option<Scheduling>,
     /// Class and priority of input and output, packed.
@@ -195,6 +201,12 @@ impl Ready<'_> {
         unsafe {
             if let Some(personality) = self.plan.personality {
                 check(libc::syscall(libc::SYS_personality, personality))?;
+            }
+            if let Some(NodePolicy { mode, nodes }) = &self.plan.memory_policy {
+                // The kernel counts one bit more than there are.
+                let (bits, count) =
+                    nodes.as_ref().map_or((std::ptr::null(), 0), |bits| (bits.as_ptr(), 1025));
+                check(libc::syscall(libc::SYS_set_mempolicy, *mode, bits, count))?;
             }
             if let Some(scheduling) = &self.plan.scheduling {
                 check(libc::syscall(libc::SYS_sched_setattr, 0, std::ptr::from_ref(scheduling), 0))?;

@@ -20,11 +20,20 @@ pub(super) fn apply(folder: &Path, cpu: &Cpu) -> Result<()> {
     if let Some(shares) = cpu.shares {
         write(&folder.join("cpu.shares"), &shares.to_string())?;
     }
-    if let Some(period) = cpu.period {
-        write(&folder.join("cpu.cfs_period_us"), &period.to_string())?;
-    }
-    if let Some(quota) = cpu.quota {
-        write(&folder.join("cpu.cfs_quota_us"), &quota.to_string())?;
+    let quota = || match cpu.quota {
+        Some(quota) => write(&folder.join("cpu.cfs_quota_us"), &quota.to_string()),
+        None => Ok(()),
+    };
+    let period = || match cpu.period {
+        Some(period) => write(&folder.join("cpu.cfs_period_us"), &period.to_string()),
+        None => Ok(()),
+    };
+    // With the old value of the one, the new one of the other may be more than the cgroup above allows.
+    if period().is_err() {
+        quota()?;
+        period()?;
+    } else {
+        quota()?;
     }
     if let Some(period) = cpu.realtime_period {
         write(&folder.join("cpu.rt_period_us"), &period.to_string())?;

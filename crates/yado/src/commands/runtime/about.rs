@@ -18,6 +18,9 @@ pub(super) struct Spec {
     /// The folder to write it to; this one when not said
     #[arg(short, long, value_name = "DIRECTORY")]
     bundle: Option<PathBuf>,
+    /// With a user namespace whose root is you, as containers of users who are not root need it
+    #[arg(long)]
+    rootless: bool,
 }
 
 /// The version of the program and of the specification, as callers look for them.
@@ -36,6 +39,7 @@ const SECCOMP_FLAGS: [&str; 4] = [
 
 pub(super) fn features() -> Outcome {
     let arch = if cfg!(target_arch = "aarch64") { "SCMP_ARCH_AARCH64" } else { "SCMP_ARCH_X86_64" };
+    let (modes, flags) = yado_container::memory_policy_words();
     let features = json!({
         "ociVersionMin": "1.0.0",
         "ociVersionMax": OCI_VERSION,
@@ -58,7 +62,9 @@ pub(super) fn features() -> Outcome {
             "apparmor": { "enabled": true },
             "selinux": { "enabled": false },
             "intelRdt": { "enabled": false },
+            "memoryPolicy": { "modes": modes, "flags": flags },
             "mountExtensions": { "idmap": { "enabled": true } },
+            "netDevices": { "enabled": true },
         },
         "annotations": { "org.yado.version": env!("CARGO_PKG_VERSION") },
         "potentiallyUnsafeConfigAnnotations": [],
@@ -71,14 +77,19 @@ impl Spec {
     pub(super) fn run(&self) -> Outcome {
         let path = self.bundle.clone().unwrap_or_else(|| ".".into()).join("config.json");
         let mut document = spec::default_spec("yado", 0);
-        if yado_container::rootless::is_needed() {
+        let linux = document.linux.get_or_insert_default();
+        // Of devices, only those that every container has.
+        linux.resources =
+            Some(spec::Resources { devices: spec::default_device_rules(), ..spec::Resources::default() });
+        if self.rootless || yado_container::rootless::is_needed() {
             let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
             spec::map_to_one(&mut document, user.as_raw(), group.as_raw());
+        } else {
+            // Other runtimes write none, either, and whoever changes the document counts on that.
+            linux.namespaces.retain(|namespace| namespace.kind != spec::NamespaceKind::User);
+            linux.uid_mappings.clear();
+            linux.gid_mappings.clear();
         }
-        // The root's files belong to whom they belonged before: ids are the same on both sides of the user namespace,
-        // in which rights over the host's kernel end all the same. Of devices, only those that every container has.
-        document.linux.get_or_insert_default().resources =
-            Some(spec::Resources { devices: spec::default_device_rules(), ..spec::Resources::default() });
         document.root = Some(Root { path: "rootfs".into(), readonly: true });
         let mut process = spec::default_process(["sh"]);
         process.terminal = true;

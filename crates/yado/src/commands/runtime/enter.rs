@@ -1,6 +1,7 @@
 //! `exec`: another process in a running container.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use yado_container::spec::{self, Capabilities, NamespaceKind, Process, User};
@@ -21,6 +22,9 @@ pub(super) struct Exec {
     /// Write the process id on the host here
     #[arg(long, value_name = "FILE")]
     pid_file: Option<PathBuf>,
+    /// Send a descriptor that stands for the process over this unix socket
+    #[arg(long, value_name = "SOCKET")]
+    pidfd_socket: Option<PathBuf>,
     /// Return when it is started
     #[arg(short, long)]
     detach: bool,
@@ -54,6 +58,9 @@ pub(super) struct Exec {
     /// Wait for a paused container instead of failing
     #[arg(long)]
     ignore_paused: bool,
+    /// A cgroup beneath the container's, as PATH or CONTROLLER,…:PATH
+    #[arg(long, value_name = "PATH")]
+    cgroup: Vec<String>,
     id: String,
     /// The program and its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -67,11 +74,13 @@ impl Exec {
         if !namespaces.into_iter().any(|namespace| namespace.kind == NamespaceKind::User) {
             yado_container::run_from_protected_program()?;
         }
-        match container.state() {
+        let mut state = container.state();
+        while state == Status::Paused && self.ignore_paused {
+            std::thread::sleep(Duration::from_millis(20));
+            state = container.state();
+        }
+        match state {
             Status::Stopped => return Err(Failure::new("cannot exec in a stopped container")),
-            Status::Paused if self.ignore_paused => {
-                return Err(Failure::new("--ignore-paused is not supported; resume the container first"));
-            }
             Status::Paused => {
                 return Err(Failure::new("cannot exec in a paused container; resume it first"));
             }
@@ -94,6 +103,7 @@ impl Exec {
             stderr: Stdio::Inherit,
             no_new_privileges: Some(process.no_new_privileges),
             preserved: self.preserve_fds,
+            cgroups: self.cgroup.clone(),
             process: Some(process),
             ..ExecRequest::default()
         };
@@ -103,6 +113,9 @@ impl Exec {
         })?;
         if let Some(path) = &self.pid_file {
             write_pid(path, running.pid())?;
+        }
+        if let Some(socket) = &self.pidfd_socket {
+            yado_container::send_pidfd(socket, running.pidfd())?;
         }
         if let (Some(console), Some(master)) = (&console, running.terminal()) {
             use std::os::fd::AsFd;
@@ -124,6 +137,7 @@ impl Exec {
             let mut process: Process = spec::read(&text)
                 .map_err(|error| Failure(format!("'{}' is not a process: {error}", path.display())))?;
             process.terminal |= self.tty;
+            confine(&mut process, own);
             return Ok(process);
         }
         if self.command.is_empty() {
@@ -135,13 +149,14 @@ impl Exec {
         process.no_new_privileges |= self.no_new_privs;
         process.apparmor_profile = self.apparmor.clone().or(process.apparmor_profile);
         if let Some(user) = &self.user {
-            process.user = User { umask: process.user.umask, ..parse_user(user)? };
+            process.user = parse_user(user, process.user)?;
         }
         process.user.additional_gids.extend(&self.additional_gids);
         if !self.cap.is_empty() {
             let mut sets = process.capabilities.take().unwrap_or_default();
-            let Capabilities { bounding, effective, permitted, .. } = &mut sets;
-            for set in [bounding, effective, permitted] {
+            // They become ambient only where they may be inherited.
+            let Capabilities { bounding, effective, permitted, ambient, .. } = &mut sets;
+            for set in [bounding, effective, permitted, ambient] {
                 set.extend(self.cap.iter().cloned());
             }
             process.capabilities = Some(sets);
@@ -150,24 +165,54 @@ impl Exec {
     }
 }
 
-fn parse_user(text: &str) -> Result<User, Failure> {
+/// What a process file does not say about rights and limits is as for the container's own process.
+fn confine(process: &mut Process, own: Process) {
+    process.capabilities = process.capabilities.take().or(own.capabilities);
+    process.apparmor_profile = process.apparmor_profile.take().or(own.apparmor_profile);
+    process.scheduler = process.scheduler.take().or(own.scheduler);
+    process.io_priority = process.io_priority.take().or(own.io_priority);
+    process.oom_score_adj = process.oom_score_adj.or(own.oom_score_adj);
+    if process.rlimits.is_empty() {
+        process.rlimits = own.rlimits;
+    }
+}
+
+/// The container's own user with what is said: a user alone keeps the group.
+fn parse_user(text: &str, own: User) -> Result<User, Failure> {
     let number = |word: &str| {
         word.parse::<u32>()
             .map_err(|_| Failure(format!("'{text}' is not a user: say UID or UID:GID, in numbers")))
     };
-    let (uid, gid) = text.split_once(':').unwrap_or((text, "0"));
-    Ok(User { uid: number(uid)?, gid: number(gid)?, ..User::default() })
+    let (uid, gid) = text.split_once(':').map_or((text, None), |(uid, gid)| (uid, Some(gid)));
+    Ok(User { uid: number(uid)?, gid: gid.map_or(Ok(own.gid), number)?, ..own })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::parse_user;
+    use super::*;
 
     #[test]
     fn users_are_numbers() {
-        let user = parse_user("1000:50").unwrap();
-        assert_eq!((user.uid, user.gid), (1000, 50));
-        assert_eq!(parse_user("7").unwrap().uid, 7);
-        assert!(parse_user("root").is_err());
+        let own = User { uid: 1, gid: 2, umask: Some(0o77), additional_gids: vec![3] };
+        let user = parse_user("1000:50", own.clone()).unwrap();
+        assert_eq!((user.uid, user.gid, user.umask), (1000, 50, Some(0o77)));
+        let user = parse_user("7", own.clone()).unwrap();
+        assert_eq!((user.uid, user.gid, user.additional_gids), (7, 2, vec![3]));
+        assert!(parse_user("root", own).is_err());
+    }
+
+    #[test]
+    fn what_a_process_file_leaves_out_is_as_in_the_container() {
+        let own = Process {
+            capabilities: Some(Capabilities { bounding: vec!["CAP_KILL".to_owned()], ..Default::default() }),
+            oom_score_adj: Some(5),
+            ..Process::default()
+        };
+        let mut process = Process { oom_score_adj: Some(7), ..Process::default() };
+        confine(&mut process, own.clone());
+        assert_eq!((&process.capabilities, process.oom_score_adj), (&own.capabilities, Some(7)));
+        let mut process = Process { capabilities: Some(Capabilities::default()), ..Process::default() };
+        confine(&mut process, own);
+        assert_eq!(process.capabilities, Some(Capabilities::default()));
     }
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-use yado_container::spec::{self, DeviceRule, Spec, default_device_rules};
+use yado_container::spec::{
+    self, DeviceRule, IdMapping, Namespace, NamespaceKind, Spec, default_device_rules,
+};
 use yado_container::{Container, CreateOptions, Error, HeldSignals, Init, Status, signal_names};
 
 use super::{Failure, Outcome, Place};
@@ -17,12 +19,18 @@ pub(super) struct Making {
     /// The folder that holds config.json; this one when not said
     #[arg(short, long, value_name = "DIRECTORY")]
     bundle: Option<PathBuf>,
+    /// Another file instead of config.json, counted from the bundle
+    #[arg(short = 'f', long, value_name = "FILE", default_value = "config.json")]
+    config: PathBuf,
     /// Send the terminal's master side over this unix socket
     #[arg(long, value_name = "SOCKET")]
     console_socket: Option<PathBuf>,
     /// Write the process id on the host here
     #[arg(long, value_name = "FILE")]
     pid_file: Option<PathBuf>,
+    /// Send a descriptor that stands for the first process over this unix socket
+    #[arg(long, value_name = "SOCKET")]
+    pidfd_socket: Option<PathBuf>,
     /// Let the container inherit this many descriptors after the three standard ones
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     preserve_fds: u32,
@@ -88,10 +96,11 @@ pub(super) struct Delete {
 }
 
 /// Reads a bundle's document.
-fn read_spec(bundle: &Path) -> Result<Spec, Failure> {
-    let path = bundle.join("config.json");
+fn read_spec(bundle: &Path, file: &Path) -> Result<Spec, Failure> {
+    let path = bundle.join(file);
     let text = std::fs::read(&path).map_err(|error| {
-        Failure(format!("JSON specification file config.json not found in '{}': {error}", bundle.display()))
+        let (file, bundle) = (file.display(), bundle.display());
+        Failure(format!("JSON specification file {file} not found in '{bundle}': {error}"))
     })?;
     let spec: Spec = spec::read(&text)
         .map_err(|error| Failure(format!("'{}' is not a specification: {error}", path.display())))?;
@@ -124,17 +133,47 @@ fn allow_default_devices(spec: &mut Spec) {
     }
 }
 
+/// Descriptors that a service's sockets were handed over in, after the three standard ones: they are meant for the
+/// container's program, which is told as every service is.
+fn hand_on_sockets(spec: &mut Spec) -> u32 {
+    let number = |name: &str| std::env::var(name).ok()?.parse::<u32>().ok();
+    // Whoever names a process means that one.
+    if number("LISTEN_PID").is_some_and(|pid| pid != std::process::id()) {
+        return 0;
+    }
+    let Some((count, process)) = number("LISTEN_FDS").zip(spec.process.as_mut()) else { return 0 };
+    process.env.push(format!("LISTEN_FDS={count}"));
+    process.env.push("LISTEN_PID=1".to_owned());
+    process.env.extend(std::env::var("LISTEN_FDNAMES").ok().map(|names| format!("LISTEN_FDNAMES={names}")));
+    count
+}
+
+/// A user namespace for which nobody says who is who has one user: its root, who is the caller.
+fn map_caller(spec: &mut Spec) {
+    let Some(linux) = spec.linux.as_mut() else { return };
+    let made = |namespace: &Namespace| namespace.kind == NamespaceKind::User && namespace.path.is_none();
+    if !linux.namespaces.iter().any(made) || !linux.uid_mappings.is_empty() || !linux.gid_mappings.is_empty()
+    {
+        return;
+    }
+    let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    linux.uid_mappings = vec![IdMapping { container_id: 0, host_id: user, size: 1 }];
+    linux.gid_mappings = vec![IdMapping { container_id: 0, host_id: group, size: 1 }];
+}
+
 impl Making {
     fn make(&self, place: &Place, console: Option<OwnedFd>, started: bool) -> Result<Container, Failure> {
         let bundle = self.bundle.clone().unwrap_or_else(|| ".".into());
         let bundle = bundle
             .canonicalize()
             .map_err(|error| Failure(format!("cannot open the bundle '{}': {error}", bundle.display())))?;
-        let mut spec = ManuallyDrop::new(read_spec(&bundle)?);
+        let mut spec = ManuallyDrop::new(read_spec(&bundle, &self.config)?);
         if yado_container::must_be_protected(&spec)? {
             yado_container::run_from_protected_program()?;
         }
         allow_default_devices(&mut spec);
+        map_caller(&mut spec);
+        let sockets = hand_on_sockets(&mut spec);
         let cgroups = spec.linux.as_ref().and_then(|linux| linux.cgroups_path.as_ref());
         if place.systemd && cgroups.is_some_and(|path| path.to_string_lossy().contains(':')) {
             return Err(Failure::new(
@@ -156,15 +195,27 @@ impl Making {
             stdio: Some([copy(input.as_fd())?, copy(output.as_fd())?, copy(errors.as_fd())?]),
             bundle: Some(bundle),
             console,
-            preserved: self.preserve_fds,
+            preserved: self.preserve_fds + sockets,
             no_pivot: self.no_pivot,
             keep_keyring: self.no_new_keyring,
-            started,
+            // Who wants a descriptor has it before the process can have ended.
+            started: started && self.pidfd_socket.is_none(),
             pid_file: self.pid_file.clone(),
             ..CreateOptions::default()
         };
         let engine = place.engine()?;
-        engine.create(&self.id, &spec, &options).map_err(|error| words_of(&error, &spec))
+        let mut container =
+            engine.create(&self.id, &spec, &options).map_err(|error| words_of(&error, &spec))?;
+        let Some(socket) = &self.pidfd_socket else { return Ok(container) };
+        let rest = container
+            .pidfd()
+            .and_then(|pidfd| yado_container::send_pidfd(socket, pidfd.as_fd()))
+            .and_then(|()| if started { container.start() } else { Ok(()) });
+        if let Err(error) = rest {
+            container.remove(true)?;
+            return Err(words_of(&error, &spec));
+        }
+        Ok(container)
     }
 }
 
@@ -274,9 +325,6 @@ impl Kill {
             container.kill_all(signal)?;
             return Ok(0);
         }
-        if container.state() == Status::Stopped {
-            return Err(Failure::new("container not running"));
-        }
         container.kill(signal).map_err(|error| match error {
             Error::NotRunning(_) => Failure::new("container not running"),
             other => other.into(),
@@ -294,6 +342,10 @@ impl Delete {
         };
         let state = container.state();
         container.delete(self.force).map_err(|error| match error {
+            Error::StillRunning(id) if self.force => Failure(format!(
+                "cannot delete container {id}: its first process does not end when it is killed; it is frozen from outside, \
+                 or waits for a device"
+            )),
             Error::StillRunning(id) => Failure(format!(
                 "cannot delete container {id} that is not stopped: {}; kill it first, or say --force",
                 super::look::word(state)

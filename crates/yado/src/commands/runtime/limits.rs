@@ -42,6 +42,18 @@ pub(super) struct Update {
     /// Microseconds of processor time in each period; -1 for no limit
     #[arg(long, allow_hyphen_values = true)]
     cpu_quota: Option<i64>,
+    /// Microseconds of processor time that may be saved up for later
+    #[arg(long)]
+    cpu_burst: Option<u64>,
+    /// 1 when others come first
+    #[arg(long, allow_hyphen_values = true)]
+    cpu_idle: Option<i64>,
+    /// Microseconds of each period for real-time processes
+    #[arg(long)]
+    cpu_rt_period: Option<u64>,
+    /// Microseconds that real-time processes have in it
+    #[arg(long, allow_hyphen_values = true)]
+    cpu_rt_runtime: Option<i64>,
     /// Weight against others; 1024 is usual
     #[arg(long)]
     cpu_share: Option<u64>,
@@ -129,7 +141,10 @@ impl Update {
             period: self.cpu_period,
             cpus: self.cpuset_cpus.clone(),
             mems: self.cpuset_mems.clone(),
-            ..Cpu::default()
+            burst: self.cpu_burst,
+            idle: self.cpu_idle,
+            realtime_period: self.cpu_rt_period,
+            realtime_runtime: self.cpu_rt_runtime,
         };
         Ok(Resources {
             memory: (memory != Memory::default()).then_some(memory),

@@ -6,10 +6,12 @@
 
 mod about;
 mod enter;
+mod events;
 mod lifecycle;
 mod limits;
 mod look;
 mod report;
+mod unsupported;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -67,6 +69,9 @@ struct Common {
     /// Accepted for callers that always say it; cgroups are made directly, never through systemd
     #[arg(long)]
     systemd_cgroup: bool,
+    /// Who makes cgroups: this program does in any case, and refuses a cgroupsPath that is meant for systemd
+    #[arg(long, value_enum, value_name = "NAME")]
+    cgroup_manager: Option<CgroupManager>,
     /// Accepted for callers that say it
     #[arg(long, value_name = "BOOLEAN", hide = true)]
     rootless: Option<String>,
@@ -79,6 +84,18 @@ struct Common {
 enum LogFormat {
     Text,
     Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CgroupManager {
+    Cgroupfs,
+    Systemd,
+}
+
+impl Common {
+    fn systemd(&self) -> bool {
+        self.systemd_cgroup || self.cgroup_manager == Some(CgroupManager::Systemd)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -95,8 +112,13 @@ enum Command {
     Pause(limits::Pause),
     Resume(limits::Resume),
     Update(Box<limits::Update>),
+    Events(events::Events),
     Features(about::Features),
     Spec(about::Spec),
+    #[command(hide = true)]
+    Checkpoint(unsupported::Checkpoint),
+    #[command(hide = true)]
+    Restore(unsupported::Restore),
 }
 
 /// The options of the commands that container managers call for every container.
@@ -123,7 +145,7 @@ fn command_word(words: &[OsString]) -> Option<&str> {
     let mut words = words.iter().skip(1);
     while let Some(word) = words.next() {
         match word.to_str()? {
-            "--root" | "--log" | "--log-format" | "--rootless" => drop(words.next()),
+            "--root" | "--log" | "--log-format" | "--rootless" | "--cgroup-manager" => drop(words.next()),
             option if option.starts_with('-') => {}
             command => return Some(command),
         }
@@ -168,14 +190,15 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
         (Some(command), _) => {
             let root = common.root.clone().unwrap_or_else(default_root);
             enter_ground(command, &root)
-                .and_then(|()| dispatch(command, &Place { root, systemd: common.systemd_cgroup }))
+                .and_then(|()| dispatch(command, &Place { root, systemd: common.systemd() }))
         }
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(Failure(text)) => {
             report.failure(&text);
-            ExitCode::FAILURE
+            // So that it is not taken for what the command that was to be run ended with.
+            if matches!(command, Some(Command::Exec(_))) { ExitCode::from(255) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -194,8 +217,11 @@ fn dispatch(command: &Command, place: &Place) -> Outcome {
         Command::Pause(pause) => pause.run(place),
         Command::Resume(resume) => resume.run(place),
         Command::Update(update) => update.run(place),
+        Command::Events(events) => events.run(place),
         Command::Features(_) => about::features(),
         Command::Spec(spec) => spec.run(),
+        Command::Checkpoint(_) => unsupported::checkpoint(),
+        Command::Restore(_) => unsupported::restore(),
     }
 }
 
@@ -230,7 +256,15 @@ fn default_root() -> PathBuf {
 
 /// Users who are not root have their containers in namespaces of their own.
 fn enter_ground(command: &Command, root: &Path) -> Result<(), Failure> {
-    if matches!(command, Command::Features(_) | Command::List(_) | Command::Spec(_) | Command::State(_)) {
+    if matches!(
+        command,
+        Command::Features(_)
+            | Command::List(_)
+            | Command::Spec(_)
+            | Command::State(_)
+            | Command::Checkpoint(_)
+            | Command::Restore(_)
+    ) {
         return Ok(());
     }
     Ok(yado_container::rootless::enter(root)?)
@@ -260,6 +294,7 @@ mod tests {
             "run -b /bundle web",
             "--root /r --log-format json --log /l --systemd-cgroup create --bundle /b --pid-file /p web",
             "--root=/r --debug start web",
+            "--cgroup-manager systemd --root /r run --config other.json web",
             "--rootless true kill -a web KILL",
             "--root run delete --force web",
             "exec -t --user 1:2 -e A=b web sh -c run",
