@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::apparmor;
-use crate::cgroup::Cgroups;
+use crate::cgroup::{Cgroups, Detour};
 use crate::container::Container;
 use crate::engine::Engine;
 use crate::error::{Context, Error, Result};
@@ -107,6 +107,7 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
         linux,
         resources: resources.as_ref(),
         namespaces,
+        detour: None,
         pidfd: None,
         user: None,
     };
@@ -150,6 +151,8 @@ struct Attempt<'a> {
     linux: &'a Linux,
     resources: Option<&'a Resources>,
     namespaces: Namespaces,
+    /// The way by which the first process is born in its v1 cgroups, where that can be.
+    detour: Option<Detour>,
     pidfd: Option<OwnedFd>,
     /// Its user namespace, unless it is the host's.
     user: Option<OwnedFd>,
@@ -168,6 +171,7 @@ impl Attempt<'_> {
         // First, so that whoever finds this half-made knows where its parts are.
         self.engine.records.announce(self.lock, self.record)?;
         self.record.cgroups.make(layout, self.resources)?;
+        self.detour = self.record.cgroups.detour(layout, self.resources);
         if self.may_make_cgroups() {
             self.record.cgroups.delegate(self.host_root().0, self.host_root().1)?;
         }
@@ -189,7 +193,7 @@ impl Attempt<'_> {
         if let Some(ground) = rootless::ground() {
             ground.keep_for(self.record.pid)?;
         }
-        if rootless::is_needed() {
+        if rootless::is_needed() && self.detour.is_none() {
             // Later it has ids that an ordinary user may not move.
             self.record.cgroups.attach(self.record.pid)?;
         }
@@ -226,7 +230,7 @@ impl Attempt<'_> {
     }
 
     fn attached_later(&self) -> bool {
-        !self.record.cgroups.legacy.is_empty() && !rootless::is_needed()
+        !self.record.cgroups.legacy.is_empty() && self.detour.is_none() && !rootless::is_needed()
     }
 
     /// Moves the process into the cgroups that it was not born in, and tells it. The kernel may take some
@@ -346,6 +350,7 @@ impl Attempt<'_> {
         let birthplace = self.record.cgroups.birthplace()?;
         let join: Vec<(i32, i32)> =
             self.namespaces.join.iter().map(|(file, flag)| (file.as_raw_fd(), *flag)).collect();
+        let detour = self.detour.as_ref().map_or([&[][..]; 2], |detour| [&detour.there, &detour.back]);
         let own = |flag| self.namespaces.own & flag != 0;
         let make = |flag| self.namespaces.make & flag != 0;
         let interfaces = self.options.network.clone().unwrap_or_default();
@@ -398,6 +403,7 @@ impl Attempt<'_> {
             flags: (self.namespaces.make & !(libc::CLONE_NEWCGROUP | libc::CLONE_NEWTIME)) as u32 as u64,
             join: &join,
             cgroup: birthplace.as_ref().map(AsRawFd::as_raw_fd),
+            detour,
             socket: first.socket,
             kept: &kept,
             stdio,

@@ -1,9 +1,10 @@
 //! Resource control in all three layouts: v1, v2, and v1 beside a v2 tree (hybrid).
 //!
 //! A container is born in a v2 cgroup where there is a v2 tree at all: that costs next to nothing and is what
-//! freezes, kills and counts it. A v1 hierarchy is used only where a limit of its controller is asked for,
-//! because moving a process there waits for a grace period of the kernel. Every function takes the folder
-//! that it works on, so that tests can use a folder of their own.
+//! freezes, kills and counts it. A v1 hierarchy is used only where a limit of its controller is asked for. For moving a
+//! process there the kernel waits for a grace period, but not for a thread that moves itself: what makes a container's
+//! processes goes there first, so that they are born there. Every function takes the folder that it works on, so that
+//! tests can use a folder of their own.
 
 mod files;
 mod layout;
@@ -37,6 +38,15 @@ pub(crate) struct Cgroups {
     /// Whether its processes were stopped one by one, for want of a freezer.
     #[serde(default)]
     pub(crate) stopped: bool,
+}
+
+/// Entrances of v1 cgroups, for a process that is there for a moment.
+#[derive(Debug, Default)]
+pub(crate) struct Detour {
+    /// Those of the container.
+    pub(crate) there: Vec<File>,
+    /// Those of this program, in the same hierarchies.
+    pub(crate) back: Vec<File>,
 }
 
 impl Cgroups {
@@ -201,15 +211,24 @@ impl Cgroups {
         Ok(())
     }
 
-    /// The files that a process writes "0" to in order to join, opened.
+    /// The files that a process of one thread writes "0" to in order to join, opened.
     pub(crate) fn entrances(&self) -> Result<Vec<File>> {
-        self.legacy
-            .iter()
-            .map(|(_, folder)| {
-                let path = folder.join("cgroup.procs");
-                File::options().write(true).open(&path).path("open", &path)
-            })
-            .collect()
+        self.legacy.iter().map(|(_, folder)| v1::entrance(folder)).collect()
+    }
+
+    /// How whoever makes the first process can be in the v1 cgroups for that moment, so that it is born in them. `None`
+    /// where it cannot go there or come back, and where limits are so tight that they could hit it: then the process is
+    /// to be moved ([`Cgroups::attach`]), which may take the kernel some milliseconds.
+    pub(crate) fn detour(&self, layout: &Layout, resources: Option<&Resources>) -> Option<Detour> {
+        if !resources.is_none_or(v1::leave_room_for_a_guest) {
+            return None;
+        }
+        let there = self.entrances().ok()?;
+        let own = |names: &str| {
+            layout.legacy.iter().find(|hierarchy| hierarchy.controllers.iter().eq(names.split(',')))
+        };
+        let back = self.legacy.iter().map(|(names, _)| v1::entrance(&own(names)?.own).ok());
+        Some(Detour { there, back: back.collect::<Option<_>>()? })
     }
 
     /// The v2 folder, opened, for processes to be born in.

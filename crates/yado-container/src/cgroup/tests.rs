@@ -73,6 +73,39 @@ fn without_limits_no_v1_hierarchy_is_joined() {
 }
 
 #[test]
+fn a_detour_leads_through_limits_that_have_room_for_it_and_back() {
+    let top = folder("detour");
+    let layout = legacy_layout(&top);
+    let wide = limits();
+    let cgroups = Cgroups::plan(&layout, "web", None, Some(&wide));
+    assert!(cgroups.detour(&layout, Some(&wide)).is_none(), "nothing is there");
+    for (_, place) in &cgroups.legacy {
+        std::fs::create_dir_all(place).unwrap();
+        std::fs::write(place.join("tasks"), "").unwrap();
+    }
+    assert!(cgroups.detour(&layout, Some(&wide)).is_none(), "there is no way back");
+    for hierarchy in &layout.legacy {
+        std::fs::write(hierarchy.own.join("tasks"), "").unwrap();
+    }
+    let detour = cgroups.detour(&layout, Some(&wide)).unwrap();
+    assert_eq!((detour.there.len(), detour.back.len()), (3, 3));
+    let tight = [
+        serde_json::json!({"pids": {"limit": 1}}),
+        serde_json::json!({"memory": {"limit": 1 << 20}}),
+        serde_json::json!({"cpu": {"quota": 1000}}),
+        serde_json::json!({"cpu": {"shares": 2}}),
+        serde_json::json!({"cpu": {"idle": 1}}),
+    ];
+    for words in tight {
+        assert!(cgroups.detour(&layout, Some(&resources(words.clone()))).is_none(), "{words}");
+    }
+    let unlimited =
+        resources(serde_json::json!({"pids": {"limit": -1}, "memory": {"limit": -1}, "cpu": {"quota": -1}}));
+    assert!(cgroups.detour(&layout, Some(&unlimited)).is_some());
+    std::fs::remove_dir_all(top).unwrap();
+}
+
+#[test]
 fn v1_limits_are_written_into_their_hierarchies() {
     let top = folder("v1");
     let layout = legacy_layout(&top);

@@ -6,9 +6,10 @@
 #![allow(unsafe_code)] // clone3 and what must happen between it and exec.
 
 use std::ffi::{CStr, CString};
+use std::fs::File;
 use std::io;
 use std::mem::size_of;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use super::{fds, signals};
 
@@ -76,6 +77,8 @@ pub(crate) struct InitRequest<'a> {
     pub(crate) join: &'a [(RawFd, i32)],
     /// A cgroup v2 directory to be born in.
     pub(crate) cgroup: Option<RawFd>,
+    /// The files by which a thread joins the v1 cgroups to be born in, and those by which it leaves them again.
+    pub(crate) detour: [&'a [File]; 2],
     /// Its end of the conversation.
     pub(crate) socket: BorrowedFd<'a>,
     /// What else it keeps open.
@@ -107,14 +110,39 @@ pub(crate) fn start_init(request: &InitRequest<'_>, work: &dyn Fn() -> i32) -> i
     // A handler of ours must not run in the new process.
     let _held = signals::Held::all();
     if direct {
-        // SAFETY: this process has one thread, so that the new one finds no lock held by another; it never returns.
-        return match unsafe { clone(&options) } {
-            Ok(0) => init_child(request, &gaps, work),
-            Ok(pid) => Ok((pid, pidfd_open(pid)?)),
-            Err(error) => Err(io::Error::from_raw_os_error(error)),
+        let [there, back] = request.detour;
+        let made = join(there).and_then(|()| {
+            // SAFETY: this process has one thread, so that the new one finds no lock held by another; it never returns.
+            match unsafe { clone(&options) } {
+                Ok(0) => init_child(request, &gaps, work),
+                other => other,
+            }
+        });
+        let came_back = join(back);
+        let pid = made.map_err(io::Error::from_raw_os_error)?;
+        let pidfd = pidfd_open(pid)?;
+        return match came_back {
+            Ok(()) => Ok((pid, pidfd)),
+            Err(error) => {
+                // With this program in it, the cgroup would never go.
+                signals::to_pidfd(pidfd.as_fd(), libc::SIGKILL)?;
+                reap(pid);
+                Err(io::Error::from_raw_os_error(error))
+            }
         };
     }
     start_init_through_another(request, &options, &gaps, work)
+}
+
+/// Takes the calling thread into cgroups by their files. Async-signal-safe.
+fn join(cgroups: &[File]) -> Result<(), i32> {
+    for file in cgroups {
+        // SAFETY: one byte from a constant.
+        if unsafe { libc::write(file.as_raw_fd(), c"0".as_ptr().cast(), 1) } < 0 {
+            return Err(errno());
+        }
+    }
+    Ok(())
 }
 
 /// Whether this process has but one thread: its folder of threads has one folder beside the two of every folder.
@@ -136,10 +164,10 @@ fn start_init_through_another(
     // returns.
     let between = match unsafe { libc::fork() } {
         0 => {
-            let mut outcome = 0;
+            let mut outcome = join(request.detour[0]).map_or_else(|error| -error, |()| 0);
             for &(namespace, kind) in request.join {
                 // SAFETY: an open descriptor and a flag.
-                if unsafe { libc::setns(namespace, kind) } < 0 {
+                if outcome == 0 && unsafe { libc::setns(namespace, kind) } < 0 {
                     outcome = -errno();
                     break;
                 }

@@ -15,7 +15,7 @@ pub(crate) struct EnterRequest<'a> {
     pub(crate) namespaces: i32,
     /// The container's root, where no namespace of its own leads to it.
     pub(crate) root: Option<RawFd>,
-    /// `cgroup.procs` and `tasks` files to write to.
+    /// The files by which a thread joins v1 cgroups.
     pub(crate) cgroups: &'a [RawFd],
     /// A cgroup v2 directory to be born in.
     pub(crate) birth_cgroup: Option<RawFd>,

@@ -12,6 +12,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("too_much_memory_is_deadly", memory),
     ("there_are_never_more_processes_than_allowed", processes),
     ("processor_time_is_limited", processor),
+    ("who_makes_a_container_with_limits_does_not_stay_in_them", detour),
     ("limits_can_be_changed", update),
     ("a_paused_container_stands_still", pause),
     ("device_rules_are_accepted", devices),
@@ -74,6 +75,42 @@ fn processor() {
     assert!(used > 10_000_000, "{used} ns: it does not run at all");
     running.kill(9).unwrap();
     running.wait().unwrap();
+}
+
+/// Whatever the limits allow: its maker passes through them, or moves the process there where they are too tight.
+fn detour() {
+    let ground = Ground::new();
+    let own = || std::fs::read_to_string("/proc/self/cgroup").unwrap();
+    let before = own();
+    let make = |name: &str, processes| {
+        let resources = Resources {
+            memory: Some(Memory { limit: Some(48 << 20), ..Memory::default() }),
+            cpu: Some(Cpu { shares: Some(512), ..Cpu::default() }),
+            pids: Some(Pids { limit: processes }),
+            ..Resources::default()
+        };
+        let container = limited(&ground, name, resources);
+        let cgroups = std::fs::read_to_string(format!("/proc/{}/cgroup", container.pid())).unwrap();
+        let path = format!("/yado/{name}");
+        let joined = cgroups.lines().filter(|line| line.ends_with(&path)).count();
+        // All in one tree, or one in each.
+        assert!(joined == 1 || joined >= 4, "{cgroups}");
+        assert_eq!(container.stats().pids, 1);
+        assert_eq!(own(), before);
+        container
+    };
+    make("wide", 50).delete(true).unwrap();
+    make("tight", 1).delete(true).unwrap();
+    // With another thread, a process in between goes there.
+    std::thread::scope(|scope| {
+        let made = scope.spawn(|| make("other", 50)).join().unwrap();
+        // What is entered is in the same ones, which are all that is to be seen inside.
+        let entered = shell(&made, "cat /proc/self/cgroup");
+        let outside = |line: &&str| line.contains(":pids:") && !line.ends_with(":/");
+        assert_eq!(entered.lines().filter(outside).count(), 0, "{entered}");
+        made.delete(true).unwrap();
+    });
+    ground.assert_nothing_left();
 }
 
 fn update() {

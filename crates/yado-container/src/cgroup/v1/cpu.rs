@@ -16,6 +16,16 @@ pub(super) fn asked(cpu: &Cpu) -> bool {
         || cpu.realtime_period.is_some()
 }
 
+/// Whether a little can be done at once: neither quota nor weight makes everybody wait.
+pub(super) fn leaves_time(cpu: &Cpu) -> bool {
+    const SHARES: u64 = 128;
+    // What the kernel takes for a period when none is named, in microseconds.
+    const PERIOD: u64 = 100_000;
+    let period = cpu.period.unwrap_or(PERIOD) as i64;
+    let quota = cpu.quota.is_none_or(|quota| quota < 0 || quota >= period / 10);
+    quota && cpu.shares.is_none_or(|shares| shares >= SHARES) && cpu.idle.is_none_or(|idle| idle == 0)
+}
+
 pub(super) fn apply(folder: &Path, cpu: &Cpu) -> Result<()> {
     if let Some(shares) = cpu.shares {
         write(&folder.join("cpu.shares"), &shares.to_string())?;

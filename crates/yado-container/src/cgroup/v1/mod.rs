@@ -9,6 +9,7 @@ mod memory;
 mod network;
 mod pids;
 
+use std::fs::File;
 use std::path::Path;
 
 use super::files::{write, write_if_there};
@@ -42,6 +43,25 @@ pub(super) fn rdma(folder: &Path, resources: &Resources) -> Result<()> {
             (part("hca_handle", limit.hca_handles), part("hca_object", limit.hca_objects));
         write(&folder.join("rdma.max"), &format!("{device}{handles}{objects}"))
     })
+}
+
+/// The file that a thread writes "0" to in order to join, opened. Of `cgroup.procs`, which moves whole processes, the
+/// first use in a while waits for a grace period of the kernel's, for the sake of threads that are just being made.
+pub(super) fn entrance(folder: &Path) -> Result<File> {
+    let path = folder.join("tasks");
+    File::options().write(true).open(&path).path("open", &path)
+}
+
+/// Whether somebody else of this program's size can be there for a moment, and do a little, without meeting the limits.
+pub(super) fn leave_room_for_a_guest(resources: &Resources) -> bool {
+    const PROCESSES: i64 = 4;
+    const MEMORY: i64 = 32 << 20;
+    let processes = resources.pids.is_none_or(|pids| pids.limit <= 0 || pids.limit >= PROCESSES);
+    let memory = resources.memory.as_ref().is_none_or(|memory| {
+        let limits = [memory.limit, memory.swap, memory.kernel];
+        limits.into_iter().flatten().all(|limit| limit <= 0 || limit >= MEMORY)
+    });
+    processes && memory && resources.cpu.as_ref().is_none_or(cpu::leaves_time)
 }
 
 /// Makes a cgroup with the folders above it.
