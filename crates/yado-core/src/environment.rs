@@ -99,7 +99,7 @@ impl Environment {
     /// Takes the id away again when the environment has no machine left, so that nothing stays behind.
     pub fn forget_if_empty(&self, store: &Store) -> Result<()> {
         let Some(id) = &self.id else { return Ok(()) };
-        if !store.machines(Some(id))?.is_empty() {
+        if store.has_machines(id)? {
             return Ok(());
         }
         store.forget_empty_environment(id)?;

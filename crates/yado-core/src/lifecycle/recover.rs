@@ -6,7 +6,7 @@ use crate::error::{Doing, ErrorKind, Result};
 use crate::lock::MachineLock;
 use crate::provider::{MachineState, Provider, ProviderKind, StopMode};
 use crate::spec::MachineSpec;
-use crate::store::{LeaseKind, MachineRecord, Operation};
+use crate::store::{MachineRecord, Operation};
 
 use super::{Workshop, kind_of, machine_directory, place};
 
@@ -74,10 +74,7 @@ pub(super) fn recover(context: &Context, workshop: &Workshop, environment: &str,
                 record.project.display()
             ));
             kind.open(&record, None, &place(store, &record))?.stop(&context, StopMode::Force)?;
-            store.release(LeaseKind::Port, &record.id)?;
-            store.set_forwards(&record.id, "[]")?;
-            store.set_state(&record.id, MachineState::Stopped)?;
-            store.end(&record.id)
+            store.finish_stopped(&record.id)
         }
     }
 }
@@ -99,8 +96,7 @@ pub(super) fn mend(
         Ok(()) => {}
     }
     let state = provider.state(context)?;
-    workshop.store.set_state(&record.id, state)?;
-    workshop.store.end(&record.id)
+    workshop.store.finish(&record.id, state)
 }
 
 /// Removes a machine in whatever state, then its directory, then its record: in this order, so that a kill in between

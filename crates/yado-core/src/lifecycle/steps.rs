@@ -9,7 +9,7 @@ use crate::error::{Doing, Error, ErrorKind, Result};
 use crate::image::Image;
 use crate::plan::Step;
 use crate::provider::{MachineState, StopMode};
-use crate::store::{LeaseKind, Operation};
+use crate::store::Operation;
 
 /// What is said before a machine is switched off at once.
 pub(super) const FORCED: &str = "Forcing shutdown of machine...";
@@ -60,8 +60,7 @@ impl Machine {
         std::fs::create_dir_all(&directory).doing(|| format!("creating '{}'", directory.display()))?;
         if let Some(wanted) = self.spec()?.clone_from.clone() {
             self.copy_model(context, &record, &wanted)?;
-            self.workshop.store.set_state(&record.id, MachineState::Stopped)?;
-            self.workshop.store.end(&record.id)?;
+            self.workshop.store.finish(&record.id, MachineState::Stopped)?;
             return self.reread();
         }
         let image: Option<Image> = record
@@ -78,8 +77,7 @@ impl Machine {
             None => {}
         }
         self.provider(&record)?.create(context, image.as_ref())?;
-        store.set_state(&record.id, MachineState::Stopped)?;
-        store.end(&record.id)
+        store.finish(&record.id, MachineState::Stopped)
     }
 
     fn start(&mut self, context: &Context) -> Result<()> {
@@ -88,10 +86,8 @@ impl Machine {
         self.remember_what_was_settled(&record);
         let store = &self.workshop.store;
         let spec = serde_json::to_string(self.spec()?).doing(|| "recording the configuration")?;
-        store.set_spec(&record.id, &spec)?;
         let forwards = serde_json::to_string(&self.forwards).doing(|| "recording the forwarded ports")?;
-        store.set_forwards(&record.id, &forwards)?;
-        store.begin(&record.id, Operation::Start)?;
+        store.begin_start(&record.id, &spec, &forwards)?;
         if !self.forwards.is_empty() {
             context.info("Forwarding ports...");
             for forward in &self.forwards {
@@ -105,14 +101,11 @@ impl Machine {
         if let Err(problem) = self.provider(&record)?.start(context, &self.forwards) {
             // The provider has left nothing half-started; what was reserved for the run is given back.
             if self.state(context)? == MachineState::Stopped {
-                store.release(LeaseKind::Port, &record.id)?;
-                store.set_forwards(&record.id, "[]")?;
-                store.end(&record.id)?;
+                store.finish_stopped(&record.id)?;
             }
             return Err(problem);
         }
-        store.set_state(&record.id, MachineState::Running)?;
-        store.end(&record.id)?;
+        store.finish(&record.id, MachineState::Running)?;
         self.reread()?;
         self.introduce(context)
     }
@@ -184,10 +177,7 @@ impl Machine {
             StopMode::Graceful(Duration::from_secs(spec.map_or(60, |spec| spec.graceful_halt_timeout)))
         };
         self.provider(&record)?.stop(context, how)?;
-        store.release(LeaseKind::Port, &record.id)?;
-        store.set_forwards(&record.id, "[]")?;
-        store.set_state(&record.id, MachineState::Stopped)?;
-        store.end(&record.id)?;
+        store.finish_stopped(&record.id)?;
         // The next start takes its ports anew.
         self.forwards.clear();
         self.reread()
@@ -216,8 +206,7 @@ impl Machine {
             super::recover::mend(context, &self.workshop, &record, &mut *provider)?;
             return Err(problem);
         }
-        store.set_state(&record.id, state)?;
-        store.end(&record.id)
+        store.finish(&record.id, state)
     }
 
     fn destroy(&mut self, context: &Context) -> Result<()> {

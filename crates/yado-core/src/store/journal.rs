@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Store, now, reserve};
 use crate::error::{Doing, Result};
+use crate::provider::MachineState;
 
 /// An operation whose interruption leaves something to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,9 @@ impl Operation {
 /// What an interrupted process left in the journal.
 pub type Unfinished = Operation;
 
+const NOTE: &str = "INSERT OR REPLACE INTO journal (machine, operation, started) VALUES (?1, ?2, ?3)";
+const END: &str = "DELETE FROM journal WHERE machine = ?1";
+
 impl Store {
     /// Notes that `operation` begins. On a full disk, what takes machines away may use the space kept for it.
     pub fn begin(&self, machine: &str, operation: Operation) -> Result<()> {
@@ -70,10 +74,8 @@ impl Store {
 
     fn note(&self, machine: &str, operation: Operation) -> Result<()> {
         self.connection()
-            .execute(
-                "INSERT OR REPLACE INTO journal (machine, operation, started) VALUES (?1, ?2, ?3)",
-                params![machine, operation.name(), now()],
-            )
+            .prepare_cached(NOTE)
+            .and_then(|mut change| change.execute(params![machine, operation.name(), now()]))
             .doing(|| "writing the journal")?;
         Ok(())
     }
@@ -81,9 +83,61 @@ impl Store {
     /// Notes that the operation in progress has ended.
     pub fn end(&self, machine: &str) -> Result<()> {
         self.connection()
-            .execute("DELETE FROM journal WHERE machine = ?1", [machine])
+            .prepare_cached(END)
+            .and_then(|mut change| change.execute([machine]))
             .doing(|| "writing the journal")?;
         Ok(())
+    }
+
+    /// Notes that a machine is about to be switched on, with what it is started with: its description and its forwarded
+    /// ports, both JSON.
+    pub fn begin_start(&self, machine: &str, spec: &str, forwards: &str) -> Result<()> {
+        reserve::keep(self.home());
+        self.at_once("noting the machine's start", |transaction| {
+            transaction
+                .prepare_cached("UPDATE machine SET spec = ?2, forwards = ?3 WHERE id = ?1")?
+                .execute([machine, spec, forwards])?;
+            transaction.prepare_cached(NOTE)?.execute(params![machine, Operation::Start.name(), now()])
+        })
+    }
+
+    /// Notes that the operation in progress has ended, and in which state the machine is now.
+    pub fn finish(&self, machine: &str, state: MachineState) -> Result<()> {
+        self.at_once("noting the machine's state", |transaction| {
+            transaction
+                .prepare_cached("UPDATE machine SET state = ?2 WHERE id = ?1")?
+                .execute([machine, state.id()])?;
+            transaction.prepare_cached(END)?.execute([machine])
+        })
+    }
+
+    /// Notes that a machine is switched off: it holds no host ports any more, and no operation is in progress.
+    pub fn finish_stopped(&self, machine: &str) -> Result<()> {
+        self.at_once("noting the machine's state", |transaction| {
+            transaction
+                .prepare_cached("DELETE FROM lease WHERE kind = 'port' AND machine = ?1")?
+                .execute([machine])?;
+            transaction
+                .prepare_cached("UPDATE machine SET state = ?2, forwards = '[]' WHERE id = ?1")?
+                .execute([machine, MachineState::Stopped.id()])?;
+            transaction.prepare_cached(END)?.execute([machine])
+        })
+    }
+
+    /// Several changes at one stroke.
+    fn at_once<T>(
+        &self,
+        doing: &str,
+        work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<()> {
+        let mut connection = self.connection();
+        connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .and_then(|transaction| {
+                work(&transaction)?;
+                transaction.commit()
+            })
+            .doing(|| doing)
     }
 
     /// Machines with an operation in progress, by id.

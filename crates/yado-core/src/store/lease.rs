@@ -60,18 +60,19 @@ impl Store {
                 .doing(|| "clearing leases of an earlier boot")?;
         }
         connection
-            .execute(
+            .prepare_cached(
                 "INSERT INTO lease (kind, key, machine, environment, boot) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT DO NOTHING",
-                params![kind.name(), key, machine, environment, boot],
             )
+            .and_then(|mut change| change.execute(params![kind.name(), key, machine, environment, boot]))
             .doing(|| format!("leasing {} {key}", kind.name()))?;
         let mine: bool = connection
-            .query_row(
+            .prepare_cached(
                 "SELECT machine IS ?3 AND environment IS ?4 FROM lease WHERE kind = ?1 AND key = ?2",
-                params![kind.name(), key, machine, environment],
-                |row| row.get(0),
             )
+            .and_then(|mut query| {
+                query.query_row(params![kind.name(), key, machine, environment], |row| row.get(0))
+            })
             .doing(|| format!("leasing {} {key}", kind.name()))?;
         Ok(mine)
     }
@@ -142,7 +143,7 @@ impl Store {
         };
         let connection = self.connection();
         let mut query = connection
-            .prepare(&format!("SELECT key FROM lease WHERE kind = ?1 AND {column} = ?2 ORDER BY key"))
+            .prepare_cached(&format!("SELECT key FROM lease WHERE kind = ?1 AND {column} = ?2 ORDER BY key"))
             .doing(|| "reading leases")?;
         let rows = query.query_map([kind.name(), id], |row| row.get(0)).doing(|| "reading leases")?;
         rows.collect::<rusqlite::Result<Vec<_>>>().doing(|| "reading leases")
@@ -152,7 +153,7 @@ impl Store {
     pub fn leases_of_machines(&self, kind: LeaseKind, environment: &str) -> Result<Vec<(String, String)>> {
         let connection = self.connection();
         let mut query = connection
-            .prepare(
+            .prepare_cached(
                 "SELECT machine.id, key FROM lease JOIN machine ON machine.id = lease.machine
                  WHERE kind = ?1 AND machine.environment = ?2 ORDER BY key",
             )
@@ -167,7 +168,7 @@ impl Store {
     pub fn all_leases(&self, kind: LeaseKind) -> Result<Vec<String>> {
         let connection = self.connection();
         let mut query = connection
-            .prepare("SELECT key FROM lease WHERE kind = ?1 ORDER BY key")
+            .prepare_cached("SELECT key FROM lease WHERE kind = ?1 ORDER BY key")
             .doing(|| "reading leases")?;
         let rows = query.query_map([kind.name()], |row| row.get(0)).doing(|| "reading leases")?;
         rows.collect::<rusqlite::Result<Vec<_>>>().doing(|| "reading leases")

@@ -89,11 +89,12 @@ impl Store {
     /// Records an environment, or where it now lives.
     pub fn put_environment(&self, id: &str, project: &Path, vagrantfile: &str) -> Result<()> {
         self.connection()
-            .execute(
+            .prepare_cached(
                 "INSERT INTO environment (id, project, vagrantfile) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (id) DO UPDATE SET project = ?2, vagrantfile = ?3",
-                params![id, project.to_string_lossy(), vagrantfile],
+                 ON CONFLICT (id) DO UPDATE SET project = ?2, vagrantfile = ?3
+                 WHERE project IS NOT ?2 OR vagrantfile IS NOT ?3",
             )
+            .and_then(|mut change| change.execute(params![id, project.to_string_lossy(), vagrantfile]))
             .doing(|| "recording the environment")?;
         Ok(())
     }
@@ -142,11 +143,8 @@ impl Store {
     /// The machine of this name in this environment.
     pub fn machine(&self, environment: &str, name: &str) -> Result<Option<MachineRecord>> {
         self.connection()
-            .query_row(
-                &format!("SELECT {COLUMNS} WHERE machine.environment = ?1 AND machine.name = ?2"),
-                [environment, name],
-                from_row,
-            )
+            .prepare_cached(&format!("SELECT {COLUMNS} WHERE machine.environment = ?1 AND machine.name = ?2"))
+            .and_then(|mut query| query.query_row([environment, name], from_row))
             .optional()
             .doing(|| "reading the machine's record")
     }
@@ -155,12 +153,20 @@ impl Store {
     pub fn machines(&self, environment: Option<&str>) -> Result<Vec<MachineRecord>> {
         let connection = self.connection();
         let mut query = connection
-            .prepare(&format!(
+            .prepare_cached(&format!(
                 "SELECT {COLUMNS} WHERE ?1 IS NULL OR machine.environment = ?1 ORDER BY created, number"
             ))
             .doing(|| "reading the machines")?;
         let rows = query.query_map([environment], from_row).doing(|| "reading the machines")?;
         rows.collect::<rusqlite::Result<Vec<_>>>().doing(|| "reading the machines")
+    }
+
+    /// Whether an environment has machines.
+    pub fn has_machines(&self, environment: &str) -> Result<bool> {
+        self.connection()
+            .prepare_cached("SELECT 1 FROM machine WHERE environment = ?1")
+            .and_then(|mut query| query.exists([environment]))
+            .doing(|| "reading the machines")
     }
 
     /// Notes the state seen last.
@@ -178,14 +184,10 @@ impl Store {
         self.update("image", machine, image)
     }
 
-    /// Notes the forwarded ports (JSON).
-    pub fn set_forwards(&self, machine: &str, forwards: &str) -> Result<()> {
-        self.update("forwards", machine, forwards)
-    }
-
     fn update(&self, column: &str, machine: &str, value: &str) -> Result<()> {
         self.connection()
-            .execute(&format!("UPDATE machine SET {column} = ?2 WHERE id = ?1"), [machine, value])
+            .prepare_cached(&format!("UPDATE machine SET {column} = ?2 WHERE id = ?1"))
+            .and_then(|mut change| change.execute([machine, value]))
             .doing(|| "noting the machine's state")?;
         Ok(())
     }

@@ -67,6 +67,8 @@ CREATE TABLE snapshot (
 /// Sets the connection up and makes the tables when they are not there.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    // With many machines the same few statements are used again and again.
+    connection.set_prepared_statement_cache_capacity(64);
     // The last one to close the file would otherwise copy the log into it and wait for the disk, at the end of every
     // command. The log is as good a place: whoever opens the file next reads both, and copies when it has grown.
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;

@@ -111,6 +111,27 @@ fn state_journal_and_provision_records_survive_reopening() {
 }
 
 #[test]
+fn an_operation_ends_with_all_that_it_changed() {
+    let (_folder, store) = store();
+    let a = store.add_machine("e1", "a", "container").unwrap();
+    assert!(store.has_machines("e1").unwrap() && !store.has_machines("e2").unwrap());
+    store.begin_start(&a.id, "{}", "[1]").unwrap();
+    let record = store.machine("e1", "a").unwrap().unwrap();
+    assert_eq!((record.spec.as_deref(), record.forwards.as_deref()), (Some("{}"), Some("[1]")));
+    assert_eq!(store.unfinished(&a.id).unwrap(), Some(Operation::Start));
+    store.finish(&a.id, MachineState::Running).unwrap();
+    assert_eq!(store.machine("e1", "a").unwrap().unwrap().state, "running");
+    assert_eq!(store.unfinished(&a.id).unwrap(), None);
+    assert!(store.lease(LeaseKind::Port, "tcp/127.0.0.1/8080", Owner::Machine(&a.id)).unwrap());
+    store.begin(&a.id, Operation::Stop).unwrap();
+    store.finish_stopped(&a.id).unwrap();
+    let record = store.machine("e1", "a").unwrap().unwrap();
+    assert_eq!((record.state.as_str(), record.forwards.as_deref()), ("stopped", Some("[]")));
+    assert!(store.all_leases(LeaseKind::Port).unwrap().is_empty());
+    assert_eq!(store.unfinished(&a.id).unwrap(), None);
+}
+
+#[test]
 fn two_connections_never_lease_the_same_port() {
     let (folder, store) = store();
     let home = folder.path().join("home");

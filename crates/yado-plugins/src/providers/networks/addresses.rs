@@ -2,6 +2,7 @@
 //! for, and one address per machine in each. All are leases, so no two machines of this user can have the same; asking
 //! again gives the same answer, so nothing else needs to be remembered.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::Value;
@@ -167,9 +168,12 @@ fn lease_in(store: &Store, machine: &str, subnet: Subnet, used: &[IpAddr]) -> Re
     if let Some(address) = mine.filter(|ip| subnet.contains(*ip) && !used.contains(ip)).min() {
         return Ok(address);
     }
+    // Trying each is a write that all others wait for.
+    let leased = store.all_leases(LeaseKind::Address)?;
+    let taken: HashSet<IpAddr> = leased.iter().filter_map(|text| text.parse().ok()).collect();
     for n in 2..subnet.size().saturating_sub(1) {
         let address = subnet.nth(n);
-        let free = !used.contains(&address);
+        let free = !used.contains(&address) && !taken.contains(&address);
         if free && store.lease(LeaseKind::Address, &address.to_string(), Owner::Machine(machine))? {
             return Ok(address);
         }
