@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -48,6 +49,7 @@ impl Bridge {
             let connection = Connection::route().doing("talk to the kernel about networks")?;
             let known = changes.bridges.iter().any(|known| known == name);
             match link::by_name(&connection, name).doing("look for the bridge")? {
+                Some(found) if known && is_set_up(&found, address, prefix) => return Ok(()),
                 Some(_) if known => {}
                 Some(_) => {
                     return Err(Error::invalid(
@@ -65,41 +67,47 @@ impl Bridge {
     /// Lets go of the bridge for a container that has ended, and removes it when nobody else uses it; with the last
     /// bridge goes all that was changed for them.
     ///
-    /// The container's ports take the kernel some tens of milliseconds to go, and more when it has much to do: they are
-    /// waited for as long as `patience`. So are, for a shorter time, those of others, who may be ending, too, and have
-    /// met this container's port when they let go. Returns whether the bridge is gone.
+    /// Its own ports, which the kernel takes some tens of milliseconds to let go of, go with the bridge. Those of others,
+    /// who may be ending, too, are waited for as long as `patience`. Returns whether the bridge is gone.
     pub fn release(registry: &Registry, name: &str, container: &str, patience: Duration) -> Result<bool> {
-        let begin = Instant::now();
-        let limit = begin + patience;
+        let limit = Instant::now() + patience;
         let own = interface::port_names(container);
         loop {
             let left = registry.change(|changes| {
                 changes.let_go(name, container);
                 try_remove(changes, name, &own)
             })?;
-            let end = match left {
+            match left {
                 Left::Nothing => return Ok(true),
-                Left::Claimed => return Ok(false),
-                Left::OwnPorts => limit,
-                Left::OthersPorts => limit.min(begin + FOR_OTHERS),
-            };
-            if Instant::now() >= end {
-                return Ok(false);
+                Left::OthersPorts if Instant::now() < limit => std::thread::sleep(Duration::from_millis(5)),
+                Left::OthersPorts | Left::Claimed => return Ok(false),
             }
-            std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Removes the bridge for whoever knows that all its containers have ended: ports that are left do not count.
+    /// Somebody who is about to be connected does. Returns whether the bridge is gone.
+    pub fn remove(registry: &Registry, name: &str, container: &str) -> Result<bool> {
+        registry.change(|changes| {
+            changes.let_go(name, container);
+            Ok(try_remove(changes, name, interface::PREFIX)? == Left::Nothing)
+        })
     }
 }
 
-/// How long others' ports are waited for: they may well stay.
-const FOR_OTHERS: Duration = Duration::from_secs(2);
+/// Bridges that this process has set up, by the kernel's numbers, which are never given twice. Whoever brings up many
+/// machines at once asks for the same bridge for each of them.
+static SET_UP: Mutex<Vec<(u32, IpAddr, u8)>> = Mutex::new(Vec::new());
+
+fn is_set_up(bridge: &link::Link, address: IpAddr, prefix: u8) -> bool {
+    let known = SET_UP.lock().unwrap_or_else(PoisonError::into_inner);
+    known.contains(&(bridge.index, address, prefix))
+}
 
 /// What is left of a bridge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Left {
     Nothing,
-    /// Ports of the container that has ended.
-    OwnPorts,
     /// Ports of others, which may be about to go.
     OthersPorts,
     /// Somebody who is about to be connected.
@@ -148,10 +156,11 @@ fn set_up(
     for link in link::ways_out(connection).doing("find the default route")? {
         changes.set(&parameter(&link, "forwarding"), "1")?;
     }
+    SET_UP.lock().unwrap_or_else(PoisonError::into_inner).push((index, address, prefix));
     Ok(())
 }
 
-/// Removes a bridge that nobody uses.
+/// Removes a bridge that nobody uses. Ports whose names start like `own` are nobody's any more.
 fn try_remove(changes: &mut Changes, name: &str, own: &str) -> Result<Left> {
     let connection = Connection::route().doing("talk to the kernel about networks")?;
     if !changes.bridges.iter().any(|known| known == name) {
@@ -159,13 +168,12 @@ fn try_remove(changes: &mut Changes, name: &str, own: &str) -> Result<Left> {
     }
     if let Some(bridge) = link::by_name(&connection, name).doing("look for the bridge")? {
         let links = link::all(&connection).doing("look at the bridge's ports")?;
-        let mut ports = links.iter().filter(|link| link.master == Some(bridge.index)).peekable();
+        let mut ports = links.iter().filter(|link| link.master == Some(bridge.index));
         if changes.is_claimed(name) {
             return Ok(Left::Claimed);
         }
-        if ports.peek().is_some() {
-            let others = ports.any(|port| !port.name.starts_with(own));
-            return Ok(if others { Left::OthersPorts } else { Left::OwnPorts });
+        if ports.any(|port| !port.name.starts_with(own)) {
+            return Ok(Left::OthersPorts);
         }
         connection.send(&[link::delete(bridge.index)]).doing(format!("remove the bridge '{name}'"))?;
     }

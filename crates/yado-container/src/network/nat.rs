@@ -8,7 +8,7 @@ use super::link;
 use super::neighbours::{self, Neighbour};
 use super::netlink::Connection;
 use super::nft::{self, Address, Family, Hook, Purpose, Rule, Table};
-use super::registry::Registry;
+use super::registry::{Changes, InForce, Registry};
 use crate::error::{Context, Error, Result};
 use crate::rootless;
 
@@ -74,7 +74,7 @@ impl NatTable {
         if let Some(ground) = rootless::ground() {
             // Nothing of the host's passes through the user's network: its ports are led there by a process.
             let tables = Self { forwards: Vec::new(), ..self.clone() }.build()?;
-            registry.change(|_| self.put_in_force(tables))?;
+            registry.change(|changes| self.put_in_force(changes, tables))?;
             return ground.forward(&self.name, &self.forwards);
         }
         let mut tables = self.build()?;
@@ -86,12 +86,31 @@ impl NatTable {
                 let elsewhere = Rule::default().arriving_through(link).not_through_links(WALLED);
                 tables[0].rule("passing", elsewhere.redirected(false).unsolicited().drop());
             }
-            self.put_in_force(tables)
+            self.put_in_force(changes, tables)
         })
     }
 
     /// The first table is needed; the others are for kernels that know their families.
-    fn put_in_force(&self, mut tables: Vec<Table>) -> Result<()> {
+    fn put_in_force(&self, changes: &mut Changes, mut tables: Vec<Table>) -> Result<()> {
+        let name = self.table_name()?;
+        // Machines that are brought up together are all known before the first of them starts: for the others nothing
+        // changes any more.
+        let now = |digest| {
+            let handles =
+                nft::handles(&name).doing(format!("look for the address translation of '{name}'"))?;
+            Ok(InForce { digest, handles })
+        };
+        let digest = nft::digest(&tables);
+        if let Some(before) = changes.rules.get(&name).filter(|before| before.digest == digest)
+            && !before.handles.is_empty()
+            && *before == now(digest)?
+        {
+            return Ok(());
+        }
+        if changes.rules.remove(&name).is_some() {
+            // Whoever comes after a kill must not take new rules for the old ones.
+            changes.save()?;
+        }
         let mut applied = nft::apply(&tables);
         if applied.as_ref().is_err_and(nft::is_unknown_family) {
             tracing::warn!(
@@ -100,7 +119,10 @@ impl NatTable {
             tables.truncate(1);
             applied = nft::apply(&tables);
         }
-        applied.doing(format!("set up address translation for '{}'", self.name))
+        applied.doing(format!("set up address translation for '{}'", self.name))?;
+        let standing = now(digest)?;
+        changes.rules.insert(name, standing);
+        Ok(())
     }
 
     /// The links that packets for the forwarded ports arrive through: those that have the ports' addresses.
@@ -133,6 +155,7 @@ impl NatTable {
         }
         registry.change(|changes| {
             changes.open_inlets(&self.name, &[])?;
+            changes.rules.remove(&name);
             nft::remove(&name).doing(format!("remove the address translation of '{}'", self.name))
         })
     }
@@ -240,4 +263,49 @@ fn redirection(forward: &Forward) -> Result<Rule> {
 pub(crate) fn tables() -> Result<Vec<String>> {
     let names = nft::names().doing("list nftables' tables")?;
     Ok(names.into_iter().filter(|name| name.starts_with(PREFIX)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::clone;
+
+    /// In a network namespace of this test's own.
+    #[test]
+    fn rules_that_are_in_force_are_left_alone() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: needs root");
+            return;
+        }
+        let folder = std::env::temp_dir().join(format!("yado-in-force-{}", std::process::id()));
+        let work = || {
+            clone::unshare(libc::CLONE_NEWNET).unwrap();
+            let registry = Registry::open(&folder);
+            let something = |changes: &mut Changes| {
+                changes.bridges.push("none".to_owned());
+                Ok(())
+            };
+            registry.change(something).unwrap();
+            let subnet = |last| Subnet { address: Ipv4Addr::new(10, 1, last, 0), prefix: 24 };
+            let mut table =
+                NatTable { name: "test".to_owned(), masquerade: vec![subnet(1)], ..NatTable::default() };
+            let apply = |table: &NatTable| {
+                table.apply(&registry).unwrap();
+                nft::handles("yado-test").unwrap()
+            };
+            let first = apply(&table);
+            assert!(!first.is_empty());
+            assert_eq!(apply(&table), first);
+            nft::remove("yado-test").unwrap();
+            let again = apply(&table);
+            assert!(!again.is_empty() && again != first, "what somebody else took away is put back");
+            table.masquerade.push(subnet(2));
+            assert_ne!(apply(&table), again);
+            table.remove(&registry).unwrap();
+            assert!(nft::handles("yado-test").unwrap().is_empty());
+        };
+        let outcome = std::thread::scope(|scope| scope.spawn(work).join());
+        std::fs::remove_dir_all(&folder).unwrap();
+        outcome.unwrap();
+    }
 }

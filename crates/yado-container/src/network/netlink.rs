@@ -24,7 +24,7 @@ const ERROR: u16 = 2;
 const DONE: u16 = 3;
 
 /// One message being built.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Message {
     kind: u16,
     flags: u16,

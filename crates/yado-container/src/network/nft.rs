@@ -1,5 +1,6 @@
 //! nftables: tables, chains and rules as netlink messages, applied as one transaction.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::net::Ipv4Addr;
 
@@ -135,6 +136,33 @@ fn delete_table(family: Family, name: &str) -> Message {
 pub(super) fn apply(tables: &[Table]) -> io::Result<()> {
     let messages: Vec<Message> = tables.iter().flat_map(|table| table.messages.iter().cloned()).collect();
     transact(&messages)
+}
+
+/// A digest of what these tables hold.
+pub(super) fn digest(tables: &[Table]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for table in tables {
+        table.messages.hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// The kernel's numbers of the tables of this name, of whatever family.
+pub(super) fn handles(name: &str) -> io::Result<Vec<u64>> {
+    const HANDLE: u16 = 4;
+    let connection = Connection::open(libc::NETLINK_NETFILTER)?;
+    let mut found = Vec::new();
+    for family in [Family::Ipv4, Family::Bridge, Family::Ipv6] {
+        match connection.ask(&Message::new(GET_TABLE, 0, &header(family as u8)).text(1, name)) {
+            Ok(body) => {
+                let number = body.get(4..).and_then(|rest| find(rest, HANDLE)?.try_into().ok());
+                found.extend(number.map(u64::from_be_bytes));
+            }
+            Err(error) if is_unknown_family(&error) || error.raw_os_error() == Some(libc::ENOENT) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
 }
 
 /// Deletes the tables of this name that are there.

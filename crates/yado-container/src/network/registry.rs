@@ -35,9 +35,21 @@ pub(super) struct Changes {
     /// Those of them that nothing was passed on from before, and what their parameter was then. What was changed for
     /// the way out is not among them.
     opened: BTreeMap<String, String>,
+    /// What each table's rules were when they were put in force last, and the kernel's numbers of what they became. Not
+    /// to be put back, and therefore nothing to keep the rest for.
+    pub(super) rules: BTreeMap<String, InForce>,
     /// Where they are kept.
     #[serde(skip)]
     kept_in: Option<Registry>,
+}
+
+/// Rules that were put in force.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct InForce {
+    /// Of the messages by which they were.
+    pub(super) digest: u64,
+    /// The kernel's numbers of their tables, which are never given twice.
+    pub(super) handles: Vec<u64>,
 }
 
 impl Registry {

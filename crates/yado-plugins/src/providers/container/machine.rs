@@ -19,7 +19,12 @@ use super::limits::Limits;
 use super::root_files::{RootFiles, read_running};
 use super::{engine_error, first_process, folders, notices, owners, specification};
 use crate::providers::networks::holdings::Acquaintances;
-use crate::providers::networks::{self as network, addresses, names};
+use crate::providers::networks::names::{self, Written};
+use crate::providers::networks::{self as network, addresses};
+
+/// The names that this process has written into machines. Each that starts looks whether all others know all, and those
+/// that are brought up together do from the beginning.
+static WRITTEN: Written = Written::new();
 
 /// A machine, wanted, recorded, or real.
 pub(super) struct Machine {
@@ -100,6 +105,7 @@ impl Machine {
         if spec.allow_hosts_modification {
             let machines = network::known_machines(&self.place.store, &self.record)?;
             files.write_etc("hosts", &names::hosts(&files.read_etc("hosts"), &hostname, &machines))?;
+            WRITTEN.note(&self.record.id, &hostname, &machines);
         }
         files.write_etc("hostname", &format!("{hostname}\n"))?;
         files.write_etc("resolv.conf", &network::resolver())
@@ -120,13 +126,15 @@ impl Machine {
 
     /// Tells one of them, if it runs.
     fn tell(&self, context: &Context, other: &MachineRecord, acquaintances: &Acquaintances) -> Result<()> {
-        let spec: Option<MachineSpec> =
-            other.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        if spec.as_ref().is_some_and(|spec| !spec.allow_hosts_modification) {
+        let Some(acquaintance) = acquaintances.machine(&other.id).filter(|machine| machine.can_be_told)
+        else {
+            return Ok(());
+        };
+        let machines = acquaintances.seen_by(&other.id);
+        if WRITTEN.has(&other.id, &acquaintance.hostname, &machines) {
             return Ok(());
         }
-        let machines = acquaintances.seen_by(&other.id);
-        let block = names::block(&names::hostname(spec.as_ref(), &other.name), &machines);
+        let block = names::block(&acquaintance.hostname, &machines);
         // Machines that are brought up together know each other from the beginning: a look at the layer is enough.
         let upper = self.place.machine.with_file_name(&other.id).join(Layers::of(other)?.upper);
         if (RootFiles { upper, lower: Vec::new() }).read_etc("hosts").contains(&block) {
@@ -141,6 +149,7 @@ impl Machine {
             let inside = Inside::root_only(container);
             inside.run_quietly(context, &["sh", "-c", &names::update_script(&block)])?;
         }
+        WRITTEN.note(&other.id, &acquaintance.hostname, &machines);
         Ok(())
     }
 

@@ -3,12 +3,14 @@
 //! All is read at once: rules and names of a machine are made from those of all others, so that reading each by itself
 //! would take the square of their number, or its cube when all of them start.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
+use serde::Deserialize;
 use yado_core::spec::NetworkSpec;
 use yado_core::store::LeaseKind;
-use yado_core::{MachineRecord, MachineSpec, Result, Store};
+use yado_core::{MachineRecord, Result, Store};
 
 use super::addresses::{DHCP, environment_subnet, private_bridge};
 use super::names;
@@ -45,9 +47,8 @@ impl Holdings {
     pub(super) fn identity(&self, record: &MachineRecord) -> (Vec<[u8; 6]>, Vec<IpAddr>) {
         let addresses = self.held(&record.id).to_vec();
         let mut macs: Vec<[u8; 6]> = addresses.iter().copied().map(hardware_address_of).collect();
-        let spec = specification(record);
-        let networks = spec.iter().flat_map(|spec| &spec.networks);
-        let chosen = networks.filter(|network| network.kind == "private_network");
+        let networks = private_networks(record);
+        let chosen = networks.iter();
         macs.extend(chosen.filter_map(|network| hardware_address(&text(network, "mac")?)));
         (macs, addresses)
     }
@@ -73,19 +74,40 @@ impl Holdings {
     }
 }
 
-/// What a machine was last started with.
-pub(super) fn specification(record: &MachineRecord) -> Option<MachineSpec> {
-    record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok())
+/// Of what a machine was last started with, what others have to know. Every machine that starts reads it of all others:
+/// the rest is passed over.
+#[derive(Debug, Deserialize)]
+struct Sketch {
+    hostname: Option<String>,
+    networks: Vec<NetworkSpec>,
+    allow_hosts_modification: bool,
+}
+
+/// The private networks that a machine was last started with.
+pub(super) fn private_networks(record: &MachineRecord) -> Vec<NetworkSpec> {
+    const KIND: &str = "private_network";
+    // Most have none.
+    let text = record.spec.as_deref().filter(|text| text.contains(KIND));
+    let sketch: Option<Sketch> = text.and_then(|text| serde_json::from_str(text).ok());
+    let networks = sketch.map(|sketch| sketch.networks).unwrap_or_default();
+    networks.into_iter().filter(|network| network.kind == KIND).collect()
 }
 
 /// The machines of an environment, also those that are only about to be made, and how each of them knows the others.
 pub(in crate::providers) struct Acquaintances {
     machines: Vec<Acquaintance>,
     holdings: Holdings,
+    /// What all know alike, where there are no private networks.
+    common: Option<Vec<(String, IpAddr)>>,
 }
 
 /// One of them.
-struct Acquaintance {
+pub(in crate::providers) struct Acquaintance {
+    id: String,
+    /// Its host name.
+    pub(in crate::providers) hostname: String,
+    /// Whether yado may write names of machines into its files.
+    pub(in crate::providers) can_be_told: bool,
     /// The full name comes first: it is what a reverse look-up answers.
     names: Vec<String>,
     /// Its addresses in private networks, in the order of the Vagrantfile, with their ranges: fixed ones, or when it is
@@ -99,13 +121,26 @@ impl Acquaintances {
     pub(in crate::providers) fn of(store: &Store, environment: &str) -> Result<Self> {
         let holdings = Holdings::of(store, environment)?;
         let records = store.machines(Some(environment))?;
-        let machines = records.iter().map(|record| Acquaintance::of(&holdings, record)).collect();
-        Ok(Self { machines, holdings })
+        let machines: Vec<_> = records.iter().map(|record| Acquaintance::of(&holdings, record)).collect();
+        let mut all = Self { machines, holdings, common: None };
+        if all.machines.iter().all(|machine| machine.private.is_empty()) {
+            all.common = Some(all.known_to(""));
+        }
+        Ok(all)
     }
 
     /// Names and addresses by which a machine reaches each: of IPv4 that in the first private network in which it has
     /// an interface too, else that of `eth0`; and likewise one of IPv6, if any.
-    pub(in crate::providers) fn seen_by(&self, viewer: &str) -> Vec<(String, IpAddr)> {
+    pub(in crate::providers) fn seen_by(&self, viewer: &str) -> Cow<'_, [(String, IpAddr)]> {
+        self.common.as_deref().map_or_else(|| Cow::Owned(self.known_to(viewer)), Cow::Borrowed)
+    }
+
+    /// One machine of them.
+    pub(in crate::providers) fn machine(&self, id: &str) -> Option<&Acquaintance> {
+        self.machines.iter().find(|machine| machine.id == id)
+    }
+
+    fn known_to(&self, viewer: &str) -> Vec<(String, IpAddr)> {
         let mut known = Vec::new();
         for machine in &self.machines {
             for address in machine.addresses(&self.holdings, viewer) {
@@ -118,8 +153,9 @@ impl Acquaintances {
 
 impl Acquaintance {
     fn of(holdings: &Holdings, record: &MachineRecord) -> Self {
-        let spec = specification(record);
-        let hostname = names::hostname(spec.as_ref(), &record.name);
+        let spec: Option<Sketch> = record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let asked = spec.as_ref().and_then(|spec| spec.hostname.as_deref());
+        let hostname = names::host_name(asked.unwrap_or(&record.name));
         let name = names::host_name(&record.name);
         let is_another = hostname != name && hostname.split('.').next() != Some(&name);
         let private = match &spec {
@@ -135,7 +171,10 @@ impl Acquaintance {
             }
         };
         Self {
-            names: std::iter::once(hostname).chain(is_another.then_some(name)).collect(),
+            id: record.id.clone(),
+            can_be_told: spec.is_none_or(|spec| spec.allow_hosts_modification),
+            names: std::iter::once(hostname.clone()).chain(is_another.then_some(name)).collect(),
+            hostname,
             private,
             own: holdings.own_address(&record.id).map(IpAddr::from),
         }

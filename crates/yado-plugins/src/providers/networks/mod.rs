@@ -20,7 +20,7 @@ use yado_core::spec::{NetworkSpec, Problem};
 use yado_core::{Context, Forward, MachineRecord, MachineSpec, Result, Store, ports};
 
 use addresses::{Interface, Link};
-use holdings::{Acquaintances, Holdings, specification};
+use holdings::{Acquaintances, Holdings, private_networks};
 
 /// What this provider cannot do with a machine's networks.
 pub(super) fn problems(spec: &MachineSpec) -> Vec<Problem> {
@@ -87,7 +87,7 @@ fn forward_problems(spec: &MachineSpec) -> Vec<Problem> {
 /// Names and addresses of an environment's machines, as one of them reaches them; also of those that are only about to
 /// be made.
 pub(super) fn known_machines(store: &Store, viewer: &MachineRecord) -> Result<Vec<(String, IpAddr)>> {
-    Ok(Acquaintances::of(store, &viewer.environment)?.seen_by(&viewer.id))
+    Ok(Acquaintances::of(store, &viewer.environment)?.seen_by(&viewer.id).into_owned())
 }
 
 /// The text of `/etc/resolv.conf`: the host's name servers, as far as they can be reached from a machine.
@@ -223,12 +223,13 @@ pub(super) fn without_machine(
         return table.apply(&registry).map_err(engine_error);
     }
     table.remove(&registry).map_err(engine_error)?;
-    release(&addresses::environment_bridge(&record.environment))?;
+    let bridge = addresses::environment_bridge(&record.environment);
+    Bridge::remove(&registry, &bridge, &record.id).map_err(engine_error)?;
     turn.forget()
 }
 
-/// How long the kernel may take to let go of a stopped machine's port on a bridge.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the kernel may take to let go of another stopped machine's port on a bridge. It may well run still.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The rules of an environment: those of its other machines as recorded, and this one's with the bridges of its private
 /// networks.
@@ -245,9 +246,9 @@ fn table(
         let theirs: Vec<Forward> = if other.id == record.id {
             own.to_vec()
         } else {
-            for network in specification(&other).iter().flat_map(|spec| &spec.networks) {
-                bridges.extend(holdings.private_bridge_of(&other.id, network).map(|(bridge, _)| bridge));
-            }
+            let networks = private_networks(&other);
+            let theirs = networks.iter().filter_map(|network| holdings.private_bridge_of(&other.id, network));
+            bridges.extend(theirs.map(|(bridge, _)| bridge));
             other.forwards.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
         };
         let (macs, addresses) = holdings.identity(&other);

@@ -1,6 +1,9 @@
 //! Names: what stands in a machine's `/etc/hosts`, so that the machines of an environment find each other.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 
 use yado_core::MachineSpec;
 
@@ -25,6 +28,38 @@ pub(in crate::providers) fn block(hostname: &str, machines: &[(String, IpAddr)])
     }
     text.push_str(&format!("{END}\n"));
     text
+}
+
+/// Which names were written into which machine.
+pub(in crate::providers) struct Written(Mutex<BTreeMap<String, u64>>);
+
+impl Written {
+    pub(in crate::providers) const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    /// Whether these were the last.
+    pub(in crate::providers) fn has(
+        &self,
+        machine: &str,
+        hostname: &str,
+        machines: &[(String, IpAddr)],
+    ) -> bool {
+        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        written.get(machine).is_some_and(|digest| *digest == Self::digest(hostname, machines))
+    }
+
+    /// Notes that these were written.
+    pub(in crate::providers) fn note(&self, machine: &str, hostname: &str, machines: &[(String, IpAddr)]) {
+        let digest = Self::digest(hostname, machines);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(machine.to_owned(), digest);
+    }
+
+    fn digest(hostname: &str, machines: &[(String, IpAddr)]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (hostname, machines).hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// A shell script that brings the block of a running machine up to date. It writes into the file that is there, as
