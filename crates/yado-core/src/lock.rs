@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::error::{Doing, Error, ErrorKind, Result};
 
@@ -43,6 +44,7 @@ impl MachineLock {
         std::fs::create_dir_all(&folder).doing(|| format!("creating '{}'", folder.display()))?;
         let path = folder.join(format!("{environment}-{}.lock", file_name(machine)));
         let doing = || format!("locking '{}'", path.display());
+        let limit = Instant::now() + PATIENCE;
         loop {
             let mut file = File::options()
                 .create(true)
@@ -56,6 +58,10 @@ impl MachineLock {
                 Err(std::fs::TryLockError::WouldBlock) => {
                     let mut holder = String::new();
                     file.read_to_string(&mut holder).doing(doing)?;
+                    if !is_alive(&holder) && Instant::now() < limit {
+                        std::thread::sleep(Duration::from_millis(2));
+                        continue;
+                    }
                     return Ok(Err(holder.trim().to_owned()));
                 }
                 Err(std::fs::TryLockError::Error(problem)) => return Err(problem).doing(doing),
@@ -73,6 +79,20 @@ impl MachineLock {
             }
         }
     }
+}
+
+/// How long a lock whose holder is dead is waited for. What it was about to make is a copy of it at first, and has the lock
+/// until it lets go of everything that it does not need.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether the process that a lock's file names lives.
+fn is_alive(holder: &str) -> bool {
+    let Some(pid) = holder.trim().rsplit(' ').next().and_then(|word| word.parse::<u32>().ok()) else {
+        return false;
+    };
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = status.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    !(state.is_empty() || state.starts_with(['Z', 'X']))
 }
 
 /// Removes the files of locks whose holders were killed. One that cannot be removed is harmless.
@@ -123,6 +143,21 @@ mod tests {
         remove_abandoned(home.path());
         assert!(!folder.join("e-db.lock").exists());
         assert!(folder.join("e-web.lock").exists() && folder.join("e.network").exists());
+    }
+
+    #[test]
+    fn a_lock_that_the_dead_still_hold_is_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let lock = MachineLock::take(home.path(), "e", "web", "up").unwrap();
+        std::fs::write(&lock.path, "up, process 4294967294").unwrap();
+        let begin = Instant::now();
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| MachineLock::take(home.path(), "e", "web", "destroy").map(drop));
+            std::thread::sleep(Duration::from_millis(50));
+            drop(lock);
+            next.join().unwrap().unwrap();
+        });
+        assert!(begin.elapsed() >= Duration::from_millis(50));
     }
 
     #[test]
