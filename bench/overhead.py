@@ -4,9 +4,11 @@
   bench/overhead.py [--rounds N] [--seconds S] [--size MIB] [--yado PROGRAM] [--json FILE]
 
 Needs root and Debian's sysbench. The machine is made from this computer's own /usr, so that both run the same program.
-The files inside lie in the machine's writable layer, those outside on the same file system beside it. Inside and
-outside take turns, and who begins changes with each round; what is compared are medians of what sysbench counts, for
-each second of processor time that it got: on a machine that does other work at the same time, that still tells.
+The files inside lie in the machine's writable layer, those outside on the same file system beside it. To tell what the
+kernel's overlay costs from what a machine costs, the same is done on a plain overlay that `mount` makes over the same
+file system. All take turns, and who begins changes with each round; what is compared are medians of what sysbench
+counts, for each second of processor time that it got: on a machine that does other work at the same time, that still
+tells.
 """
 import argparse, json, os, pathlib, platform, re, shutil, statistics, subprocess, sys, tempfile, time
 
@@ -43,8 +45,9 @@ def main():
         sys.exit("sysbench is not installed")
     with tempfile.TemporaryDirectory(prefix="yado-bench-") as top:
         project, outside = pathlib.Path(top) / "project", pathlib.Path(top) / "files"
-        project.mkdir()
-        outside.mkdir()
+        overlay = pathlib.Path(top) / "overlay"
+        for folder in [project, outside, *(overlay / name for name in ["lower", "upper", "work", "all"])]:
+            folder.mkdir(parents=True)
         (project / "Vagrantfile").write_text(VAGRANTFILE)
         environment = dict(os.environ, YADO_HOME=f"{top}/home")
         yado = lambda *words: subprocess.run([os.path.abspath(options.yado), *words], cwd=project, env=environment, check=True,
@@ -52,15 +55,23 @@ def main():
         places = {
             # A shell of its own counts what it ran, and not what the login shell did before.
             "inside": lambda line: yado("ssh", "-T", "-c", f"mkdir -p ~/files && cd ~/files && sh -c '{line}'"),
-            "outside": lambda line: subprocess.run(["sh", "-c", line], cwd=outside, check=True, capture_output=True,
-                                                   text=True, stdin=subprocess.DEVNULL).stdout,
+            "outside": lambda line: beside(outside, line),
+            "overlay": lambda line: beside(overlay / "all", line),
         }
-        yado("up")
+        layers = ",".join(f"{name}dir={overlay / name}" for name in ["lower", "upper", "work"])
+        subprocess.run(["mount", "-t", "overlay", "-o", layers, "overlay", str(overlay / "all")], check=True)
         try:
+            yado("up")
             found = measure(options, places)
         finally:
             yado("destroy", "-f")
+            subprocess.run(["umount", str(overlay / "all")], check=True)
     show(found, options)
+
+
+def beside(folder, line):
+    return subprocess.run(["sh", "-c", line], cwd=folder, check=True, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL).stdout
 
 
 def measure(options, places):
@@ -70,7 +81,7 @@ def measure(options, places):
         run(f"sysbench fileio --file-total-size={options.size}M --file-num=8 prepare")
     waited, begin = cpu_pressure(), time.perf_counter()
     for turn in range(options.rounds + 1):
-        order = sorted(places, reverse=turn % 2 == 1)
+        order = list(places)[turn % len(places):] + list(places)[:turn % len(places)]
         for name, line, pattern in kinds:
             for place in order:
                 # The shell's last line has the processor time of what it ran: in user mode, in the kernel.
@@ -86,12 +97,13 @@ def measure(options, places):
 
 
 def show(found, options):
-    print(f"{'test':<24}{'outside':>12}{'inside':>12}{'ratio':>8}{'of pairs: p10':>15}{'median':>8}{'p90':>7}")
+    print(f"{'test':<24}{'outside':>12}{'of pairs: p10':>29}{'median':>8}{'p90':>7}")
     for name, lists in found.items():
-        pairs = sorted(inside / outside for inside, outside in zip(lists["inside"], lists["outside"]))
-        inside, outside = statistics.median(lists["inside"]), statistics.median(lists["outside"])
-        print(f"{name:<24}{outside:>12.0f}{inside:>12.0f}{inside / outside:>8.3f}{pairs[len(pairs) // 10]:>15.3f}"
-              f"{statistics.median(pairs):>8.3f}{pairs[len(pairs) * 9 // 10]:>7.3f}")
+        print(f"{name:<24}{statistics.median(lists['outside']):>12.0f}")
+        for one, other in [("inside", "outside"), ("overlay", "outside"), ("inside", "overlay")]:
+            pairs = sorted(mine / theirs for mine, theirs in zip(lists[one], lists[other]))
+            p10, p90 = pairs[len(pairs) // 10], pairs[len(pairs) * 9 // 10]
+            print(f"    {one + ' / ' + other:<49}{p10:>12.3f}{statistics.median(pairs):>8.3f}{p90:>7.3f}")
     print(f"somebody waited for a processor {options.busy:.0%} of the time")
     if options.json:
         facts = {"kernel": platform.release(), "cores": os.cpu_count(), "rounds": options.rounds,
