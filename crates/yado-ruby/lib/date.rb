@@ -39,7 +39,7 @@ class Date
   def strftime(format = "%F") = Time.utc(year, month, day).strftime(format)
   def to_s = strftime("%Y-%m-%d")
   alias iso8601 to_s
-  def inspect = "#<Date: #{self}>"
+  def inspect = "#<Date: #{self} ((#{jd}j,0s,0n),+0s,2299161j)>"
   def to_date = self
   def to_time = Time.local(year, month, day)
   def jd = (@time.to_i / 86400) + 2440588

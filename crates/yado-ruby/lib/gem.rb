@@ -64,14 +64,23 @@ module Gem
   end
 
   class Specification
-    def self.find_by_name(name, *) = raise(MissingSpecError, "Could not find '#{name}' among 0 total gem(s)")
-    def self.find_all_by_name(*) = []
-    def self.stubs = []
-    def self.each = nil
+    attr_reader :name, :version
+    def initialize(name, version) = (@name, @version = name, Version.new(version))
+    def full_name = "#{name}-#{version}"
+
+    def self.find_by_name(name, *)
+      Gem.loaded_specs[name] || raise(MissingSpecError, "Could not find '#{name}' among #{Gem.loaded_specs.size} total gem(s)")
+    end
+    def self.find_all_by_name(name, *) = [Gem.loaded_specs[name]].compact
+    def self.stubs = Gem.loaded_specs.values
+    def self.each(&block) = Gem.loaded_specs.values.each(&block)
   end
 
   def self.win_platform? = false
-  def self.loaded_specs = {}
+  # The gems that are there: whoever runs the interpreter names them, with their versions.
+  def self.loaded_specs
+    @loaded_specs ||= (defined?(YadoNative::GEMS) ? YadoNative::GEMS : []).to_h { |name, version| [name, Specification.new(name, version)] }
+  end
   def self.ruby_version = Version.new(RUBY_VERSION)
   def self.path = []
 end

@@ -11,16 +11,16 @@ class IPAddr
     if address.is_a?(Integer)
       raise AddressFamilyError, "address family must be specified" unless family
       @six = family == 10
-      @number = address
-      @prefix = bits
+      @addr = address
+      masked(bits)
       return
     end
     text, prefix = address.to_s.strip.split("/", 2)
     raise InvalidAddressError, "invalid address: #{address}" if text.nil? || text.empty?
     text = text.delete_prefix("[").delete_suffix("]")
     @six = text.include?(":")
-    @number = @six ? IPAddr.six(text, address) : IPAddr.four(text, address)
-    @prefix = bits
+    @addr = @six ? IPAddr.six(text, address) : IPAddr.four(text, address)
+    masked(bits)
     keep(prefix, address) if prefix
   end
 
@@ -54,11 +54,11 @@ class IPAddr
   def family = @six ? 10 : 2
   def ipv4? = !@six
   def ipv6? = @six
-  def to_i = @number
+  def to_i = @addr
   attr_reader :prefix
 
   def to_s
-    return [24, 16, 8, 0].map { |shift| (@number >> shift) & 255 }.join(".") unless @six
+    return [24, 16, 8, 0].map { |shift| (@addr >> shift) & 255 }.join(".") unless @six
     text = groups.map { |group| group.to_s(16) }.join(":")
     runs = text.scan(/(?:\A|:)0(?::0)+(?:\z|:)/)
     longest = runs.max_by(&:size)
@@ -66,44 +66,52 @@ class IPAddr
   end
 
   def to_string = @six ? groups.map { |group| format("%04x", group) }.join(":") : to_s
-  def groups = [112, 96, 80, 64, 48, 32, 16, 0].map { |shift| (@number >> shift) & 0xffff }
+  def groups = [112, 96, 80, 64, 48, 32, 16, 0].map { |shift| (@addr >> shift) & 0xffff }
   def mask(prefix) = dup.tap { |copy| copy.send(:keep, prefix, to_s) }
   def netmask = IPAddr.new(mask_number, family).to_s
-  def succ = IPAddr.new(@number + 1, family)
-  def +(by) = IPAddr.new(@number + by, family)
-  def -(by) = IPAddr.new(@number - by, family)
-  def |(other) = with(@number | number_of(other))
-  def &(other) = with(@number & number_of(other))
-  def ~ = with(@number ^ all_bits)
-  def <<(by) = with((@number << by) & all_bits)
-  def >>(by) = with(@number >> by)
-  def <=>(other) = (other = IPAddr.new(other) if other.is_a?(String)) || true ? (other.is_a?(IPAddr) && other.family == family ? @number <=> other.to_i : nil) : nil
+  def succ = IPAddr.new(@addr + 1, family)
+  def +(by) = IPAddr.new(@addr + by, family)
+  def -(by) = IPAddr.new(@addr - by, family)
+  def |(other) = with(@addr | number_of(other))
+  def &(other) = with(@addr & number_of(other))
+  def ~ = with(@addr ^ all_bits)
+  def <<(by) = with((@addr << by) & all_bits)
+  def >>(by) = with(@addr >> by)
+  def <=>(other) = (other = IPAddr.new(other) if other.is_a?(String)) || true ? (other.is_a?(IPAddr) && other.family == family ? @addr <=> other.to_i : nil) : nil
   def ==(other)
     other = IPAddr.new(other) if other.is_a?(String)
-    other.is_a?(IPAddr) && family == other.family && @number == other.to_i
+    other.is_a?(IPAddr) && family == other.family && @addr == other.to_i
   rescue Error
     false
   end
   def eql?(other) = other.is_a?(IPAddr) && self == other
-  def hash = @number.hash
+  def hash = @addr.hash
   def include?(other)
     other = IPAddr.new(other) unless other.is_a?(IPAddr)
-    other.family == family && (other.to_i & mask_number) == (@number & mask_number) && other.prefix >= @prefix
+    other.family == family && (other.to_i & mask_number) == (@addr & mask_number) && other.prefix >= @prefix
   end
   alias === include?
-  def to_range = IPAddr.new(@number & mask_number, family)..IPAddr.new((@number & mask_number) | (all_bits ^ mask_number), family)
-  def loopback? = @six ? @number == 1 : (@number >> 24) == 127
-  def private? = @six ? (@number >> 121) == 0x7e : [["10.0.0.0", 8], ["172.16.0.0", 12], ["192.168.0.0", 16]].any? { |net, size| IPAddr.new("#{net}/#{size}").include?(self) }
-  def link_local? = @six ? (@number >> 118) == 0x3fa : (@number >> 16) == 0xa9fe
+  def to_range = IPAddr.new(@addr & mask_number, family)..IPAddr.new((@addr & mask_number) | (all_bits ^ mask_number), family)
+  def loopback? = @six ? @addr == 1 : (@addr >> 24) == 127
+  def private? = @six ? (@addr >> 121) == 0x7e : [["10.0.0.0", 8], ["172.16.0.0", 12], ["192.168.0.0", 16]].any? { |net, size| IPAddr.new("#{net}/#{size}").include?(self) }
+  def link_local? = @six ? (@addr >> 118) == 0x3fa : (@addr >> 16) == 0xa9fe
   def reverse = to_s.split(".").reverse.join(".") + ".in-addr.arpa"
+  def ipv4_mapped = IPAddr.new(@addr | 0xffff00000000, 10)
   def hton = to_s.split(".").map(&:to_i).pack("C4")
   def inspect = "#<IPAddr: #{@six ? "IPv6" : "IPv4"}:#{to_string}/#{IPAddr.new(mask_number, family).to_string}>"
 
   private
 
   def all_bits = @six ? ((0xffffffffffffffff << 63) << 1 | 0xffffffffffffffff) : IN4MASK
-  def mask_number = @prefix.zero? ? 0 : all_bits ^ ((1 << (bits - @prefix)) - 1)
-  def with(number) = dup.tap { |copy| copy.instance_variable_set(:@number, number) }
+  # The names of its variables are Ruby's, since Vagrantfiles look into them for a network's broadcast address.
+  def masked(size)
+    @family = family
+    @prefix = size
+    @mask_addr = size.zero? ? 0 : all_bits ^ ((1 << (bits - size)) - 1)
+  end
+
+  def mask_number = @mask_addr
+  def with(number) = dup.tap { |copy| copy.instance_variable_set(:@addr, number) }
   def number_of(other) = other.is_a?(Integer) ? other : (other.is_a?(IPAddr) ? other : IPAddr.new(other)).to_i
 
   def keep(prefix, shown)
@@ -114,7 +122,7 @@ class IPAddr
       number = IPAddr.new(prefix.to_s).to_i
       size = number.to_s(2).count("1")
     end
-    @prefix = size
-    @number &= mask_number
+    masked(size)
+    @addr &= @mask_addr
   end
 end

@@ -39,6 +39,20 @@ class Thread
   attr_accessor :abort_on_exception, :report_on_exception
 end
 
+# A line of a backtrace.
+class Thread::Backtrace
+  class Location
+    def initialize(text) = (@text = text)
+    def path = @text[/\A(.*):\d+:in `/m, 1]
+    def absolute_path = path.start_with?("(") ? nil : File.expand_path(path)
+    def lineno = @text[/:(\d+):in `/, 1].to_i
+    def label = @text[/:in `(.*)'\z/m, 1]
+    def base_label = label.delete_prefix("block in ")
+    def to_s = @text
+    def inspect = @text.inspect
+  end
+end
+
 class Thread::Queue
   def initialize = @items = []
   def push(item) = (@items << item; self)

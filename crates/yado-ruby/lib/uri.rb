@@ -45,8 +45,9 @@ module URI
   class HTTP < Generic; end
   class HTTPS < HTTP; end
   class FTP < Generic; end
+  class MailTo < Generic; end
   class File < Generic; end
-  CLASSES = { "http" => HTTP, "https" => HTTPS, "ftp" => FTP, "file" => File }.freeze
+  CLASSES = { "http" => HTTP, "https" => HTTPS, "ftp" => FTP, "file" => File, "mailto" => MailTo }.freeze
 
   def self.parse(text)
     text = text.to_s

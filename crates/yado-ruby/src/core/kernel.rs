@@ -31,7 +31,6 @@ pub(crate) const FUNCTIONS: Table = &[
     ("exit!", exit, Arity::between(0, 1)),
     ("abort", abort, Arity::between(0, 1)),
     ("at_exit", at_exit, Arity::exactly(0)),
-    ("caller", caller, Arity::between(0, 2)),
     ("__method__", current_method, Arity::exactly(0)),
     ("__dir__", current_directory, Arity::exactly(0)),
     ("local_variables", local_variables, Arity::exactly(0)),
@@ -301,18 +300,6 @@ fn at_exit(interpreter: &mut Interpreter, _this: &Value, args: Args) -> Eval {
     let block = expect_block(interpreter, &args)?;
     interpreter.at_exit.push(block.clone());
     Ok(Value::Proc(block))
-}
-
-fn caller(interpreter: &mut Interpreter, _this: &Value, args: Args) -> Eval {
-    let skip = match args.get(0) {
-        Some(Value::Int(skip)) => *skip as usize,
-        _ => 1,
-    };
-    let mut lines = interpreter.backtrace(skip + 1);
-    if let Some(Value::Int(length)) = args.get(1) {
-        lines.truncate(*length as usize);
-    }
-    Ok(Value::array(lines.into_iter().map(Value::str).collect()))
 }
 
 fn current_method(interpreter: &mut Interpreter, _this: &Value, _args: Args) -> Eval {

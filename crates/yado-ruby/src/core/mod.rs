@@ -3,6 +3,7 @@
 
 mod arrays;
 mod bootstrap;
+pub(crate) mod callers;
 mod char_set;
 mod class_creation;
 mod comparable;
@@ -81,6 +82,7 @@ const KERNEL: &[Table] = &[
     kernel::FUNCTIONS,
     random::FUNCTIONS,
     kernel_values::FUNCTIONS,
+    callers::FUNCTIONS,
     processes::FUNCTIONS,
     object::INSTANCE,
     crate::stdlib::yaml::TO_YAML,
@@ -89,7 +91,7 @@ const KERNEL: &[Table] = &[
 
 /// The functions among them, which are private.
 const KERNEL_FUNCTIONS: &[Table] =
-    &[kernel::FUNCTIONS, random::FUNCTIONS, kernel_values::FUNCTIONS, processes::FUNCTIONS];
+    &[kernel::FUNCTIONS, random::FUNCTIONS, kernel_values::FUNCTIONS, callers::FUNCTIONS, processes::FUNCTIONS];
 
 /// Everything in the core library. Superclasses and included modules come before those that need them.
 static CLASSES: &[Spec] = &[

@@ -229,7 +229,7 @@ impl Directive {
         let digits = match self.conversion {
             'e' | 'E' => exponential(magnitude, precision),
             'g' | 'G' => general(magnitude, precision, self.alternate),
-            _ => format!("{magnitude:.precision$}"),
+            _ => crate::core::float_text::fixed(magnitude, precision),
         };
         let digits = if self.conversion.is_ascii_uppercase() { digits.to_uppercase() } else { digits };
         self.write_number(number.is_sign_negative(), "", &digits, width, None, self.zero)

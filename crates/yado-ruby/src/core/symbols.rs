@@ -35,9 +35,16 @@ pub(crate) const METHODS: Table = &[
     ("downcase", |ruby, this, args| as_symbol(ruby, this, "downcase", args), NONE),
     ("capitalize", |ruby, this, args| as_symbol(ruby, this, "capitalize", args), NONE),
     ("swapcase", |ruby, this, args| as_symbol(ruby, this, "swapcase", args), NONE),
+    ("encoding", encoding, NONE),
     ("succ", |ruby, this, args| as_symbol(ruby, this, "succ", args), NONE),
     ("next", |ruby, this, args| as_symbol(ruby, this, "succ", args), NONE),
 ];
+
+/// Names of ASCII alone are in that encoding, whatever the encoding of the program.
+fn encoding(ruby: &mut Interpreter, this: &Value, _args: Args) -> Eval {
+    let ascii = this.text_or_symbol().is_some_and(|text| text.is_ascii());
+    crate::core::library::constant_at(ruby, &["Encoding", if ascii { "US_ASCII" } else { "UTF_8" }])
+}
 
 fn text(this: &Value) -> Value {
     Value::str(this.text_or_symbol().unwrap_or_default())

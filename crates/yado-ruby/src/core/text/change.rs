@@ -341,7 +341,8 @@ fn tr_s(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
 }
 
 fn delete(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    if args.is_empty() {
+    // Nothing has nothing to lose, and Ruby looks at that first.
+    if args.is_empty() && !text_of(this).is_empty() {
         return ruby.wrong_arguments(0, "1+");
     }
     let sets = sets(ruby, &args)?;

@@ -391,23 +391,21 @@ pub(crate) fn string_range(
         return Ok((low..=high).map(|number| format!("{number:0width$}")).collect());
     }
     let mut items = Vec::new();
+    if first > last || (exclusive && first == last) {
+        return Ok(items);
+    }
+    // The first is there however long it is; those that follow end with the first that is longer than the last.
     let mut current = first.to_owned();
-    while current.len() <= last.len() {
+    loop {
         ruby.tick()?;
         ruby.charge(40 + 2 * current.len())?;
-        let done = current == last;
-        if !(done && exclusive) {
-            if current.len() == last.len() && items.is_empty() && current.as_str() > last {
-                break;
-            }
-            items.push(current.clone());
-        }
-        if done {
+        items.push(current.clone());
+        if current == last {
             break;
         }
         current = successor::successor(&current);
         // Nothing has no successor.
-        if current.is_empty() {
+        if current.is_empty() || current.len() > last.len() || (exclusive && current == last) {
             break;
         }
     }

@@ -67,16 +67,42 @@ fn is_date(text: &str) -> bool {
 }
 
 fn is_time(text: &str) -> bool {
-    let Some(at) = text.find([' ', 'T', 't']) else { return false };
-    let clock = text[at..].trim_start_matches([' ', 'T', 't']);
+    let Some(at) = text.find([' ', '\t', 'T', 't']) else { return false };
+    let gap = &text[at..];
+    let clock = gap.strip_prefix(['T', 't']).unwrap_or_else(|| gap.trim_start());
     let mut fields = clock.splitn(3, ':');
-    let two = |field: Option<&str>| {
-        field.is_some_and(|it| it.len() >= 2 && it.as_bytes()[..2].iter().all(u8::is_ascii_digit))
+    let (Some(hour), Some(minute), Some(rest)) = (fields.next(), fields.next(), fields.next()) else {
+        return false;
     };
-    is_date(&text[..at])
-        && fields.next().is_some_and(|hour| hour.parse::<u8>().is_ok())
-        && two(fields.next())
-        && two(fields.next())
+    let digits = |part: &str, most: usize| {
+        (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let (second, rest) = rest.split_at_checked(2).unwrap_or_default();
+    let day = text.strip_prefix('-').map_or(&text[..at], |year| &year[..at - 1]);
+    is_date(day)
+        && digits(hour, 2)
+        && minute.len() == 2
+        && digits(minute, 2)
+        && second.len() == 2
+        && digits(second, 2)
+        && is_zone(after_fraction(rest).trim_start())
+}
+
+/// What stands behind the fraction of a second, if there is one.
+fn after_fraction(rest: &str) -> &str {
+    rest.strip_prefix('.').map_or(rest, |fraction| fraction.trim_start_matches(|it: char| it.is_ascii_digit()))
+}
+
+/// Nothing, `Z`, or hours and perhaps minutes away from it.
+fn is_zone(text: &str) -> bool {
+    let Some(offset) = text.strip_prefix(['+', '-']) else { return matches!(text, "" | "Z") };
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let (hours, minutes) = match offset.split_once(':') {
+        Some(parts) => parts,
+        None if offset.len() > 2 && offset.is_ascii() => offset.split_at(offset.len() - 2),
+        None => (offset, ""),
+    };
+    matches!(hours.len(), 1 | 2) && matches!(minutes.len(), 0 | 2) && digits(hours) && digits(minutes)
 }
 
 fn number(text: &str) -> Option<Value> {
