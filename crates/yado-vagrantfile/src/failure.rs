@@ -99,6 +99,8 @@ impl LoadError {
         let details =
             |message: String| format!("Path: {}\nLine number: {line}\nMessage: {message}", path.display());
         let mut error = match failure.kind {
+            // Text that is evaluated in a block of `Vagrant.configure` fails under Ruby's own name.
+            FailureKind::Syntax if block => Self::of("SyntaxError", failure.message.clone()),
             FailureKind::Syntax => Self::of("Vagrant::Errors::VagrantfileSyntaxError", syntax_text(&failure)),
             FailureKind::Exit => {
                 let mut error = Self::of("SystemExit", failure.message.clone());

@@ -44,6 +44,7 @@ pub(crate) fn define_base(interpreter: &mut Interpreter, class: &ClassRef, sessi
         }
         merge_variables(interpreter, this, &newer)
     });
+    define_variables(interpreter, class);
     for quiet in ["finalize!", "_finalize!"] {
         interpreter.define_method(class, quiet, |_, _, _| Ok(Value::Nil));
     }
@@ -62,6 +63,40 @@ pub(crate) fn define_base(interpreter: &mut Interpreter, class: &ClassRef, sessi
         let title = interpreter.class_name(&class);
         let found = interpreter.send(this, "_detected_errors", Args::none())?;
         Ok(Value::hash([(Value::str(title), found)]))
+    });
+}
+
+/// Vagrant keeps a setting in the instance variable of its name, and some Vagrantfiles set it there.
+fn define_variables(interpreter: &mut Interpreter, class: &ClassRef) {
+    let setting = |this: &Value, name: &Value| {
+        let name = name.text_or_symbol()?.strip_prefix('@')?.to_owned();
+        ConfigCell::of(this)?.config.borrow().section.find(&name).is_some().then_some(name)
+    };
+    interpreter.define_method(class, "instance_variable_set", move |interpreter, this, args| {
+        if args.len() != 2 {
+            return interpreter.wrong_arguments(args.len(), "2");
+        }
+        match setting(this, &args.at(0)) {
+            Some(name) => interpreter.send(this, &format!("{name}="), Args::one(args.at(1)))?,
+            None => {
+                let name = interpreter.to_s(&args.at(0))?;
+                interpreter.set_instance_variable(this, Symbol::new(&name), args.at(1))?;
+                Value::Nil
+            }
+        };
+        Ok(args.at(1))
+    });
+    interpreter.define_method(class, "instance_variable_get", move |interpreter, this, args| {
+        if args.len() != 1 {
+            return interpreter.wrong_arguments(args.len(), "1");
+        }
+        match setting(this, &args.at(0)) {
+            Some(name) => interpreter.send(this, &name, Args::none()),
+            None => {
+                let name = interpreter.to_s(&args.at(0))?;
+                Ok(interpreter.instance_variable(this, Symbol::new(&name)))
+            }
+        }
     });
 }
 

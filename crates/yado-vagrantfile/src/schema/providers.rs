@@ -288,5 +288,9 @@ fn finish_hyperv(_: &mut Interpreter, _: &Rc<Session>, config: &mut Config) -> E
             config.put(name, value);
         }
     }
+    // What is done by itself has to be possible.
+    if config.get("enable_automatic_checkpoints").truthy() {
+        config.put("enable_checkpoints", Value::Bool(true));
+    }
     Ok(())
 }

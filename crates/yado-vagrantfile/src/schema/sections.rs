@@ -156,6 +156,13 @@ fn plugins(value: &Value) -> Option<HashRef> {
 
 /// Plugins must be named in a form that can be understood.
 fn check_vagrant(config: &Config, report: &mut Report<'_>) {
+    let sensitive = config.get("sensitive");
+    if sensitive.truthy() && !matches!(sensitive, Value::Array(_) | Value::Str(_)) {
+        report.say(
+            "Invalid type provided for `sensitive`. The sensitive option expects a string\nor an array of strings.",
+            config.origin("sensitive"),
+        );
+    }
     let Value::Hash(named) = config.get("plugins") else {
         report.say("Invalid type provided for `plugins`.", config.origin("plugins"));
         return;
@@ -183,10 +190,6 @@ fn finish_vagrant(interpreter: &mut Interpreter, _: &Rc<Session>, config: &mut C
     let host = config.get("host");
     if let Value::Str(_) = host {
         config.put("host", interpreter.send(&host, "to_sym", Args::none())?);
-    }
-    match config.get("sensitive") {
-        Value::Nil | Value::Array(_) => {}
-        one => config.put("sensitive", Value::array(vec![one])),
     }
     let Some(named) = plugins(&config.get("plugins")) else { return Ok(()) };
     // Options of a plugin given as a version alone are written out.

@@ -90,6 +90,9 @@ pub(crate) fn define(interpreter: &mut Interpreter, session: &Rc<Session>) {
     interpreter.withhold(LIBRARIES);
     let vagrant = interpreter.define_module("Vagrant");
     interpreter.set_constant(Some(&vagrant), "VERSION", Value::str(VERSION));
+    let native = interpreter.define_module("YadoNative");
+    let gem = Value::array(vec![Value::str("vagrant"), Value::str(VERSION)]);
+    interpreter.set_constant(Some(&native), "GEMS", Value::array(vec![gem]));
     interpreter.set_constant(
         Some(&vagrant),
         "DEFAULT_SERVER_URL",

@@ -11,9 +11,11 @@ module Vagrant
 
         def error_key(key = nil, namespace = nil)
           define_method(:error_key) { key } if key
+          error_namespace(namespace) if namespace
         end
 
         def error_namespace(namespace = nil)
+          define_method(:error_namespace) { namespace } if namespace
         end
 
         def status_code(code = nil)
@@ -27,22 +29,19 @@ module Vagrant
 
       attr_accessor :extra_data
 
+      # A text that comes along is not what the error says: `error_message` is, or what its key stands for.
       def initialize(*args)
-        key = args.first.is_a?(Symbol) ? args.shift : nil
-        data = args.first.is_a?(Hash) ? args.shift : {}
-        text = args.first.is_a?(String) ? args.shift : nil
-        @extra_data = data
-        text ||= error_message
-        if text
-        else
-          text = (key || error_key || self.class.name).to_s
-          text += ": #{data.inspect}" unless data.empty?
-        end
-        super(text)
+        key = args.first.is_a?(Symbol) ? args.shift : error_key
+        @extra_data = args.first.is_a?(Hash) ? args.shift : {}
+        super(key ? I18n.t("#{error_namespace}.#{key}") : error_message)
       end
 
       def error_message
-        nil
+        "No error message"
+      end
+
+      def error_namespace
+        "vagrant.errors"
       end
 
       def error_key
@@ -54,6 +53,20 @@ module Vagrant
       end
     end
 
+    # Those that Vagrant raises itself: yado says with each what it has to say.
+    class Own < VagrantError
+      def initialize(*args)
+        @text = args.shift if args.first.is_a?(String)
+        super(*args)
+      end
+
+      def error_message
+        return @text if @text
+        extra_data.empty? ? self.class.name : "#{self.class.name}: #{extra_data.inspect}"
+      end
+    end
+    private_constant :Own
+
     class CommandUnavailable < VagrantError
       def error_message
         "The executable '#{extra_data[:file]}' Vagrant is trying to run was not\nfound in the PATH variable. This is an error. Please verify\nthis software is installed and on the path."
@@ -61,7 +74,7 @@ module Vagrant
     end
 
     def self.const_missing(name)
-      const_set(name, Class.new(VagrantError))
+      const_set(name, Class.new(Own))
     end
   end
 

@@ -8,7 +8,7 @@ use crate::config::{Config, ConfigCell};
 fn connection(config: &Config, report: &mut Report<'_>) {
     if let Value::Array(keys) = config.get("private_key_path") {
         for key in keys.to_vec() {
-            let Some(path) = key.as_text() else { continue };
+            let Some(path) = report.path(&key) else { continue };
             let path_of_key = report.absolute(&path);
             // Vagrant writes the key that everybody has on its first start; yado, which needs none, does not miss it.
             let well_known = path_of_key.ends_with(".vagrant.d/insecure_private_key");
@@ -20,7 +20,7 @@ fn connection(config: &Config, report: &mut Report<'_>) {
             }
         }
     }
-    if let Some(path) = config.text("config")
+    if let Some(path) = report.path(&config.get("config"))
         && !report.absolute(&path).is_file()
     {
         report.say(format!("`config` file must exist: {path}"), config.origin("config"));
@@ -66,13 +66,15 @@ pub(crate) fn winrm(config: &Config, report: &mut Report<'_>) {
         "max_tries",
         "retry_delay",
         "timeout",
-        "transport",
-        "ssl_peer_verification",
         "execution_time_limit",
-        "basic_auth_only",
     ] {
         if config.get(name).is_nil() {
             report.say(format!("winrm.{name} cannot be nil."), config.origin(name));
+        }
+    }
+    for name in ["ssl_peer_verification", "basic_auth_only"] {
+        if !matches!(config.get(name), Value::Bool(_)) {
+            report.say(format!("winrm.{name} must be a boolean."), config.origin(name));
         }
     }
 }

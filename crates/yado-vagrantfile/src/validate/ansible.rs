@@ -25,11 +25,14 @@ pub(crate) fn ansible(config: &Config, report: &mut Report<'_>) {
         let message = format!("`extra_vars` must be a hash or a path to an existing file. Received: {shown}");
         report.say(message, config.origin("extra_vars"));
     }
-    let raw = config.get("raw_arguments");
-    if !matches!(raw, Value::Nil | Value::Array(_) | Value::Str(_)) {
-        let shown = shown(report, &raw);
-        let message = format!("`raw_arguments` must be an array of strings. Received: {shown}");
-        report.say(message, config.origin("raw_arguments"));
+    // `raw_ssh_args` is a setting of `ansible` alone, and nil for the other one.
+    for name in ["raw_arguments", "raw_ssh_args"] {
+        let raw = config.get(name);
+        if raw.truthy() && !matches!(raw, Value::Array(_) | Value::Str(_)) {
+            let shown = shown(report, &raw);
+            let message = format!("`{name}` must be an array of strings. Received: {shown}");
+            report.say(message, config.origin(name));
+        }
     }
 }
 

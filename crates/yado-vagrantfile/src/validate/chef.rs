@@ -6,13 +6,13 @@ use super::Report;
 use crate::config::Config;
 
 /// The paths of a list of folders that lie on one of these sides.
-fn folders(config: &Config, name: &str, sides: &[&str]) -> Vec<String> {
+fn folders(config: &Config, report: &mut Report<'_>, name: &str, sides: &[&str]) -> Vec<String> {
     let Value::Array(list) = config.get(name) else { return Vec::new() };
     list.to_vec()
         .iter()
         .filter_map(|entry| match entry {
             Value::Array(pair) if sides.contains(&pair.get(0)?.text_or_symbol()?.as_str()) => {
-                pair.get(1)?.as_text()
+                report.path(&pair.get(1)?)
             }
             _ => None,
         })
@@ -27,7 +27,7 @@ fn is_empty(config: &Config, name: &str) -> bool {
 }
 
 fn environments(config: &Config, report: &mut Report<'_>) {
-    for path in folders(config, "environments_path", &["host"]) {
+    for path in folders(config, report, "environments_path", &["host"]) {
         if !report.absolute(&path).is_dir() {
             report.say(format!("Environment path not found: {path}"), config.origin("environments_path"));
         }
@@ -41,7 +41,7 @@ fn environments(config: &Config, report: &mut Report<'_>) {
 }
 
 fn custom_config(config: &Config, report: &mut Report<'_>) {
-    if let Some(path) = config.text("custom_config_path")
+    if let Some(path) = report.path(&config.get("custom_config_path"))
         && !report.absolute(&path).is_file()
     {
         report.say(
@@ -69,7 +69,7 @@ pub(crate) fn zero(config: &Config, report: &mut Report<'_>) {
     if is_empty(config, "nodes_path") {
         report.say("Missing required value for `chef.nodes_path'.", None);
     }
-    let paths = folders(config, "nodes_path", &["host", "vm"]);
+    let paths = folders(config, report, "nodes_path", &["host", "vm"]);
     let missing: Vec<String> = paths.into_iter().filter(|path| !report.absolute(path).is_dir()).collect();
     if !missing.is_empty() {
         let message = format!("Path specified for `nodes_path` does not exist: {missing:?}");

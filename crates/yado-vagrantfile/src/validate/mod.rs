@@ -79,6 +79,16 @@ impl Report<'_> {
         absolute(&self.project, &self.home, path)
     }
 
+    /// The path that a value names: text, or a `Pathname`.
+    pub(crate) fn path(&mut self, value: &Value) -> Option<String> {
+        match value {
+            Value::Object(_) if self.interpreter.describe_class(value) == "Pathname" => {
+                self.interpreter.to_s(value).ok()
+            }
+            other => other.text_or_symbol(),
+        }
+    }
+
     /// Complains about settings that do not exist.
     fn invalid(&mut self, names: &[(String, Option<Origin>)], known: &[&str]) {
         if names.is_empty() {
@@ -251,11 +261,19 @@ fn check_provider(report: &mut Report<'_>, vm: &Vm) {
 
 fn check_provisioners(report: &mut Report<'_>, vm: &Vm) {
     for provisioner in &vm.provisioners {
-        let Provisioner { unknown, kind, origin, config, .. } = provisioner.borrow().clone();
+        let Provisioner { unknown, kind, name, origin, config, communicator_unclear, .. } =
+            provisioner.borrow().clone();
+        if communicator_unclear && !unknown {
+            let message =
+                "Provisioner option `communicator_required` is not set as a valid type. Must be a boolean.";
+            report.say_under("provisioner", message, origin.clone());
+        }
         if unknown {
             let hint = nearest::name(&kind, crate::schema::provisioners::NAMES)
-                .map(|near| format!("'{kind}' looks like '{near}'"));
-            let message = format!("The '{kind}' provisioner could not be found.");
+                .map(|near| format!("'{kind}' looks like '{near}'"))
+                .or_else(|| name.is_some().then(|| format!("Its type is '{kind}'")));
+            let shown = name.filter(|name| !name.is_empty()).unwrap_or(kind);
+            let message = format!("The '{shown}' provisioner could not be found.");
             report.found.entry("vm".to_owned()).or_default().push(Complaint { message, hint, origin });
         } else if let Some(config) = config {
             let before = lengths(report);

@@ -29,6 +29,17 @@ pub(crate) fn virtualbox(config: &Config, report: &mut Report<'_>) {
     }
 }
 
+/// Whether an address of the web ends with `git`, apart from a branch: what Docker takes for a repository.
+fn is_git_address(address: &str) -> bool {
+    let Some(rest) = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://")) else {
+        return false;
+    };
+    // One letter, which is meant to be a point, stands before the name.
+    let before = |text: &str| text.strip_suffix("git").is_some_and(|before| !before.is_empty());
+    before(rest)
+        || rest.match_indices('#').any(|(at, _)| before(&rest[..at]) && at + 1 < rest.len())
+}
+
 /// `docker`
 pub(crate) fn docker(config: &Config, report: &mut Report<'_>) {
     let sources: Vec<&str> =
@@ -41,13 +52,12 @@ pub(crate) fn docker(config: &Config, report: &mut Report<'_>) {
             config.origin(sources[0]),
         ),
     }
-    if config.text("build_dir").is_some_and(|path| !report.absolute(&path).is_dir()) {
+    if report.path(&config.get("build_dir")).is_some_and(|path| !report.absolute(&path).is_dir()) {
         report.say("\"build_dir\" must exist and contain a Dockerfile", config.origin("build_dir"));
     }
     if let Some(address) = config.text("git_repo") {
-        let known = ["http://", "https://", "git://", "git@", "github.com"];
-        let valid = known.iter().any(|start| address.starts_with(start)) && address.contains(".git");
-        if !valid {
+        let git = ["git://", "git@", "github.com"].iter().any(|start| address.starts_with(start));
+        if !git && !is_git_address(&address) {
             report.say("\"git_repo\" must be a valid git URL", config.origin("git_repo"));
         }
     }
@@ -61,7 +71,17 @@ pub(crate) fn docker(config: &Config, report: &mut Report<'_>) {
     if !matches!(config.get("create_args"), Value::Array(_)) {
         report.say("\"create_args\" must be an array", config.origin("create_args"));
     }
-    if let Some(path) = config.text("vagrant_vagrantfile")
+    if let Value::Array(links) = config.get("links") {
+        for link in links.to_vec() {
+            let link = report.interpreter.to_s(&link).unwrap_or_default();
+            let parts: Vec<&str> = link.trim_end_matches(':').split(':').collect();
+            if parts.len() != 2 || parts.contains(&"") {
+                let message = format!("Invalid link (should be 'name:alias'): \"{link}\"");
+                report.say(message, config.origin("links"));
+            }
+        }
+    }
+    if let Some(path) = report.path(&config.get("vagrant_vagrantfile"))
         && !report.absolute(&path).is_file()
     {
         let message = "\"vagrant_vagrantfile\" must point to a Vagrantfile that exists.";

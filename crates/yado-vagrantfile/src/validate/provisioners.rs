@@ -22,7 +22,7 @@ pub(crate) fn shell(config: &Config, report: &mut Report<'_>) {
     if !matches!(config.get("env"), Value::Hash(_)) {
         report.say("The shell provisioner's `env' option must be a hash.", config.origin("env"));
     }
-    if let Some(path) = config.text("path").filter(|path| !remote(path)) {
+    if let Some(path) = report.path(&config.get("path")).filter(|path| !remote(path)) {
         let full = report.absolute(&path);
         if !full.is_file() {
             let message =
@@ -52,7 +52,7 @@ pub(crate) fn arguments_are_text(arguments: &Value) -> bool {
 
 /// `file`
 pub(crate) fn file(config: &Config, report: &mut Report<'_>) {
-    let source = config.text("source");
+    let source = report.path(&config.get("source"));
     if source.is_none() {
         report.say("File source must be specified.", None);
     }
@@ -76,19 +76,19 @@ pub(crate) fn cfengine(config: &Config, report: &mut Report<'_>) {
     }
     match config.text("mode").as_deref() {
         Some("bootstrap") => {
-            if config.get("policy_server_address").is_nil() {
+            if !config.get("policy_server_address").truthy() && !config.get("am_policy_hub").truthy() {
                 report.say("The policy server address must be set for bootstrapping.", None);
             }
         }
         Some("single_run") => {}
         _ => report.say("The mode must be 'bootstrap' or 'single_run'", config.origin("mode")),
     }
-    if let Some(path) = config.text("files_path")
+    if let Some(path) = report.path(&config.get("files_path"))
         && !report.absolute(&path).is_dir()
     {
         report.say("The 'files_path' must point to a valid directory.", config.origin("files_path"));
     }
-    if let Some(path) = config.text("run_file")
+    if let Some(path) = report.path(&config.get("run_file"))
         && !report.absolute(&path).is_file()
     {
         report.say("The 'run_file' specified could not be found.", config.origin("run_file"));

@@ -8,7 +8,7 @@ use crate::config::Config;
 /// `salt`
 pub(crate) fn salt(config: &Config, report: &mut Report<'_>) {
     for name in ["minion_config", "master_config"] {
-        if let Some(path) = config.text(name) {
+        if let Some(path) = report.path(&config.get(name)) {
             let full = report.absolute(&path);
             if !full.is_file() {
                 let message = format!("The specified {name} '{}' file could not be found.", full.display());
@@ -16,14 +16,13 @@ pub(crate) fn salt(config: &Config, report: &mut Report<'_>) {
             }
         }
     }
-    if let Some(path) = config.text("grains_config")
+    if let Some(path) = report.path(&config.get("grains_config"))
         && !report.absolute(&path).is_file()
     {
         report.say("The specified grains_config file could not be found.", config.origin("grains_config"));
     }
     let set = |name: &str| config.get(name).truthy();
-    let keys = set("minion_key") && set("minion_pub");
-    if set("install_master") && !set("no_minion") && set("run_highstate") && !set("seed_master") && !keys {
+    if set("install_master") && !set("no_minion") && set("run_highstate") && !set("seed_master") {
         report
             .say("You must accept keys when running highstate with master!", config.origin("run_highstate"));
     }
@@ -37,7 +36,7 @@ pub(crate) fn salt(config: &Config, report: &mut Report<'_>) {
     let number = match &python {
         Value::Nil | Value::Int(_) => true,
         Value::Str(text) => {
-            text.with(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+            text.with(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
         }
         _ => false,
     };

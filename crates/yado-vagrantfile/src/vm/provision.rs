@@ -31,6 +31,8 @@ pub(crate) struct Provisioner {
     pub(crate) after: Option<Value>,
     /// `communicator_required:`
     pub(crate) communicator_required: bool,
+    /// Whether that was neither true nor false.
+    pub(crate) communicator_unclear: bool,
     /// Whether there is no such type.
     pub(crate) unknown: bool,
     /// Its settings.
@@ -53,6 +55,7 @@ impl Provisioner {
             before: None,
             after: None,
             communicator_required: true,
+            communicator_unclear: false,
             unknown,
             config: None,
             origin,
@@ -92,7 +95,11 @@ pub(crate) fn provisioner_of(
 ) -> Eval<Provisioner> {
     let first = interpreter.to_s(first)?;
     let (mut name, kind) = match take(options, "type") {
-        Some(kind) => (Some(first), interpreter.to_s(&kind)?),
+        Some(kind) => {
+            // A type of nil is no type at all, and Vagrant falls over it.
+            let kind = interpreter.send(&kind, "to_sym", Args::none())?;
+            (Some(first), interpreter.to_s(&kind)?)
+        }
         None => (None, first),
     };
     if let Some(id) = take(options, "id") {
@@ -132,7 +139,9 @@ pub(super) fn provision(interpreter: &mut Interpreter, this: &Value, mut args: A
         provisioner.borrow_mut().run = run;
     }
     if let Some(value) = take(&options, "communicator_required") {
-        provisioner.borrow_mut().communicator_required = !matches!(value, Value::Bool(false));
+        let mut provisioner = provisioner.borrow_mut();
+        provisioner.communicator_required = value.truthy();
+        provisioner.communicator_unclear = !matches!(value, Value::Bool(_));
     }
     add_settings(interpreter, &cell.session, &provisioner, options, block.as_ref())?;
     Ok(Value::Nil)

@@ -16,7 +16,6 @@ pub(super) static SALT: Section = Section {
         plain("bootstrap_options"),
         plain("bootstrap_script"),
         plain("colorize"),
-        plain("config_dir"),
         plain("grains_config"),
         plain("install_args"),
         plain("install_command"),
