@@ -1,6 +1,7 @@
 //! `Integer` and `Float`: arithmetic between 64-bit, arbitrarily large and floating-point numbers.
 
 mod integers;
+mod power;
 mod rounding;
 
 use std::cmp::Ordering;
@@ -8,6 +9,7 @@ use std::cmp::Ordering;
 use num_bigint::{BigInt, Sign};
 
 pub(crate) use integers::{INTEGER, INTEGER_CLASS};
+use power::power;
 use rounding::{ceil, floor, integral, round, truncate};
 
 use crate::args::{Args, Arity};
@@ -189,60 +191,6 @@ fn coerced(ruby: &mut Interpreter, this: &Value, other: &Value, operator: &str) 
     };
     let class = ruby.describe_class(this);
     ruby.raise("TypeError", format!("{shown} can't be coerced into {class}"))
-}
-
-fn power(ruby: &mut Interpreter, this: &Value, args: Args) -> Eval {
-    let other = args.at(0);
-    if let (Some(base), Some(exponent)) = (this.as_big(), other.as_big()) {
-        if let Some(modulus) = args.get(1) {
-            return power_modulo(ruby, &base, &exponent, modulus);
-        }
-        if exponent.sign() == Sign::Minus {
-            let parts = vec![this.clone(), Value::Int(1)];
-            let fraction = ruby.send(&Value::Nil, "Rational", Args::of(parts))?;
-            return ruby.send(&fraction, "**", Args::one(other));
-        }
-        if base.bits() <= 1 {
-            // 0, 1 and -1 stay small whatever the exponent is.
-            let odd = exponent.bit(0);
-            let zero = exponent.sign() == Sign::NoSign;
-            return Ok(Value::big(if zero || (!odd && base.sign() == Sign::Minus) {
-                1.into()
-            } else {
-                base
-            }));
-        }
-        let size = u64::try_from(&exponent).ok().and_then(|exponent| exponent.checked_mul(base.bits()));
-        // The limit beyond which Ruby 3.1 gives up.
-        return match (size, u32::try_from(&exponent)) {
-            (Some(bits), Ok(exponent)) if bits <= 32 * 1024 * 1024 * 8 => {
-                ruby.charge(bits as usize / 8)?;
-                Ok(Value::big(base.pow(exponent)))
-            }
-            _ => Ok(Value::Float(f64::INFINITY)),
-        };
-    }
-    match (as_float(this), as_float(&other)) {
-        (Some(a), Some(b)) => Ok(Value::Float(a.powf(b))),
-        _ => coerced(ruby, this, &other, "**"),
-    }
-}
-
-fn power_modulo(ruby: &mut Interpreter, base: &BigInt, exponent: &BigInt, modulus: &Value) -> Eval {
-    let Some(modulus) = modulus.as_big() else {
-        return ruby
-            .raise("TypeError", "Integer#pow() 2nd argument not allowed unless all arguments are integers");
-    };
-    if exponent.sign() == Sign::Minus {
-        return ruby.raise(
-            "RangeError",
-            "Integer#pow() 1st argument cannot be negative when 2nd argument specified",
-        );
-    }
-    if modulus.sign() == Sign::NoSign {
-        return ruby.raise("ZeroDivisionError", "divided by 0");
-    }
-    Ok(Value::big(base.modpow(exponent, &modulus)))
 }
 
 /// The order of two numbers; `None` when one is none.
