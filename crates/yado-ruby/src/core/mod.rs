@@ -90,8 +90,13 @@ const KERNEL: &[Table] = &[
 ];
 
 /// The functions among them, which are private.
-const KERNEL_FUNCTIONS: &[Table] =
-    &[kernel::FUNCTIONS, random::FUNCTIONS, kernel_values::FUNCTIONS, callers::FUNCTIONS, processes::FUNCTIONS];
+const KERNEL_FUNCTIONS: &[Table] = &[
+    kernel::FUNCTIONS,
+    random::FUNCTIONS,
+    kernel_values::FUNCTIONS,
+    callers::FUNCTIONS,
+    processes::FUNCTIONS,
+];
 
 /// Everything in the core library. Superclasses and included modules come before those that need them.
 static CLASSES: &[Spec] = &[

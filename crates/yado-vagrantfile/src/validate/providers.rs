@@ -36,8 +36,7 @@ fn is_git_address(address: &str) -> bool {
     };
     // One letter, which is meant to be a point, stands before the name.
     let before = |text: &str| text.strip_suffix("git").is_some_and(|before| !before.is_empty());
-    before(rest)
-        || rest.match_indices('#').any(|(at, _)| before(&rest[..at]) && at + 1 < rest.len())
+    before(rest) || rest.match_indices('#').any(|(at, _)| before(&rest[..at]) && at + 1 < rest.len())
 }
 
 /// `docker`

@@ -35,9 +35,7 @@ pub(crate) fn salt(config: &Config, report: &mut Report<'_>) {
     let python = config.get("python_version");
     let number = match &python {
         Value::Nil | Value::Int(_) => true,
-        Value::Str(text) => {
-            text.with(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
-        }
+        Value::Str(text) => text.with(|text| text.bytes().all(|byte| byte.is_ascii_digit())),
         _ => false,
     };
     if !number {

@@ -90,7 +90,8 @@ fn is_time(text: &str) -> bool {
 
 /// What stands behind the fraction of a second, if there is one.
 fn after_fraction(rest: &str) -> &str {
-    rest.strip_prefix('.').map_or(rest, |fraction| fraction.trim_start_matches(|it: char| it.is_ascii_digit()))
+    rest.strip_prefix('.')
+        .map_or(rest, |fraction| fraction.trim_start_matches(|it: char| it.is_ascii_digit()))
 }
 
 /// Nothing, `Z`, or hours and perhaps minutes away from it.
