@@ -229,6 +229,7 @@ impl EventSink for Ui {
             Event::Data { machine, name, data } => {
                 if self.style.machine_readable {
                     let _progress = self.clear();
+                    let data: Vec<String> = data.iter().map(|part| self.without_secrets(part)).collect();
                     machine_line(machine.as_deref(), &name, &data);
                 }
             }

@@ -52,6 +52,17 @@ end
 }
 
 #[test]
+fn hidden_words_are_hidden_from_programs_too() {
+    let sandbox = Sandbox::new(
+        "Vagrant.configure(\"2\") do |c|\n  c.vagrant.sensitive = [\"swordfish\"]\n  c.vm.box = \"./swordfish\"\nend\n",
+    );
+    let answer = sandbox.run(&["up", "--machine-readable"]);
+    assert_eq!(answer.code, 1);
+    assert!(answer.out.contains("error-exit") && answer.out.contains("*****"), "{answer:?}");
+    assert!(!answer.out.contains("swordfish"), "{answer:?}");
+}
+
+#[test]
 fn an_env_file_is_read_where_it_is_asked_for() {
     let sandbox = Sandbox::new(
         r#"
