@@ -122,8 +122,13 @@ impl Machine {
         let Some((disk, format)) = attached.iter().find(|(_, format)| format != "qcow2") else {
             return Ok(());
         };
-        let text = format!("The disk '{}' ({format}) cannot keep snapshots.", disk.display());
-        Err(Error::new(ErrorKind::System, text).hinted("Disks of the format qcow2 can."))
+        let shown = disk.display();
+        let text =
+            format!("The disk '{shown}' ({format}) cannot keep snapshots, and so its machine has none.");
+        Err(Error::new(ErrorKind::System, text).hinted(format!(
+            "Disks of the format qcow2 can. With the machine halted, `qemu-img convert -f {format} -O qcow2 '{shown}' \
+             '{shown}.qcow2'` makes one of it, for the Vagrantfile to name."
+        )))
     }
 
     /// Removes what an interrupted attempt left in other disks than the boot disk, which does not know of it.
@@ -283,6 +288,46 @@ mod tests {
         let command = format!("read -P {what} 0 64k");
         let said = disks::image_tool(context, &["qemu-io", "-f", "qcow2", "-c", &command, &path]);
         said.is_ok_and(|said| !said.contains("verification failed"))
+    }
+
+    #[test]
+    fn a_disk_that_keeps_none_is_named_before_anything_is_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = disks::tests::context(folder.path());
+        if context.host.which("qemu-io").is_none() {
+            eprintln!("skipped: there is no qemu-io");
+            return;
+        }
+        let store = std::sync::Arc::new(yado_core::Store::open(folder.path()).unwrap());
+        let mut machine = machine(&context, &store, "yado-snapshot-1-here");
+        let disk = super::super::hardware::Drive {
+            file: PathBuf::from("/data/own.img"),
+            format: "raw".to_owned(),
+            name: "data".to_owned(),
+            read_only: false,
+            cdrom: false,
+            bus: yado_core::disk::Bus::Virtio,
+        };
+        let hardware = Hardware {
+            machine_type: "q35".to_owned(),
+            accelerator: "tcg".to_owned(),
+            cpu_model: "max".to_owned(),
+            cpus: 1,
+            memory: 128,
+            boot: yado_core::disk::Boot::Firmware { efi: false },
+            firmware: None,
+            disks: vec![disk],
+            cards: Vec::new(),
+            arguments: Vec::new(),
+        };
+        recollection::note_hardware(machine.folder(), &hardware).unwrap();
+        let refusal = machine.save(&context, "later").unwrap_err();
+        assert!(refusal.message().contains("'/data/own.img' (raw) cannot keep snapshots"), "{refusal}");
+        assert!(
+            refusal.hints()[0].contains("qemu-img convert -f raw -O qcow2 '/data/own.img'"),
+            "{refusal:?}"
+        );
+        assert_eq!(machine.list(&context).unwrap(), ["here"]);
     }
 
     #[test]
