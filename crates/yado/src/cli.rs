@@ -24,29 +24,32 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
 }
 
+/// Where the help has options that every command takes: apart from its own.
+const EVERYWHERE: &str = "Options of every command";
+
 /// Options that every command takes, before or after its name.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Global {
     /// Work as if started in this directory
-    #[arg(short = 'C', long, global = true, value_name = "DIRECTORY")]
+    #[arg(short = 'C', long, global = true, help_heading = EVERYWHERE, value_name = "DIRECTORY")]
     pub(crate) chdir: Option<PathBuf>,
     /// Lines for programs instead of text for people
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) machine_readable: bool,
     /// Colours even when the output is not a terminal
-    #[arg(long, global = true, overrides_with = "no_color")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, overrides_with = "no_color")]
     pub(crate) color: bool,
     /// No colours
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) no_color: bool,
     /// Ask nothing and rewrite no lines
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) no_tty: bool,
     /// Log what is done, on standard error (the same as `YADO_LOG=debug`)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) debug: bool,
     /// Let this Vagrantfile run programs and write files while it is read, this once
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) trust: bool,
     /// Print the version
     #[arg(short = 'v', long)]
@@ -57,8 +60,13 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub(crate) enum Command {
+    /// Have the shell complete what is typed after `yado`
+    Autocomplete(commands::autocomplete::Arguments),
     /// Manage boxes
     Box(commands::boxes::Arguments),
+    /// Ask for what a provider or a machine's system can do, or have it done
+    #[command(hide = true)]
+    Cap(commands::cap::Arguments),
     /// Measure what each kind of virtualization costs, against the bare machine
     Compare(commands::compare::Arguments),
     /// Show the configuration as it was understood
@@ -73,6 +81,9 @@ pub(crate) enum Command {
     DockerLogs(commands::docker::logs::Arguments),
     /// Run a command in a new container with the image and settings of a machine
     DockerRun(commands::docker::run::Arguments),
+    /// One that Vagrant has, and that is refused
+    #[command(skip)]
+    Elsewhere(&'static str),
     /// Show all machines of this user
     GlobalStatus(commands::global_status::Arguments),
     /// Switch machines off
@@ -89,10 +100,10 @@ pub(crate) enum Command {
     Package(commands::package::Arguments),
     /// Show what `up` would do, without doing it
     Plan(commands::plan::Arguments),
-    /// Show the forwarded ports of a machine
-    Port(commands::port::Arguments),
     /// Say that no plugins are needed
     Plugin(commands::plugin::Arguments),
+    /// Show the forwarded ports of a machine
+    Port(commands::port::Arguments),
     /// Show which provider a machine has
     Provider(commands::provider::Arguments),
     /// Run the provisioners of running machines
@@ -146,7 +157,9 @@ impl Command {
     pub(crate) fn works_on_machines(&self) -> bool {
         !matches!(
             self,
-            Self::Config(_)
+            Self::Autocomplete(_)
+                | Self::Config(_)
+                | Self::Elsewhere(_)
                 | Self::GlobalStatus(_)
                 | Self::Init(_)
                 | Self::ListCommands(_)
@@ -166,7 +179,9 @@ impl Command {
 
 /// The options of each command that users type.
 const OPTIONS: &[(&str, fn(clap::Command) -> clap::Command)] = &[
+    ("autocomplete", commands::autocomplete::Arguments::augment_args),
     ("box", commands::boxes::Arguments::augment_args),
+    ("cap", commands::cap::Arguments::augment_args),
     ("compare", commands::compare::Arguments::augment_args),
     ("config", commands::config::Arguments::augment_args),
     ("console", commands::console::Arguments::augment_args),
@@ -221,7 +236,22 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> std::result::R
         .unwrap_or_else(Cli::command)
         .try_get_matches_from(&words)
         .and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
-    outcome.map_err(|problem| usage(&with_similar_command(problem, &words)))
+    outcome.or_else(|problem| match elsewhere(&problem, &words) {
+        Some(command) => Ok(command),
+        None => Err(usage(&with_similar_command(problem, &words))),
+    })
+}
+
+/// A command of Vagrant's that is refused in its own words.
+fn elsewhere(problem: &clap::Error, words: &[OsString]) -> Option<Cli> {
+    use clap::error::{ContextKind, ContextValue};
+    let Some(ContextValue::String(typed)) = problem.get(ContextKind::InvalidSubcommand) else { return None };
+    // A word below another command is that command's own mistake.
+    let first = words.iter().skip(1).find(|word| !word.to_string_lossy().starts_with('-'));
+    let name = commands::elsewhere::find(typed).filter(|name| first.is_some_and(|word| word == *name))?;
+    let machine_readable = words.iter().any(|word| word == "--machine-readable");
+    let global = Global { machine_readable, ..Global::default() };
+    Some(Cli { global, command: Some(Command::Elsewhere(name)) })
 }
 
 /// A command that does not exist is answered with one that does, if there is one like it.
@@ -285,7 +315,9 @@ pub(crate) fn run(cli: Cli, settings: Settings) -> ExitCode {
 
 fn dispatch(session: &Session, command: Command) -> Result<u8> {
     match command {
+        Command::Autocomplete(arguments) => commands::autocomplete::run(session, &arguments),
         Command::Box(arguments) => commands::boxes::run(session, &arguments),
+        Command::Cap(arguments) => commands::cap::run(session, &arguments),
         Command::Compare(arguments) => commands::compare::run(session, &arguments),
         Command::Console(arguments) => commands::console::run(session, &arguments),
         Command::Config(arguments) => commands::config::run(session, &arguments),
@@ -293,6 +325,7 @@ fn dispatch(session: &Session, command: Command) -> Result<u8> {
         Command::DockerExec(arguments) => commands::docker::exec::run(session, &arguments),
         Command::DockerLogs(arguments) => commands::docker::logs::run(session, &arguments),
         Command::DockerRun(arguments) => commands::docker::run::run(session, &arguments),
+        Command::Elsewhere(name) => Err(commands::elsewhere::refusal(name)),
         Command::GlobalStatus(arguments) => commands::global_status::run(session, &arguments),
         Command::Halt(arguments) => commands::halt::run(session, &arguments),
         Command::Init(arguments) => commands::init::run(session, &arguments),

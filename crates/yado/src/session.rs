@@ -150,6 +150,17 @@ impl Session {
         Ok(loaded)
     }
 
+    /// Reads the Vagrantfile for a look, if it can be read: it runs nothing, also in a project that is trusted, and
+    /// whatever it prints is lost.
+    pub(crate) fn load_silently(&self) -> Option<Loaded> {
+        self.vagrantfile()?;
+        let mut options = self.load_options();
+        options.trusted = Trust::from(false);
+        options.argv = vec!["status".to_owned()];
+        options.output = Some(Box::new(|_, _| {}));
+        yado_vagrantfile::load(options).ok()
+    }
+
     /// A Vagrantfile may carry on after something was refused; the configuration is not what it would be then.
     fn tell_refusals(&self, loaded: &Loaded) {
         let refused = loaded.refused();

@@ -1,12 +1,15 @@
 //! One file per command, all of the same shape: an `Arguments` struct whose doc comments are the help, and `run`,
 //! which returns the exit code.
 
+pub(crate) mod autocomplete;
 pub(crate) mod boxes;
+pub(crate) mod cap;
 pub(crate) mod compare;
 pub(crate) mod config;
 pub(crate) mod console;
 pub(crate) mod destroy;
 pub(crate) mod docker;
+pub(crate) mod elsewhere;
 pub(crate) mod global_status;
 pub(crate) mod halt;
 pub(crate) mod init;
