@@ -160,6 +160,15 @@ pub trait Provider: Send {
         let _ = context;
         Ok(())
     }
+    /// Gives back what the present configuration does not ask for any more, of a machine that is switched off. Called for
+    /// all machines of a command before the first of them reserves.
+    fn let_go(&mut self) -> Result<()> {
+        Ok(())
+    }
+    /// Refuses a restart for which another machine has what this one is to have then; this one still runs.
+    fn check_reservation(&self) -> Result<()> {
+        Ok(())
+    }
     /// Makes the machine, switched off, from the image that its kind [needs](ProviderKind::needs_box). On failure
     /// nothing is left behind.
     fn create(&mut self, context: &Context, image: Option<&Image>) -> Result<()>;

@@ -76,8 +76,12 @@ end
     assert!(sandbox.ok(&["status"]).contains("suspended (kvm)"));
     // With the hardware that it had, and without its folder being copied again.
     let vagrantfile = std::fs::read_to_string(sandbox.project.join("Vagrantfile")).unwrap();
-    sandbox.write("Vagrantfile", &vagrantfile.replace("v.memory = 384", "v.memory = 448; v.cpus = 2"));
-    sandbox.ok(&["resume", "db"]);
+    let changed = vagrantfile.replace("v.memory = 384", "v.memory = 448; v.cpus = 2");
+    sandbox
+        .write("Vagrantfile", &changed.replace(&format!("172.30.{third}.10"), &format!("172.31.{third}.10")));
+    let said = sandbox.ok(&["resume", "db"]);
+    assert!(!said.contains("Mounting shared folders"), "{said}");
+    assert!(sandbox.inside("db", "ip -4 -o addr").contains(&format!("172.30.{third}.10")));
     sandbox.inside("db", "ls /vagrant/made");
     suspending_may_be_killed(&sandbox);
     assert!(get_until(port, "served").contains("served"));

@@ -69,6 +69,8 @@ pub struct Machine {
     triggers: Option<Vec<crate::spec::TriggerSpec>>,
     /// Settings of plugins that the machine was started with before, if anything is to be taken back of them.
     settled: PluginSettings,
+    /// It was suspended, and was not started since.
+    goes_on: bool,
     workshop: Workshop,
     // Declared last: dropped, and so released, after everything else.
     _lock: MachineLock,
@@ -118,6 +120,7 @@ impl Machine {
             forwards: Vec::new(),
             triggers: None,
             settled: PluginSettings::new(),
+            goes_on: false,
             workshop,
             _lock: lock,
         })

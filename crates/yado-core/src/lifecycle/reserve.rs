@@ -43,6 +43,16 @@ impl Machine {
         reserved
     }
 
+    /// Gives back what a machine that is going to be switched on has of an earlier configuration.
+    pub fn let_go(&mut self) -> Result<()> {
+        self.record.as_ref().map_or(Ok(()), |record| self.provider(record)?.let_go())
+    }
+
+    /// Refuses a restart after which the machine could not be switched on again, since another one has what it needs.
+    pub fn check_reservation(&self) -> Result<()> {
+        self.record.as_ref().map_or(Ok(()), |record| self.provider(record)?.check_reservation())
+    }
+
     /// Gives back what [`Machine::reserve`] took for a machine that will not be made after all.
     pub fn give_back(&mut self) -> Result<()> {
         let store = &self.workshop.store;

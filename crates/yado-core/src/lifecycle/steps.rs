@@ -8,8 +8,8 @@ use crate::context::Context;
 use crate::error::{Doing, Error, ErrorKind, Result};
 use crate::image::Image;
 use crate::plan::Step;
-use crate::provider::{MachineState, StopMode};
-use crate::store::Operation;
+use crate::provider::{MachineState, Provider, StopMode};
+use crate::store::{LeaseKind, MachineRecord, Operation};
 
 /// What is said before a machine is switched off at once.
 pub(super) const FORCED: &str = "Forcing shutdown of machine...";
@@ -83,6 +83,7 @@ impl Machine {
     fn start(&mut self, context: &Context) -> Result<()> {
         self.reserve(context)?;
         let record = self.made()?.clone();
+        self.goes_on = false;
         self.remember_what_was_settled(&record);
         let store = &self.workshop.store;
         let spec = serde_json::to_string(self.spec()?).doing(|| "recording the configuration")?;
@@ -139,24 +140,34 @@ impl Machine {
     fn wait_ready(&mut self, context: &Context, copies: bool) -> Result<()> {
         context.info("Waiting for machine to boot. This may take a few minutes...");
         let limit = Duration::from_secs(self.spec()?.boot_timeout);
-        let communicator = self.connect(context)?;
+        // One that goes on is what it was before, whatever the Vagrantfile says by now.
+        let record = self.made()?;
+        let mut provider = self.as_started(record)?;
+        let communicator = provider.connect(context)?;
         communicator.ready(context, limit)?;
         context.info("Machine booted and ready!");
-        self.settle(context, &*communicator)?;
-        let folders: Vec<String> = self
-            .spec()?
-            .synced_folders
-            .iter()
-            .map(|folder| format!("{} => {}", folder.host_path.display(), folder.guest_path))
-            .collect();
-        if !folders.is_empty() {
-            context.info("Mounting shared folders...");
-            for line in folders {
-                context.detail(line);
-            }
+        if !self.goes_on {
+            self.settle(context, &*communicator)?;
+            self.tell_folders(context)?;
         }
         drop(communicator);
-        self.provider(self.made()?)?.bring(context, copies)
+        provider.bring(context, copies)
+    }
+
+    fn tell_folders(&self, context: &Context) -> Result<()> {
+        let folders = &self.spec()?.synced_folders;
+        if !folders.is_empty() {
+            context.info("Mounting shared folders...");
+        }
+        for folder in folders {
+            context.detail(format!("{} => {}", folder.host_path.display(), folder.guest_path));
+        }
+        Ok(())
+    }
+
+    /// The machine with the configuration that it was last started with.
+    fn as_started(&self, record: &MachineRecord) -> Result<Box<dyn Provider>> {
+        self.kind.open(record, None, &self.place(record))
     }
 
     pub(super) fn stop(&mut self, context: &Context, options: &Options) -> Result<()> {
@@ -185,7 +196,7 @@ impl Machine {
 
     fn freeze_or_thaw(&mut self, context: &Context, step: Step) -> Result<()> {
         let record = self.made()?.clone();
-        let mut provider = self.provider(&record)?;
+        let mut provider = self.as_started(&record)?;
         let Some(power) = provider.suspend() else {
             return Err(Error::new(
                 ErrorKind::Other,
@@ -206,6 +217,7 @@ impl Machine {
             super::recover::mend(context, &self.workshop, &record, &mut *provider)?;
             return Err(problem);
         }
+        self.goes_on = step == Step::Resume;
         store.finish(&record.id, state)
     }
 

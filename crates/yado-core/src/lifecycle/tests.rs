@@ -17,6 +17,8 @@ use crate::spec::{BoxSpec, NetworkSpec, Problem, ProvisionerSpec, RunWhen, SshSp
 struct FakeKind;
 struct Fake {
     file: PathBuf,
+    /// Opened with what it was last started with.
+    as_recorded: bool,
 }
 
 static NO_SETTINGS: Schema = Schema { settings: &[] };
@@ -40,10 +42,11 @@ impl ProviderKind for FakeKind {
     fn open(
         &self,
         record: &MachineRecord,
-        _spec: Option<&MachineSpec>,
+        spec: Option<&MachineSpec>,
         place: &Place,
     ) -> Result<Box<dyn Provider>> {
-        Ok(Box::new(Fake { file: place.store.home().join(format!("fake-{}", record.name)) }))
+        let file = place.store.home().join(format!("fake-{}", record.name));
+        Ok(Box::new(Fake { file, as_recorded: spec.is_none() }))
     }
 }
 
@@ -90,6 +93,7 @@ impl Provider for Fake {
         Ok(Box::new(Inside))
     }
     fn bring(&mut self, context: &Context, copies: bool) -> Result<()> {
+        assert!(self.as_recorded, "what it was started with is what it is");
         context.detail(if copies { "copied" } else { "not copied" });
         Ok(())
     }
@@ -108,6 +112,7 @@ impl Suspend for Fake {
         Err(Error::new(ErrorKind::System, "The disk is full."))
     }
     fn resume(&mut self, _context: &Context) -> Result<()> {
+        assert!(self.as_recorded, "it goes on as it was, whatever the Vagrantfile says by now");
         self.set("running");
         Ok(())
     }

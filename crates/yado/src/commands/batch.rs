@@ -101,18 +101,21 @@ impl Batch<'_> {
 
 /// Ports and addresses of all machines, before the first one is made: a collision leaves everything as it was.
 fn reserve(session: &Session, machines: &mut [Machine], goal: Goal) -> Result<()> {
-    let mut failure = None;
-    for machine in machines.iter_mut() {
-        let state = machine.state(&session.context)?;
-        let starts = match goal {
-            Goal::Running => matches!(state, MachineState::NotCreated | MachineState::Stopped),
-            _ => state == MachineState::Stopped,
-        };
-        if starts && let Err(problem) = machine.reserve(&session.context) {
-            failure = Some(problem);
-            break;
+    let (mut starting, mut restarting) = (Vec::new(), Vec::new());
+    for (at, machine) in machines.iter_mut().enumerate() {
+        match (machine.state(&session.context)?, goal) {
+            (MachineState::Stopped, _) => {
+                machine.let_go()?;
+                starting.push(at);
+            }
+            (MachineState::NotCreated, Goal::Running) => starting.push(at),
+            (MachineState::Running | MachineState::Suspended, Goal::Restarted) => restarting.push(at),
+            _ => {}
         }
     }
+    // They take theirs when they are off; whoever could not would be left so.
+    restarting.into_iter().try_for_each(|at| machines[at].check_reservation())?;
+    let failure = starting.into_iter().find_map(|at| machines[at].reserve(&session.context).err());
     let Some(failure) = failure else { return Ok(()) };
     for machine in machines {
         machine.give_back()?;

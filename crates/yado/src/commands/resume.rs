@@ -22,16 +22,24 @@ pub(crate) struct Arguments {
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     session.prepare_for_changes()?;
     let wanted = Wanted { spec: true, ..Wanted::default() };
-    let mut targets = session.targets(&arguments.names, wanted)?;
-    targets.retain(|target| {
-        let frozen =
+    let targets = session.targets(&arguments.names, wanted)?;
+    let mut suspended = Vec::new();
+    for target in targets {
+        let context = session.context.for_machine(&target.name);
+        let was_suspended =
             target.record.as_ref().is_some_and(|record| record.state == MachineState::Suspended.id());
-        if !frozen {
-            session.context.for_machine(&target.name).info("VM is not suspended. Moving on...");
+        match super::status::state(session, &target)? {
+            MachineState::Suspended => suspended.push(target),
+            MachineState::NotCreated => context.info("VM not created. Moving on..."),
+            MachineState::Stopped if was_suspended => context.warn(
+                "VM was suspended, but has been switched off since, and its memory is lost. `yado up` starts it.",
+            ),
+            MachineState::Stopped | MachineState::Running => {
+                context.info("VM is not suspended. Moving on...");
+            }
         }
-        frozen
-    });
+    }
     let options = Options { provision: arguments.provision.wish(), ..Options::default() };
-    Batch { goal: Goal::Running, action: "resume", options, parallel: true }.run(session, targets)?;
+    Batch { goal: Goal::Running, action: "resume", options, parallel: true }.run(session, suspended)?;
     Ok(0)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use yado_core::{Error, ErrorKind, Exec, Result};
 
 use crate::session::Session;
@@ -16,15 +16,15 @@ pub(crate) struct Arguments {
     /// Run this command instead of a shell; its exit code becomes ours
     #[arg(short, long)]
     command: Option<String>,
-    /// Use a terminal for the command (default when ours is one)
-    #[arg(short, long, overrides_with = "no_tty_for_command")]
-    tty: bool,
+    /// Use a terminal for the command even when its output is no terminal; twice, also when its input is none
+    #[arg(short, long, action = ArgAction::Count, overrides_with = "no_tty_for_command")]
+    tty: u8,
     /// Taken, and without effect: machines are entered with keys of their own either way
     #[arg(short, long, hide = true)]
     #[allow(dead_code, reason = "scripts give it to Vagrant's command")]
     plain: bool,
     /// Use no terminal for the command
-    #[arg(short = 'T', long = "no-terminal")]
+    #[arg(short = 'T', long = "no-terminal", overrides_with = "tty")]
     no_tty_for_command: bool,
     /// More of the command line, after `--`
     #[arg(last = true)]
@@ -36,14 +36,18 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     let target =
         session.one_target(arguments.name.as_ref(), Wanted { recorded: true, ..Wanted::default() })?;
     let (context, communicator, spec) = super::way_in(session, &target)?;
-    let both_terminals = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let terminal = !arguments.no_tty_for_command && both_terminals;
+    let (options, words) = split(&arguments.extra);
+    let wish = match (arguments.tty, arguments.no_tty_for_command || session.global.no_tty) {
+        (0, false) => terminal_wish(options),
+        (_, true) => Some(0),
+        (count, false) => Some(count),
+    };
+    let terminal = has_terminal(wish, std::io::stdin().is_terminal(), std::io::stdout().is_terminal());
     if !terminal {
         // Our own Ctrl-C is then the only way to end the command.
         crate::interrupt::watch(&session.context.cancel);
     }
     let shell = spec.as_ref().map_or("bash -l", |spec| spec.ssh.shell.as_str());
-    let (options, words) = split(&arguments.extra);
     let mut command = match (&arguments.command, words) {
         (Some(command), _) => in_shell(shell, command),
         (None, []) => Exec::default(),
@@ -105,6 +109,27 @@ fn split(words: &[String]) -> (&[String], &[String]) {
     words.split_at(at.min(words.len()))
 }
 
+/// How often options of ssh ask for a terminal, zero for none; nothing when they do not say.
+fn terminal_wish(options: &[String]) -> Option<u8> {
+    options.iter().fold(None, |wish, option| match option.as_str() {
+        "-T" => Some(0),
+        "-t" => Some(wish.unwrap_or_default().saturating_add(1)),
+        "-tt" => Some(2),
+        _ => wish,
+    })
+}
+
+/// Whether the command gets a terminal. As with ssh, asking once takes ours, which our input must be; asking twice makes
+/// one in any case. Without being asked, a command whose output goes elsewhere gets none, which would change it.
+fn has_terminal(wish: Option<u8>, input: bool, output: bool) -> bool {
+    match wish {
+        None => input && output,
+        Some(0) => false,
+        Some(1) => input,
+        Some(_) => true,
+    }
+}
+
 /// What options of ssh mean where machines are entered without it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Meant {
@@ -152,6 +177,16 @@ mod tests {
         assert!(understood(&words("-L 1:2:3")).is_err());
         assert_eq!(split(&words("-NL 1:2:3 -p22 -oX=y ls -l")).1, words("ls -l"));
         assert_eq!(split(&words("-L")).0, words("-L"));
+    }
+
+    #[test]
+    fn a_terminal_is_made_as_ssh_makes_one() {
+        let wish = |text: &str| terminal_wish(&text.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!((wish("-A"), wish("-t"), wish("-t -t")), (None, Some(1), Some(2)));
+        assert_eq!((wish("-tt -A"), wish("-t -T")), (Some(2), Some(0)));
+        assert!(has_terminal(None, true, true) && !has_terminal(None, true, false));
+        assert!(has_terminal(Some(1), true, false) && !has_terminal(Some(1), false, true));
+        assert!(has_terminal(Some(2), false, false) && !has_terminal(Some(0), true, true));
     }
 
     #[test]

@@ -220,6 +220,14 @@ impl Provider for Machine {
         Ok(())
     }
 
+    fn let_go(&mut self) -> Result<()> {
+        addresses::let_go(&self.place.store, &self.record, &self.spec()?.networks)
+    }
+
+    fn check_reservation(&self) -> Result<()> {
+        addresses::check_free(&self.place.store, &self.record, &self.spec()?.networks)
+    }
+
     fn create(&mut self, _context: &Context, _image: Option<&Image>) -> Result<()> {
         for folder in [self.place.machine.join("work"), self.upper()?] {
             std::fs::create_dir_all(&folder).doing(|| format!("creating '{}'", folder.display()))?;

@@ -18,7 +18,7 @@ use super::settings::Settings;
 use super::{
     accelerator, disks, firmware, folders, launch, memory, network, process, recollection, seed, user_data,
 };
-use crate::providers::networks::names;
+use crate::providers::networks::{addresses, names};
 
 /// How long a machine that is to be told something may take to answer; one that boots is told later.
 const SHORTLY: Duration = Duration::from_millis(300);
@@ -335,6 +335,14 @@ impl Provider for Machine {
 
     fn reserve(&mut self, _context: &Context) -> Result<()> {
         self.private_cards().map(drop)
+    }
+
+    fn let_go(&mut self) -> Result<()> {
+        addresses::let_go(&self.place.store, &self.record, &self.spec()?.networks)
+    }
+
+    fn check_reservation(&self) -> Result<()> {
+        addresses::check_free(&self.place.store, &self.record, &self.spec()?.networks)
     }
 
     fn create(&mut self, context: &Context, image: Option<&Image>) -> Result<()> {

@@ -127,8 +127,7 @@ pub(super) fn release(
     spec: Option<&MachineSpec>,
     folder: &Path,
 ) -> Result<()> {
-    let has_any =
-        spec.is_some_and(|spec| spec.networks.iter().any(|network| network.kind == "private_network"));
+    let has_any = networks::networks_of(record, spec).iter().any(|network| network.kind == "private_network");
     if !has_any || !networks::are_ours() {
         return Ok(());
     }

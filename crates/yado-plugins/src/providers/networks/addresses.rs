@@ -82,6 +82,46 @@ pub(in crate::providers) fn assign(
     Ok(interfaces)
 }
 
+/// An error that names who has an address that these networks ask for, if somebody else has.
+pub(in crate::providers) fn check_free(
+    store: &Store,
+    record: &MachineRecord,
+    networks: &[NetworkSpec],
+) -> Result<()> {
+    for network in networks.iter().filter(|network| network.kind == "private_network") {
+        let Some(address) = fixed_address(network).map(|address| address.to_string()) else { continue };
+        let mine = store.leases(LeaseKind::Address, Owner::Machine(&record.id))?;
+        if !mine.contains(&address) && store.all_leases(LeaseKind::Address)?.contains(&address) {
+            return Err(taken(store, record, &address)?.at(network.origin.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Gives back fixed addresses that these networks do not ask for, before anybody takes what they ask for: so the
+/// machines of a command can exchange theirs.
+pub(in crate::providers) fn let_go(
+    store: &Store,
+    record: &MachineRecord,
+    networks: &[NetworkSpec],
+) -> Result<()> {
+    let way_out = environment_subnet(store, &record.environment)?;
+    let private: Vec<_> = networks.iter().filter(|network| network.kind == "private_network").collect();
+    for held in store.leases(LeaseKind::Address, Owner::Machine(&record.id))? {
+        let Ok(address) = held.parse::<IpAddr>() else { continue };
+        let is_asked_for = private.iter().any(|network| match fixed_address(network) {
+            Some(fixed) => fixed == address,
+            // It was given one there, and keeps it.
+            None => prefix(network.options.get("netmask"), true)
+                .is_some_and(|bits| Subnet::of(IpAddr::V4(DHCP), bits).contains(address)),
+        });
+        if !is_asked_for && !way_out.is_some_and(|subnet| subnet.contains(address)) {
+            store.release_one(LeaseKind::Address, &held, &record.id)?;
+        }
+    }
+    Ok(())
+}
+
 /// Gives back the addresses that the Vagrantfile asked for once and no longer does, so that others may have them.
 fn give_back(store: &Store, record: &MachineRecord, interfaces: &[Interface]) -> Result<()> {
     for held in store.leases(LeaseKind::Address, Owner::Machine(&record.id))? {
@@ -203,7 +243,7 @@ fn private(
         Some(address) => {
             let key = address.to_string();
             if !store.lease(LeaseKind::Address, &key, Owner::Machine(&record.id))? {
-                return Err(taken(store, &key)?.at(network.origin.clone()));
+                return Err(taken(store, record, &key)?.at(network.origin.clone()));
             }
             address
         }
@@ -233,13 +273,22 @@ fn private(
     })
 }
 
-fn taken(store: &Store, ip: &str) -> Result<Error> {
-    let user = store.lease_holder(LeaseKind::Address, ip)?.map_or_else(
+fn taken(store: &Store, record: &MachineRecord, ip: &str) -> Result<Error> {
+    let holder = store.lease_holder(LeaseKind::Address, ip)?;
+    let user = holder.as_ref().map_or_else(
         || "another machine".to_owned(),
         |(name, project)| format!("the machine '{name}' of '{project}'"),
     );
-    Ok(Error::new(ErrorKind::Collision, format!("The address {ip} already belongs to {user}."))
-        .hinted("Choose another address, or reload that machine if it has another one now, or destroy it."))
+    let hint = match holder {
+        Some((name, project)) if record.project == std::path::Path::new(&project) => format!(
+            "If the Vagrantfile gives '{name}' another address now, switch both off and start them together: `yado \
+             halt {name} {own} && yado up {name} {own}`.",
+            own = record.name
+        ),
+        _ => "Choose another address, or reload that machine if it has another one now, or destroy it."
+            .to_owned(),
+    };
+    Ok(Error::new(ErrorKind::Collision, format!("The address {ip} already belongs to {user}.")).hinted(hint))
 }
 
 #[cfg(test)]
@@ -281,6 +330,36 @@ mod tests {
         assert_eq!((&less[0], &less[1]), (&first[0], &first[2]));
         let now = assign(&store, &b, &networks).unwrap();
         assert_eq!(now[1].address, first[1].address);
+    }
+
+    #[test]
+    fn machines_exchange_addresses_when_both_have_let_go_of_theirs() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.put_environment("00ff00ff00", Path::new("/p"), "Vagrantfile").unwrap();
+        let a = store.add_machine("00ff00ff00", "a", "container").unwrap();
+        let b = store.add_machine("00ff00ff00", "b", "container").unwrap();
+        let with = |ip: &str| {
+            [
+                private_network(serde_json::json!({ "ip": ip })),
+                private_network(serde_json::json!({"type": "dhcp"})),
+            ]
+        };
+        let (one, two) = (with("192.168.56.10"), with("192.168.56.11"));
+        let before = [assign(&store, &a, &one).unwrap(), assign(&store, &b, &two).unwrap()];
+        let refusal = check_free(&store, &a, &two).unwrap_err();
+        assert!(refusal.hints()[0].contains("`yado halt b a && yado up b a`"), "{:?}", refusal.hints());
+        check_free(&store, &a, &one).unwrap();
+        let_go(&store, &a, &two).unwrap();
+        let_go(&store, &b, &one).unwrap();
+        let after = [assign(&store, &a, &two).unwrap(), assign(&store, &b, &one).unwrap()];
+        assert_eq!(after[0][1].address, before[1][1].address);
+        assert_eq!(after[1][1].address, before[0][1].address);
+        // What they were given, they keep.
+        for number in [0, 2] {
+            assert_eq!(after[0][number], before[0][number]);
+            assert_eq!(after[1][number], before[1][number]);
+        }
     }
 
     #[test]

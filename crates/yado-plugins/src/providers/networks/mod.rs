@@ -202,15 +202,19 @@ pub(super) fn without_machine(
     let release =
         |bridge: &str| Bridge::release(&registry, bridge, &record.id, PATIENCE).map_err(engine_error);
     let holdings = Holdings::of(store, &record.environment)?;
-    for network in spec.map_or(&[][..], |spec| &spec.networks) {
-        // Also where others use it: a claim that stays would keep the bridge from whoever goes last.
-        if let Some((bridge, _)) = holdings.private_bridge_of(&record.id, network) {
-            release(&bridge)?;
-        }
-    }
+    let networks = networks_of(record, spec);
+    let mut bridges: Vec<String> = networks
+        .iter()
+        .filter_map(|network| holdings.private_bridge_of(&record.id, network))
+        .map(|(bridge, _)| bridge)
+        .collect();
+    bridges.sort();
+    bridges.dedup();
+    // Also where others use it: a claim that stays would keep the bridge from whoever goes last.
+    bridges.iter().try_for_each(|bridge| release(bridge).map(drop))?;
     // Rules name the hardware addresses of all machines on record, and beyond that only what is led or joined.
-    let has_rules = spec
-        .is_none_or(|spec| spec.networks.iter().any(|network| network.kind == "private_network"))
+    let has_rules = spec.is_none()
+        || networks.iter().any(|network| network.kind == "private_network")
         || machines.iter().any(|machine| {
             let forwards = machine.forwards.as_deref().unwrap_or("[]");
             machine.id == record.id && forwards != "[]"
@@ -226,6 +230,13 @@ pub(super) fn without_machine(
     let bridge = addresses::environment_bridge(&record.environment);
     Bridge::remove(&registry, &bridge, &record.id).map_err(engine_error)?;
     turn.forget()
+}
+
+/// The networks that a machine may be in: those that the Vagrantfile asks for now, and those that it was started with.
+pub(super) fn networks_of(record: &MachineRecord, spec: Option<&MachineSpec>) -> Vec<NetworkSpec> {
+    let mut networks = spec.map_or_else(Vec::new, |spec| spec.networks.clone());
+    networks.extend(specification(record).into_iter().flat_map(|started| started.networks));
+    networks
 }
 
 /// How long the kernel may take to let go of another stopped machine's port on a bridge. It may well run still.
