@@ -290,8 +290,9 @@ pub trait EngineCommands {
     fn run(&self, context: &Context, options: &[String], command: &[String]) -> Result<Vec<String>>;
     /// Prints what the container wrote.
     fn logs(&self, context: &Context, follow: bool) -> Result<Vec<String>>;
-    /// Writes the machine's image to a file that `docker load` takes; of the engine's images none is changed.
-    fn save_image(&self, context: &Context, name: &str, output: &std::path::Path) -> Result<()>;
+    /// Writes the machine's image, without a name, to a file that `docker load` takes; of the engine's images and their
+    /// names none is changed.
+    fn save_image(&self, context: &Context, output: &std::path::Path) -> Result<()>;
 }
 
 /// Keeping a machine's data under a name, and going back to it. A death at any instant leaves either what was before

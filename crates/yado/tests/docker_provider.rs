@@ -225,9 +225,16 @@ fn a_machine_becomes_an_image_with_its_command_and_settings() {
     sandbox.run(&["package", "--format", "lxc"]).refused(&["becomes an image", "--format oci"]);
     docker.run(&["tag", "box", "default:latest"]);
     let before = docker.run(&["image", "inspect", "-f", "{{.Id}}", "default"]);
+    let all = docker.run(&["images", "-aq"]);
+    let begin = docker.run(&["info", "-f", "{{.SystemTime}}"]);
     sandbox.ok(&["package", "--format", "oci", "--output", "image.tar"]);
     sandbox.ok(&["package", "--output", "image.box"]);
     assert_eq!(docker.run(&["image", "inspect", "-f", "{{.Id}}", "default"]), before, "somebody else's name");
+    assert_eq!(docker.run(&["images", "-aq"]), all, "nothing is left");
+    // Not even for a moment was the name another image's: who is killed then would leave it so.
+    let end = docker.run(&["info", "-f", "{{.SystemTime}}"]);
+    let events = docker.run(&["events", "--since", &begin, "--until", &end, "--filter", "type=image"]);
+    assert!(events.contains("image") && !events.contains(" tag "), "{events}");
     docker.run(&["rmi", "default"]);
     assert!(
         docker

@@ -11,7 +11,7 @@ use tar::{Builder, EntryType, Header};
 use yado_core::error::Doing;
 use yado_core::{Context, Result};
 
-use super::{Package, tree_archive};
+use super::{Package, engine_archive, tree_archive};
 use crate::layer::hex;
 use crate::platform;
 use crate::scratch::Scratch;
@@ -33,7 +33,8 @@ struct Blob {
 pub(super) fn write(cx: &Context, package: &Package, output: &Path) -> Result<()> {
     let doing = || "writing the image";
     if let Some(archive) = &package.archive {
-        return std::fs::copy(archive, output).map(drop).doing(doing);
+        let name = format!("{}:latest", image_name(&package.name));
+        return engine_archive::name(cx, archive, &name, output);
     }
     let folder = output.parent().unwrap_or(Path::new("."));
     let mut layers = Vec::new();

@@ -4,6 +4,7 @@
 //! leaves nothing that looks like a package.
 
 mod box_file;
+mod engine_archive;
 mod image_archive;
 mod tree_archive;
 mod virtual_disk;
@@ -69,6 +70,7 @@ pub struct Package {
     /// The file system's layers, lowest first.
     pub layers: Vec<PathBuf>,
     /// The image archive that an engine made of the machine, for formats that bring an image; layers do not count then.
+    /// Its image needs no name, and gets this package's.
     pub archive: Option<PathBuf>,
     /// The name that an image gets, such as `web`.
     pub name: String,
@@ -116,11 +118,6 @@ impl Package {
             }
         }
         Ok(())
-    }
-
-    /// What an image is called: the package's name, as far as names of images allow.
-    pub fn image_name(name: &str) -> String {
-        image_archive::image_name(name)
     }
 
     /// Writes the package to `output`, which must not exist.

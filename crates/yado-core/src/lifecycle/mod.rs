@@ -199,13 +199,13 @@ impl Machine {
         Ok(self.provider(self.made()?)?.engine().is_some())
     }
 
-    /// Writes the machine's image as its engine makes it.
-    pub fn save_image(&self, context: &Context, name: &str, output: &std::path::Path) -> Result<()> {
+    /// Writes the machine's image as its engine makes it, without a name.
+    pub fn save_image(&self, context: &Context, output: &std::path::Path) -> Result<()> {
         let provider = self.provider(self.made()?)?;
         let engine = provider.engine().ok_or_else(|| {
             Error::new(ErrorKind::Other, format!("The machine '{}' is no engine's container.", self.name))
         })?;
-        engine.save_image(&context.for_machine(&self.name), name, output)
+        engine.save_image(&context.for_machine(&self.name), output)
     }
 
     /// What it was made from, when it was made from a box.

@@ -70,8 +70,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
         return Ok(0);
     }
     let archive = ArchivePlace::beside(&output)?;
-    let name = format!("{}:latest", Package::image_name(&package.name));
-    machine.save_image(&session.context, &name, &archive.path())?;
+    machine.save_image(&session.context, &archive.path())?;
     package.archive = Some(archive.path());
     package.write(&context, &output)?;
     Ok(0)

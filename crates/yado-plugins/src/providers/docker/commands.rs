@@ -58,21 +58,13 @@ impl EngineCommands for Machine {
         Ok(argv)
     }
 
-    fn save_image(&self, context: &Context, name: &str, output: &Path) -> Result<()> {
+    fn save_image(&self, context: &Context, output: &Path) -> Result<()> {
         let found = self.must_exist(context)?;
-        let before = self.engine.try_run(context, &["image", "inspect", "--format", "{{.Id}}", name])?;
-        let before =
-            before.status.success().then(|| String::from_utf8_lossy(&before.stdout).trim().to_owned());
         context.info("Committing the container to an image...");
         let image = self.engine.commit(context, &found.id, "")?;
-        self.engine.run(context, &["tag", &image, name])?;
         let output = output.display().to_string();
-        let saved = self.engine.run_patiently(context, &["save", "-o", &output, name]);
-        let context = &uninterrupted(context);
-        let removed = self.engine.run(context, &["rmi", name]);
-        if let Some(before) = before {
-            self.engine.run(context, &["tag", &before, name])?;
-        }
+        let saved = self.engine.run_patiently(context, &["save", "-o", &output, &image]);
+        let removed = self.engine.run(&uninterrupted(context), &["rmi", &image]);
         saved.and(removed.map(drop))
     }
 }
