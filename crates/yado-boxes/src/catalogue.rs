@@ -7,8 +7,12 @@ use yado_core::{Error, ErrorKind, Result};
 use crate::platform;
 use crate::version::{Constraints, Version};
 
-/// The largest catalogue that is read, in bytes.
-pub(crate) const LARGEST: u64 = 20 << 20;
+/// The largest catalogue that is read, in bytes. A box that is made every day for ten years, for three providers, has one
+/// of half of this.
+pub(crate) const LARGEST: u64 = 8 << 20;
+/// The most versions, and the most files of a version. What has more was made to fill the memory.
+const MOST_VERSIONS: usize = 50_000;
+const MOST_OFFERS: usize = 1000;
 
 /// What the world's boxes may be for so that yado's containers can use them, the best first.
 pub(crate) const CONTAINER_FORMATS: &[&str] = &["container", "yado", "lxc"];
@@ -20,15 +24,48 @@ const KVM_FORMATS: &[&str] = &["kvm", "libvirt", "qemu", "virtualbox"];
 pub(crate) struct Catalogue {
     /// The box's name.
     pub(crate) name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<MOST_VERSIONS, _, _>")]
     versions: Vec<Entry>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 struct Entry {
     version: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<MOST_OFFERS, _, _>")]
     providers: Vec<Offer>,
+}
+
+/// Reads a list, and no longer than it may be.
+fn at_most<'de, const MOST: usize, T, D>(from: D) -> std::result::Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    struct List<const MOST: usize, T>(std::marker::PhantomData<T>);
+    impl<'de, const MOST: usize, T: Deserialize<'de>> serde::de::Visitor<'de> for List<MOST, T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(to, "a list of at most {MOST}")
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(
+            self,
+            mut from: A,
+        ) -> std::result::Result<Vec<T>, A::Error> {
+            let mut list = Vec::new();
+            while let Some(item) = from.next_element()? {
+                if list.len() == MOST {
+                    return Err(serde::de::Error::custom(format_args!(
+                        "a list has more than {MOST} entries"
+                    )));
+                }
+                list.push(item);
+            }
+            Ok(list)
+        }
+    }
+    from.deserialize_seq(List::<MOST, T>(std::marker::PhantomData))
 }
 
 /// One file of a version.
