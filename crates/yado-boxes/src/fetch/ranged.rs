@@ -33,6 +33,8 @@ pub(crate) const CONNECTIONS: usize = 4;
 const PIECE: u64 = 4 << 20;
 /// Failures in a row, without a byte in between, after which a piece is given up.
 const ATTEMPTS: u32 = 5;
+/// The longest file: a server that says more would have us keep lists of pieces that fill the memory.
+const LARGEST: u64 = 1 << 40;
 /// After this time a part is not gone on with.
 const KEPT: Duration = Duration::from_hours(24);
 /// The first line of a list of pieces.
@@ -49,6 +51,24 @@ pub(crate) struct Wanted<'a> {
     pub(crate) is_verified: bool,
     /// Forget what is there.
     pub(crate) clean: bool,
+    /// The length that it has to have, where somebody else has said so: a server that sends more is not listened to.
+    pub(crate) size: Option<u64>,
+}
+
+impl Wanted<'_> {
+    /// Why a file of this length is not fetched.
+    fn refuse(&self, length: u64) -> Result<(), Failure> {
+        match self.size {
+            Some(size) if size != length => {
+                Err(Failure::Final(format!("'{}' has {length} bytes, and {size} were announced", self.url)))
+            }
+            None if length > LARGEST => Err(Failure::Final(format!(
+                "'{}' is said to have {length} bytes, more than any box",
+                self.url
+            ))),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A complete file. It stays for the next run until it is discarded, so that work on it may be interrupted.
@@ -184,9 +204,16 @@ pub(crate) fn fetch(
     }
     // A server may replace the file while it is fetched; one that always does is given up.
     for _ in 0..3 {
-        match once(cx, client, wanted, &part, &pieces)? {
-            Outcome::Complete => return Ok(Fetched { part, pieces, _turn: turn }),
-            Outcome::Changed => forget(&part, &pieces),
+        match once(cx, client, wanted, &part, &pieces) {
+            Ok(Outcome::Complete) => return Ok(Fetched { part, pieces, _turn: turn }),
+            Ok(Outcome::Changed) => forget(&part, &pieces),
+            Err(failure) => {
+                // Without a list there is nothing to go on with.
+                if !pieces.exists() {
+                    forget(&part, &pieces);
+                }
+                return Err(failure);
+            }
         }
     }
     Err(Failure::Final(format!("'{}' changes while it is being fetched", wanted.url)))
@@ -248,7 +275,8 @@ fn once(
         .doing(doing)
         .map_err(Failure::Local)?;
     let known = List::read(pieces, &file, &cx.cancel)?
-        .filter(|(state, there)| !there.is_empty() && (state.validator.is_some() || wanted.is_verified));
+        .filter(|(state, there)| !there.is_empty() && (state.validator.is_some() || wanted.is_verified))
+        .filter(|(state, _)| wanted.refuse(state.length).is_ok());
     let (state, there, first) = match known {
         Some((state, there)) => (state, there, None),
         None => match super::retrying(&cx.cancel, || begin(client, wanted))? {
@@ -304,6 +332,7 @@ fn begin(client: &Client, wanted: &Wanted<'_>) -> Result<Begun, Failure> {
     }
     match (response.status, total(&response)) {
         (206, Some(length)) => {
+            wanted.refuse(length)?;
             let validator = validator(&response);
             Ok(Begun::Ranges(State { length, validator }, response))
         }
@@ -340,8 +369,16 @@ fn whole(
         let mut progress = Progress::new(cx, "Progress", response.length);
         let length = response.length;
         file.set_len(0).doing(|| "emptying a download").map_err(Failure::Local)?;
-        let received =
-            receive(cx, wanted.url, response, file, 0, u64::MAX, None, &mut |read| progress.add(read));
+        if let Some(length) = length {
+            wanted.refuse(length)?;
+        }
+        // One more than it may have shows that there is more.
+        let most = wanted.size.unwrap_or(LARGEST).saturating_add(1);
+        let received = receive(cx, wanted.url, response, file, 0, most, None, &mut |read| progress.add(read));
+        if received.0 == most {
+            file.set_len(0).doing(|| "emptying a download").map_err(Failure::Local)?;
+            return Err(Failure::Final(format!("'{}' has more than {} bytes", wanted.url, most - 1)));
+        }
         match (received, length) {
             ((received, None), Some(length)) if received != length => Err(Failure::Temporary(format!(
                 "'{}': the connection ended after {received} of {length} bytes",

@@ -137,7 +137,7 @@ fn content() -> Vec<u8> {
 
 fn fetch(server: &Server, folder: &Path) -> Result<Vec<u8>, Failure> {
     let url = server.url();
-    let wanted = ranged::Wanted { url: &url, headers: &[], is_verified: false, clean: false };
+    let wanted = ranged::Wanted { url: &url, headers: &[], is_verified: false, clean: false, size: None };
     let fetched = ranged::fetch(&context(), &client(), &wanted, folder)?;
     let found = std::fs::read(fetched.path()).unwrap();
     fetched.discard();
@@ -178,7 +178,7 @@ fn a_part_on_disk_is_checked_and_a_changed_file_is_begun_anew() {
     });
     let folder = tempfile::tempdir().unwrap();
     let url = server.url();
-    let wanted = ranged::Wanted { url: &url, headers: &[], is_verified: false, clean: false };
+    let wanted = ranged::Wanted { url: &url, headers: &[], is_verified: false, clean: false, size: None };
     let leave = || {
         let fetched = ranged::fetch(&context(), &client(), &wanted, folder.path()).unwrap();
         let path = fetched.path().to_owned();
@@ -204,6 +204,25 @@ fn a_part_on_disk_is_checked_and_a_changed_file_is_begun_anew() {
     *server.behaviour.tag.lock().unwrap() = "\"two\"".into();
     std::fs::write(&pieces, format!("{}\n", kept.join("\n"))).unwrap();
     assert!(std::fs::read(leave()).unwrap() == newer);
+}
+
+#[test]
+fn what_is_longer_than_was_announced_is_not_fetched() {
+    for ranges in [true, false] {
+        let server =
+            Server::start(Behaviour { ranges, content: Mutex::new(content()), ..Behaviour::default() });
+        let folder = tempfile::tempdir().unwrap();
+        let url = server.url();
+        for size in [1000, content().len() as u64 + 1] {
+            let wanted =
+                ranged::Wanted { url: &url, headers: &[], is_verified: true, clean: false, size: Some(size) };
+            let error = ranged::fetch(&context(), &client(), &wanted, folder.path()).unwrap_err();
+            assert!(error.to_string().contains("were announced"), "{error}");
+        }
+        let parts = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let kept = parts.filter(|path| path.extension().is_some_and(|kind| kind == "part"));
+        assert_eq!(kept.map(|path| path.metadata().unwrap().len()).sum::<u64>(), 0);
+    }
 }
 
 #[test]

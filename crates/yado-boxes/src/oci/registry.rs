@@ -206,7 +206,8 @@ impl Registry<'_> {
         let url = format!("{}/blobs/{}", self.base, layer.digest);
         let headers: Vec<_> =
             self.authorization.as_deref().map(|value| ("Authorization", value)).into_iter().collect();
-        let wanted = ranged::Wanted { url: &url, headers: &headers, is_verified: true, clean: false };
+        let size = Some(layer.size);
+        let wanted = ranged::Wanted { url: &url, headers: &headers, is_verified: true, clean: false, size };
         let _time = cx.time("download a layer");
         let fetched = ranged::fetch(cx, self.client, &wanted, downloads)?;
         Ok(match verify(cx, fetched.path(), &layer.digest, Some(layer.size)) {

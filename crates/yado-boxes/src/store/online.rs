@@ -275,6 +275,7 @@ impl BoxStore {
             headers: &headers,
             is_verified: options.checksum.is_some(),
             clean: options.clean,
+            size: None,
         };
         let _time = cx.time("download the box");
         ranged::fetch(cx, &client, &wanted, &downloads).map_err(|failure| failure.into_error("The box"))
