@@ -110,6 +110,7 @@ pub(crate) fn import(cx: &Context, path: &Path, target: &Path, disks: Disks) -> 
     read_ahead(source, limits.bytes, &cx.cancel, |source| {
         entries(source, options, &cx.cancel, |entry| reader.entry(&mut tree, entry))
     })?;
+    tree.settle().doing(|| unpacking(&tree))?;
     if let Some(disk) = reader.disk {
         drop(tree);
         if let Some(bootable) = stays(cx, disk.path(), target, disks)? {
@@ -134,12 +135,20 @@ pub(crate) fn import(cx: &Context, path: &Path, target: &Path, disks: Disks) -> 
         return Err(needs("has neither a disk nor a root file system"));
     }
     tracing::debug!(skipped = reader.unpacked.skipped, entries = reader.unpacked.entries, "unpacked");
-    Ok(Contents { root: find_root(target)?, digests: tree.into_digests(), ..reader.contents })
+    let digests = tree.into_digests().doing(|| "unpacking")?;
+    Ok(Contents { root: find_root(target)?, digests, ..reader.contents })
 }
 
 fn open(target: &Path) -> Result<Tree> {
-    let tree = Tree::open(target).doing(|| format!("opening '{}'", target.display()))?;
-    Ok(tree.with_digests(Digests::default()))
+    let doing = || format!("opening '{}'", target.display());
+    let mut tree = Tree::open(target).doing(doing)?.with_digests(Digests::default());
+    tree.fill_behind().doing(doing)?;
+    Ok(tree)
+}
+
+/// What was being done when a file could not be filled.
+fn unpacking(tree: &Tree) -> String {
+    tree.unfilled().map_or_else(|| "unpacking".to_owned(), |path| format!("unpacking '{path}'"))
 }
 
 /// What firmware can start on a disk that is to stay one if it can.
@@ -159,7 +168,9 @@ fn from_disk(cx: &Context, path: &Path, target: &Path, contents: Contents) -> Re
     let (disk, _raw) = disk::open(cx, path, folder)?;
     let mut tree = open(target)?;
     disk::read_root(&disk, &mut tree, Limits::default(), &cx.cancel)?;
-    Ok(Contents { root: target.to_owned(), digests: tree.into_digests(), ..contents })
+    tree.settle().doing(|| unpacking(&tree))?;
+    let digests = tree.into_digests().doing(|| "unpacking")?;
+    Ok(Contents { root: target.to_owned(), digests, ..contents })
 }
 
 fn write_sparse(content: &mut impl Read, path: &Path) -> std::io::Result<()> {

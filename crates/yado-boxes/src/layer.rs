@@ -2,7 +2,7 @@
 //!
 //! A layer's digest covers what a machine can see of it: paths, types, permissions, owners, link targets,
 //! capabilities and contents, in one fixed order. Times are left out, so that the same content made twice is
-//! one layer.
+//! one layer. Of a layer that goes on top of others, what it takes away from them counts, too.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -17,7 +17,7 @@ use yado_core::error::Doing;
 use yado_core::{Cancel, Result};
 
 use crate::scratch::Scratch;
-use crate::unpack::{Digests, EntryPath, capability_of};
+use crate::unpack::{Digests, EntryPath, capability_of, is_opaque};
 
 /// A layer in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,8 +181,10 @@ impl Walk<'_> {
         };
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => {
-                self.head(b'd', path.as_bytes(), &stat);
-                self.directory(open(OFlags::DIRECTORY).doing(doing)?, path)?;
+                let directory = open(OFlags::DIRECTORY).doing(doing)?;
+                let kind = if is_opaque(&directory) { b'D' } else { b'd' };
+                self.head(kind, path.as_bytes(), &stat);
+                self.directory(directory, path)?;
             }
             FileType::RegularFile => {
                 if stat.st_nlink > 1 {
@@ -210,6 +212,11 @@ impl Walk<'_> {
                 self.head(b'l', path.as_bytes(), &stat);
                 let target = rustix::fs::readlinkat(parent, name, Vec::new()).doing(doing)?;
                 self.field(target.as_bytes());
+            }
+            // The mark that something of the layers below is gone. It is the kernel's, whoever owns it.
+            FileType::CharacterDevice if stat.st_rdev == 0 => {
+                self.hash.update(b"w");
+                self.field(path.as_bytes());
             }
             _ => {
                 self.head(b'o', path.as_bytes(), &stat);

@@ -8,6 +8,7 @@ mod archive;
 mod boot;
 mod bootstrap;
 mod catalogue;
+mod chain;
 mod checksum;
 mod chroot;
 mod disk;

@@ -113,6 +113,7 @@ fn an_image_made_by_docker_comes_out_of_a_registry_and_is_brought_up() {
     }
     sandbox.ok(&["box", "verify"]);
     formats(&sandbox, &registry, &archive);
+    shares(&sandbox, &registry, &other_archive);
     // Somebody changes what the tag means; a colleague gets what was agreed on.
     registry.copy(&[&format!("docker-archive:{other_archive}"), &format!("docker://{in_registry}")]);
     let colleague = Sandbox::copy_of(&sandbox.project);
@@ -122,6 +123,33 @@ fn an_image_made_by_docker_comes_out_of_a_registry_and_is_brought_up() {
     assert_eq!(digest(&colleague, &name), digest(&sandbox, &name));
     colleague.destroy_and_audit();
     sandbox.destroy_and_audit();
+}
+
+/// The image below the machine's own, which is its base: none of it is fetched, and none of it is on the disk twice.
+fn shares(sandbox: &Sandbox, registry: &Registry, base: &str) {
+    let in_registry = registry.image("team/base:1");
+    registry.copy(&[&format!("docker-archive:{base}"), &format!("docker://{in_registry}")]);
+    let said = sandbox.ok(&["box", "add", &format!("oci:{in_registry}"), "--name", "base"]);
+    assert_eq!(said.matches("(already here)").count(), 2, "{said}");
+    let layers =
+        || std::fs::read_dir(sandbox.home().join("layers")).unwrap().flatten().map(|entry| entry.path());
+    assert_eq!(layers().filter(|layer| layer.join("bin/busybox").exists()).count(), 1);
+    let listed = sandbox.ok(&["box", "list", "-i"]);
+    let facts: Vec<&str> = listed.lines().skip_while(|line| !line.starts_with("base ")).take(6).collect();
+    let facts = facts.join("\n");
+    assert!(facts.contains("own: 0.0 MiB") && !facts.contains("other boxes: 0.0 MiB"), "{listed}");
+    // Each is whole for itself when the other one goes.
+    let whole = sandbox.ok(&["box", "repackage", "base", "container", "0"]);
+    assert!(whole.contains("package.box"), "{whole}");
+    let script = "tar -xOf package.box rootfs.tar.gz | tar -tzf -";
+    let listed = Command::new("sh").args(["-ec", script]).current_dir(&sandbox.project).output().unwrap();
+    let names = String::from_utf8(listed.stdout).unwrap();
+    for name in ["data/deep/old", "gone/x", "left", "bin/busybox", "etc/sudoers.d/vagrant"] {
+        assert!(names.lines().any(|line| line == name), "{name} in {names}");
+    }
+    assert!(!names.contains("data/new"), "{names}");
+    sandbox.ok(&["box", "remove", "base"]);
+    assert!(sandbox.ok(&["box", "verify"]).contains("intact"));
 }
 
 /// Other forms on disk, and what is wrong with some.

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use yado_core::error::Doing;
 use yado_core::{Context, Result};
 
 use super::manifest::{self, Described, LARGEST};
 use super::reference::is_digest;
-use super::{LayerFile, Pulled, check_digest, refused, verify};
+use super::{Archive, ImageLayer, LayerFile, Pulled, check_digest, refused};
 use crate::scratch::Scratch;
 use crate::unpack::decompress;
 
@@ -48,12 +49,9 @@ pub(crate) fn is_archive(cx: &Context, path: &Path) -> bool {
 enum Files {
     Folder(PathBuf),
     Archive {
-        file: PathBuf,
+        archive: Arc<Archive>,
         /// Where each file begins, and how long it is.
         places: HashMap<String, (u64, u64)>,
-        /// Where the parts are written out.
-        folder: PathBuf,
-        _unpacked: Option<Scratch>,
     },
 }
 
@@ -114,7 +112,7 @@ fn archive(cx: &Context, path: &Path, folder: &Path) -> Result<Files> {
             places.insert(name, place);
         }
     }
-    Ok(Files::Archive { file, places, folder: folder.to_owned(), _unpacked: unpacked })
+    Ok(Files::Archive { archive: Arc::new(Archive { path: file, _unpacked: unpacked }), places })
 }
 
 /// A relative path without `.` and `..`; `None` when it leads out.
@@ -155,30 +153,25 @@ impl Files {
                 let size = file.metadata().doing(doing)?.len();
                 Ok(Some((Box::new(file), size)))
             }
-            Self::Archive { file, places, .. } => {
-                let Some((at, size)) = places.get(name).copied() else { return Ok(None) };
-                let mut file = File::open(file).doing(doing)?;
-                file.seek(SeekFrom::Start(at)).doing(doing)?;
-                Ok(Some((Box::new(file.take(size)), size)))
+            Self::Archive { archive, places } => {
+                let Some(place) = places.get(name).copied() else { return Ok(None) };
+                Ok(Some((Box::new(archive.open(place)?), place.1)))
             }
         }
     }
 
-    /// A layer as a file of its own.
+    /// A layer's file.
     fn layer(&self, name: &str) -> Result<LayerFile> {
-        let Some((mut content, _)) = self.content(name)? else {
-            return Err(refused(format_args!("'{name}' is missing")));
-        };
-        match self {
-            Self::Folder(folder) => Ok(LayerFile::Own(folder.join(name))),
-            Self::Archive { folder, .. } => {
-                let doing = || format!("writing out '{name}'");
-                let scratch = Scratch::file(folder)?;
-                let mut out = File::create(scratch.path()).doing(doing)?;
-                std::io::copy(&mut content, &mut out).doing(doing)?;
-                Ok(LayerFile::Part(scratch))
+        let file = match self {
+            Self::Folder(folder) => {
+                let path = folder.join(name);
+                path.is_file().then_some(LayerFile::Own(path))
             }
-        }
+            Self::Archive { archive, places } => {
+                places.get(name).map(|place| LayerFile::Part { archive: Arc::clone(archive), place: *place })
+            }
+        };
+        file.ok_or_else(|| refused(format_args!("'{name}' is missing")))
     }
 }
 
@@ -193,8 +186,8 @@ fn layout(cx: &Context, files: &Files, index: Vec<u8>) -> Result<Pulled> {
                 let mut found = Vec::new();
                 for layer in layers {
                     let file = files.layer(&format!("blobs/{}", place(&layer.digest)))?;
-                    verify(cx, file.path(), &layer.digest, Some(layer.size))?;
-                    found.push(file);
+                    file.verify(cx, &layer.digest, layer.size)?;
+                    found.push(ImageLayer { digest: layer.digest, file: Some(file) });
                 }
                 return Ok(Pulled { layers: found, digest });
             }
@@ -227,9 +220,9 @@ fn saved(cx: &Context, files: &Files, list: &[u8]) -> Result<Pulled> {
             return Err(refused(format_args!("'{content}' is no digest")));
         }
         let file = files.layer(name)?;
-        let packed = File::open(file.path()).doing(|| format!("reading '{name}'"))?;
+        let (packed, _) = file.open()?;
         check_digest(cx, &mut decompress(packed, LARGEST_ARCHIVE, &cx.cancel)?, content)?;
-        layers.push(file);
+        layers.push(ImageLayer { digest: content.clone(), file: Some(file) });
     }
     Ok(Pulled { layers, digest: None })
 }

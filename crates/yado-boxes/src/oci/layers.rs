@@ -1,70 +1,90 @@
 //! Laying an image's layers over one another. A layer takes away what lies below it (`.wh.NAME`, and `.wh..wh..opq`
 //! for all of a folder) before it adds its own, wherever in the archive the mark stands; so it is read twice.
 
-use std::fs::File;
 use std::path::Path;
 
 use tar::EntryType;
 use yado_core::error::Doing;
 use yado_core::{Context, Error, Result};
 
-use super::{Pulled, refused};
+use super::{LayerFile, Pulled, refused};
 use crate::progress::{Counted, Progress};
 use crate::unpack::{Digests, EntryPath, Limits, Options, Tree, Unpacked, entries, read_ahead, unpack_entry};
 
 const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
 
-/// Makes the image's root file system in the empty directory `target`; what was seen of the contents is returned.
-pub(crate) fn unpack(cx: &Context, image: &Pulled, target: &Path) -> Result<Digests> {
-    let tree = Tree::open(target).doing(|| format!("opening '{}'", target.display()))?;
-    let mut tree = tree.with_digests(Digests::default());
-    let packed: u64 =
-        image.layers.iter().filter_map(|layer| layer.path().metadata().ok()).map(|data| data.len()).sum();
-    let options = Options { limits: Limits::of_archive(packed), ..Options::default() };
-    // All layers together may ask for what one archive may.
-    let mut unpacked = Unpacked::default();
-    for (number, layer) in image.layers.iter().enumerate() {
-        if number > 0 {
-            read(cx, layer.path(), None, options, |entry| take_away(&mut tree, entry))?;
-        }
-        let title = format!("Unpacking layer {} of {}", number + 1, image.layers.len());
-        read(cx, layer.path(), Some(title), options, |entry| {
-            if mark(entry)?.is_some() {
-                return Ok(());
-            }
-            // What is no folder takes the place of one with all that is in it.
-            if number > 0
-                && entry.header().entry_type() != EntryType::Directory
-                && let Ok(path) = EntryPath::parse(&entry.path_bytes())
-                && !path.is_root()
-            {
-                tree.clear_directory(&path).doing(|| format!("replacing '{path}'"))?;
-            }
-            unpack_entry(&mut tree, entry, options, &cx.cancel, &mut unpacked)
-        })?;
-        unpacked.set_times(&tree)?;
+/// What the layers of an image may ask for together: as much as one archive of their size.
+pub(super) fn limits(image: &Pulled) -> Result<Limits> {
+    let mut packed = 0_u64;
+    for file in image.layers.iter().filter_map(|layer| layer.file.as_ref()) {
+        packed = packed.saturating_add(file.open()?.1);
     }
-    Ok(tree.into_digests())
+    Ok(Limits::of_archive(packed))
 }
 
-fn read(
-    cx: &Context,
-    path: &Path,
-    title: Option<String>,
+/// Makes the image's root file system in the empty directory `target`, as one tree; what was seen of the contents is
+/// returned.
+pub(crate) fn flatten(cx: &Context, image: &Pulled, target: &Path) -> Result<Digests> {
+    let doing = || format!("unpacking in '{}'", target.display());
+    let mut tree = Tree::open(target).doing(doing)?.with_digests(Digests::default());
+    tree.fill_behind().doing(doing)?;
+    let mut laying = Laying::new(cx, limits(image)?);
+    for (number, layer) in image.layers.iter().enumerate() {
+        let Some(file) = &layer.file else { return Err(refused("a layer is missing")) };
+        let title = format!("Unpacking layer {} of {}", number + 1, image.layers.len());
+        laying.layer(&mut tree, file, number == 0, &title)?;
+    }
+    tree.into_digests().doing(doing)
+}
+
+/// Layers being laid over one another.
+pub(super) struct Laying<'a> {
+    cx: &'a Context,
     options: Options,
-    mut each: impl FnMut(&mut tar::Entry<'_, Box<dyn std::io::Read + '_>>) -> Result<()> + Send,
-) -> Result<()> {
-    let doing = || format!("opening '{}'", path.display());
-    let file = File::open(path).doing(doing)?;
-    let length = file.metadata().doing(doing)?.len();
-    let Some(title) = title else {
-        return entries(file, options, &cx.cancel, |entry| each(entry));
-    };
-    let source = Counted { inner: file, progress: Progress::new(cx, title, Some(length)) };
-    read_ahead(source, options.limits.bytes, &cx.cancel, |source| {
-        entries(source, options, &cx.cancel, |entry| each(entry))
-    })
+    unpacked: Unpacked,
+}
+
+impl<'a> Laying<'a> {
+    pub(super) fn new(cx: &'a Context, limits: Limits) -> Self {
+        let options = Options { limits, ..Options::default() };
+        Self { cx, options, unpacked: Unpacked::default() }
+    }
+
+    /// Lays one over what is in `tree`: nothing, if it is the lowest.
+    pub(super) fn layer(
+        &mut self,
+        tree: &mut Tree,
+        file: &LayerFile,
+        is_lowest: bool,
+        title: &str,
+    ) -> Result<()> {
+        let Self { cx, options, unpacked } = self;
+        let (cx, options) = (*cx, *options);
+        if !is_lowest {
+            let (content, _) = file.open()?;
+            entries(content, options, &cx.cancel, |entry| take_away(tree, entry))?;
+        }
+        let (content, length) = file.open()?;
+        let source = Counted { inner: content, progress: Progress::new(cx, title, Some(length)) };
+        read_ahead(source, options.limits.bytes, &cx.cancel, |source| {
+            entries(source, options, &cx.cancel, |entry| {
+                if mark(entry)?.is_some() {
+                    return Ok(());
+                }
+                // What is no folder takes the place of one with all that is in it.
+                if !is_lowest
+                    && entry.header().entry_type() != EntryType::Directory
+                    && let Ok(path) = EntryPath::parse(&entry.path_bytes())
+                    && !path.is_root()
+                {
+                    tree.clear_directory(&path).doing(|| format!("replacing '{path}'"))?;
+                }
+                unpack_entry(tree, entry, options, &cx.cancel, unpacked)
+            })
+        })?;
+        unpacked.set_times(tree)
+    }
 }
 
 /// What a mark takes away.
@@ -101,22 +121,35 @@ fn take_away<R: std::io::Read>(tree: &mut Tree, entry: &tar::Entry<'_, R>) -> Re
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
+pub(super) mod tests {
     use super::*;
-    use crate::oci::LayerFile;
+    use crate::oci::ImageLayer;
+    use crate::testing::context;
 
-    /// A layer: names that end in `/` are folders, `a -> b` is a link, others are files.
-    fn layer(folder: &Path, number: usize, names: &[&str]) -> LayerFile {
+    /// An image of these layers, lowest first, each named by its content.
+    pub(in super::super) fn image(layers: Vec<LayerFile>) -> Pulled {
+        let layers = layers.into_iter().map(|file| {
+            let mut content = Vec::new();
+            std::io::Read::read_to_end(&mut file.open().unwrap().0, &mut content).unwrap();
+            let digest = crate::layer::hex(&<sha2::Sha256 as sha2::Digest>::digest(content));
+            ImageLayer { digest: format!("sha256:{digest}"), file: Some(file) }
+        });
+        Pulled { layers: layers.collect(), digest: None }
+    }
+
+    /// A layer: names that end in `/` are folders, `a -> b` is a link, `a = b` another name of `b`, others are files.
+    pub(in super::super) fn layer(folder: &Path, number: usize, names: &[&str]) -> LayerFile {
         let mut archive = tar::Builder::new(Vec::new());
         for name in names {
             let mut header = tar::Header::new_old();
-            let (path, target) = name.split_once(" -> ").unwrap_or((name, ""));
+            let is_name = name.contains(" = ");
+            let parts = name.split_once(" -> ").or(name.split_once(" = "));
+            let (path, target) = parts.unwrap_or((name, ""));
             // As written: the tar crate refuses to write what is tried here.
             header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
             header.as_old_mut().linkname[..target.len()].copy_from_slice(target.as_bytes());
             header.set_entry_type(match () {
+                () if is_name => EntryType::Link,
                 () if !target.is_empty() => EntryType::Symlink,
                 () if name.ends_with('/') => EntryType::Directory,
                 () => EntryType::Regular,
@@ -132,15 +165,6 @@ mod tests {
         let path = folder.join(format!("layer{number}"));
         std::fs::write(&path, archive.into_inner().unwrap()).unwrap();
         LayerFile::Own(path)
-    }
-
-    fn context() -> Context {
-        Context {
-            machine: None,
-            host: Arc::new(yado_core::Host::new("/nonexistent")),
-            events: Arc::new(yado_core::event::Silent),
-            cancel: yado_core::Cancel::new(),
-        }
     }
 
     fn names(root: &Path) -> Vec<String> {
@@ -171,7 +195,7 @@ mod tests {
             ),
             layer(folder.path(), 2, &["f/.wh.new", "f/newer"]),
         ];
-        unpack(&context(), &Pulled { layers, digest: None }, &root).unwrap();
+        flatten(&context(), &image(layers), &root).unwrap();
         assert_eq!(names(&root), ["a", "c", "d", "e", "f"]);
         assert_eq!(names(&root.join("a")), ["newer"]);
         assert!(root.join("c").is_file() && root.join("d/x").is_file());
@@ -197,7 +221,7 @@ mod tests {
             let outside = format!("l -> {}", folder.path().display());
             let layers =
                 vec![layer(folder.path(), 0, &["a/", &outside, "up -> .."]), layer(folder.path(), 1, &[bad])];
-            let outcome = unpack(&context(), &Pulled { layers, digest: None }, &root);
+            let outcome = flatten(&context(), &image(layers), &root);
             assert!(folder.path().join("victim").exists(), "{bad}");
             // Links are followed as inside, where these lead to nothing.
             assert_eq!(outcome.is_ok(), bad.starts_with("l/") || bad.starts_with("up/"), "{bad}");

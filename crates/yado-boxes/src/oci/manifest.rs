@@ -8,8 +8,8 @@ use super::refused;
 
 /// The largest description that is read.
 pub(super) const LARGEST: u64 = 4 << 20;
-/// Docker allows 127 layers.
-const MOST_LAYERS: usize = 512;
+/// Docker allows 127 layers, and the kernel puts no more than 500 on top of each other.
+const MOST_LAYERS: usize = 256;
 
 /// The media types that are asked for.
 pub(super) const ACCEPTED: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \

@@ -7,7 +7,8 @@ use yado_core::{Context, Error, ErrorKind, Result};
 use super::credentials::{self, Credentials};
 use super::manifest::{self, ACCEPTED, Described, Descriptor, LARGEST};
 use super::reference::Reference;
-use super::{LayerFile, Pulled, check_digest, refused, verify};
+use super::{ImageLayer, LayerFile, Pulled, check_digest, refused};
+use crate::chain::Chain;
 use crate::fetch::{Address, Client, Failure, Network, Response, ranged, retrying, status_failure};
 
 /// The longest answer with a token.
@@ -23,13 +24,15 @@ struct Registry<'a> {
     authorization: Option<String>,
 }
 
-/// Fetches an image. `downloads` is where its layers lie meanwhile.
+/// Fetches an image, but for layers of which `is_known` says that what they become is there. `downloads` is where its
+/// layers lie meanwhile.
 pub(crate) fn pull(
     cx: &Context,
     client: &Client,
     network: &Network,
     reference: &Reference,
     downloads: &std::path::Path,
+    is_known: &dyn Fn(&Chain) -> bool,
 ) -> Result<Pulled> {
     let what = format!("The image '{reference}'");
     let failed = |failure: Failure| match failure {
@@ -51,18 +54,20 @@ pub(crate) fn pull(
     let Described::Layers(layers) = described else {
         return Err(refused("its index leads to another index"));
     };
-    let mut files = Vec::new();
+    let mut found = Vec::new();
+    let mut chain = Chain::empty();
     for (number, layer) in layers.iter().enumerate() {
-        cx.detail(format!(
-            "Layer {} of {}: {} ({} bytes)",
-            number + 1,
-            layers.len(),
-            layer.digest,
-            layer.size
-        ));
-        files.push(LayerFile::Download(registry.layer(cx, layer, downloads).map_err(failed)??));
+        chain = chain.with(&layer.digest);
+        let is_here = is_known(&chain);
+        let size = if is_here { "already here".to_owned() } else { format!("{} bytes", layer.size) };
+        cx.detail(format!("Layer {} of {}: {} ({size})", number + 1, layers.len(), layer.digest));
+        let file = match is_here {
+            true => None,
+            false => Some(registry.layer(cx, layer, downloads).map_err(failed)??),
+        };
+        found.push(ImageLayer { digest: layer.digest.clone(), file });
     }
-    Ok(Pulled { layers: files, digest: Some(digest) })
+    Ok(Pulled { layers: found, digest: Some(digest) })
 }
 
 fn check_size(descriptor: &Descriptor, found: u64) -> Result<()> {
@@ -202,7 +207,7 @@ impl Registry<'_> {
         cx: &Context,
         layer: &Descriptor,
         downloads: &std::path::Path,
-    ) -> Result<Result<ranged::Fetched>, Failure> {
+    ) -> Result<Result<LayerFile>, Failure> {
         let url = format!("{}/blobs/{}", self.base, layer.digest);
         let headers: Vec<_> =
             self.authorization.as_deref().map(|value| ("Authorization", value)).into_iter().collect();
@@ -210,10 +215,11 @@ impl Registry<'_> {
         let wanted = ranged::Wanted { url: &url, headers: &headers, is_verified: true, clean: false, size };
         let _time = cx.time("download a layer");
         let fetched = ranged::fetch(cx, self.client, &wanted, downloads)?;
-        Ok(match verify(cx, fetched.path(), &layer.digest, Some(layer.size)) {
-            Ok(()) => Ok(fetched),
+        let file = LayerFile::Download(fetched);
+        Ok(match file.verify(cx, &layer.digest, layer.size) {
+            Ok(()) => Ok(file),
             Err(error) => {
-                fetched.discard();
+                file.discard();
                 Err(error)
             }
         })

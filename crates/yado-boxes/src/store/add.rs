@@ -13,10 +13,11 @@ use super::record::{InstalledBox, InstalledDisk, escape};
 use crate::archive::Disks;
 use crate::bootstrap::distribution::Distribution;
 use crate::catalogue::Wanted;
+use crate::chain::Chain;
 use crate::layer::{Layer, combine};
 use crate::scratch;
 use crate::source::Source;
-use crate::unpack::{Digests, Tree, copy_directory};
+use crate::unpack::{Digests, Tree, can_overlay, copy_directory, make_public};
 use crate::version::Version;
 use crate::{archive, bootstrap, checksum, host, lock, oci, platform, prepare};
 
@@ -64,13 +65,10 @@ impl AddOptions {
 
 /// What machines are made of.
 pub(super) enum Content {
-    Layer(Layer),
+    /// Lowest first.
+    Layers(Vec<Layer>),
     /// A disk in its place, with its digest and its size in bytes.
-    Disk {
-        digest: String,
-        size: u64,
-        disk: InstalledDisk,
-    },
+    Disk { digest: String, size: u64, disk: InstalledDisk },
 }
 
 /// What to do when the box is installed already.
@@ -93,6 +91,20 @@ pub(super) struct Made {
     stamp: Option<(u64, i64)>,
     /// The source, made exact: an image by its digest.
     exact: Option<String>,
+}
+
+impl Made {
+    /// This and nothing else.
+    fn new(content: Content, version: &str) -> Self {
+        Self {
+            content,
+            version: version.to_owned(),
+            host_mounts: Vec::new(),
+            vagrantfile: None,
+            stamp: None,
+            exact: None,
+        }
+    }
 }
 
 impl BoxStore {
@@ -158,7 +170,7 @@ impl BoxStore {
                 Present::Replace => {}
             }
         }
-        let _not_collecting = lock::shared(cx, &locks.join(".layers"))?;
+        let not_collecting = lock::shared(cx, &locks.join(".layers"))?;
         scratch::collect(self.layers.directory());
         if present != Present::Replace
             && let Some(twin) = self.twin(source)?
@@ -169,14 +181,27 @@ impl BoxStore {
         }
         self.announce(cx, source, &name, provider, options);
         let _time = cx.time(&format!("make the box {name}"));
-        let made =
-            self.make(cx, source, options).map_err(|error| explain(error, &name, self.layers.directory()))?;
+        let made = match self.make(cx, source, options) {
+            Ok(made) => made,
+            Err(error) => {
+                // An image's lower layers are of no use without those that are refused. What the user interrupts is gone
+                // on with.
+                drop(not_collecting);
+                if error.kind() != ErrorKind::Interrupted
+                    && let Err(error) = self.collect_layers()
+                {
+                    tracing::debug!(%error, "layers are left");
+                }
+                return Err(explain(error, &name, self.layers.directory()));
+            }
+        };
         let mounts = made.host_mounts.iter().map(|(from, to)| format!("{}:{}", from.display(), to.display()));
         let mounts: Vec<String> = mounts.collect();
         let (digest, layers, size, disk) = match made.content {
-            Content::Layer(layer) => {
-                let parts = std::iter::once(layer.digest.as_str()).chain(mounts.iter().map(String::as_str));
-                (combine(parts), vec![layer.digest.clone()], layer.size, None)
+            Content::Layers(layers) => {
+                let digests: Vec<String> = layers.iter().map(|layer| layer.digest.clone()).collect();
+                let parts = digests.iter().chain(&mounts).map(String::as_str);
+                (combine(parts), digests, layers.iter().map(|layer| layer.size).sum(), None)
             }
             Content::Disk { digest, size, disk } => (digest, Vec::new(), size, Some(disk)),
         };
@@ -265,14 +290,7 @@ impl BoxStore {
     }
 
     fn make(&self, cx: &Context, source: &Source, options: &AddOptions) -> Result<Made> {
-        let made = |layer, version: &str| Made {
-            content: Content::Layer(layer),
-            version: version.to_owned(),
-            host_mounts: Vec::new(),
-            vagrantfile: None,
-            stamp: None,
-            exact: None,
-        };
+        let made = |layer, version: &str| Made::new(Content::Layers(vec![layer]), version);
         match source {
             Source::Host => {
                 let layer = self.import(cx, |tree, _| host::generate(tree, &self.host))?;
@@ -300,8 +318,9 @@ impl BoxStore {
                     checksum::verify(path, expected, kind, &cx.cancel)?;
                 }
                 if oci::is_archive(cx, path) {
-                    let layer = self.import_image(cx, &oci::open(cx, path, self.layers.directory())?)?;
-                    return Ok(Made { stamp: stamp(path), ..made(layer, "0") });
+                    let image = oci::open(cx, path, self.layers.directory())?;
+                    let content = self.import_image(cx, &image, self.can_stack()?)?;
+                    return Ok(Made { stamp: stamp(path), ..Made::new(content, "0") });
                 }
                 let scratch = self.layers.begin()?;
                 let target = scratch.path().join("root");
@@ -312,26 +331,20 @@ impl BoxStore {
                 let contents = archive::import(cx, path, &target, disks)?;
                 if let Some(disk) = &contents.disk {
                     let content = self.keep_disk(cx, disk)?;
-                    return Ok(Made {
-                        content,
-                        version: "0".to_owned(),
-                        host_mounts: Vec::new(),
-                        vagrantfile: contents.vagrantfile,
-                        stamp: stamp(path),
-                        exact: None,
-                    });
+                    let vagrantfile = contents.vagrantfile;
+                    return Ok(Made { vagrantfile, stamp: stamp(path), ..Made::new(content, "0") });
                 }
                 let mut tree = open(&contents.root)?.with_digests(contents.digests);
                 if !contents.names_an_image {
                     prepare::prepare(&mut tree)?;
                 }
-                let known = tree.into_digests();
+                let known = tree.into_digests().doing(|| "preparing the box")?;
                 let layer = self.layers.finish(scratch, &contents.root, &known, &cx.cancel)?;
                 Ok(Made { vagrantfile: contents.vagrantfile, stamp: stamp(path), ..made(layer, "0") })
             }
             Source::OciLayout(path) => {
-                let layer = self.import_image(cx, &oci::open(cx, path, self.layers.directory())?)?;
-                Ok(made(layer, "0"))
+                let image = oci::open(cx, path, self.layers.directory())?;
+                Ok(Made::new(self.import_image(cx, &image, self.can_stack()?)?, "0"))
             }
             Source::Oci(text) => self.make_from_registry(cx, text, options),
             Source::Url(url) => {
@@ -376,30 +389,41 @@ impl BoxStore {
         }
         let downloads = self.downloads();
         let client = self.client(&options.download)?;
-        let image = oci::pull(cx, &client, &self.network, &reference, &downloads)?;
-        let layer = self.import_image(cx, &image)?;
+        let stacks = self.can_stack()?;
+        let is_known = |chain: &Chain| stacks && self.chains.find(chain, &self.layers).is_some();
+        let image = oci::pull(cx, &client, &self.network, &reference, &downloads, &is_known)?;
+        let content = self.import_image(cx, &image, stacks)?;
         let exact = oci::Reference { digest: image.digest.clone(), ..reference }.to_string();
         image.discard();
-        Ok(Made {
-            content: Content::Layer(layer),
-            version: "0".to_owned(),
-            host_mounts: Vec::new(),
-            vagrantfile: None,
-            stamp: None,
-            exact: Some(exact),
-        })
+        Ok(Made { exact: Some(exact), ..Made::new(content, "0") })
     }
 
-    /// Makes an image's layers one tree with the user in it.
-    fn import_image(&self, cx: &Context, image: &oci::Pulled) -> Result<Layer> {
+    /// Whether layers can be made on top of others.
+    fn can_stack(&self) -> Result<bool> {
+        Ok(can_overlay(self.layers.begin()?.path()))
+    }
+
+    /// Makes an image's layers those of a box, with the user on top.
+    fn import_image(&self, cx: &Context, image: &oci::Pulled, stacks: bool) -> Result<Content> {
+        if stacks {
+            let mut stack = oci::Stack::new(cx, &self.layers, &self.chains);
+            stack.image(image)?;
+            stack.top(prepare::prepare)?;
+            return Ok(Content::Layers(stack.into_layers()));
+        }
+        cx.warn(format!(
+            "The file system of '{}' takes no overlays, so that the image's layers become one. It shares nothing with \
+             other images, and its digest is another one than elsewhere.",
+            self.layers.directory().display()
+        ));
         let scratch = self.layers.begin()?;
         let root = scratch.path().to_owned();
         make_public(&root)?;
-        let digests = oci::unpack(cx, image, &root)?;
+        let digests = oci::flatten(cx, image, &root)?;
         let mut tree = open(&root)?.with_digests(digests);
         prepare::prepare(&mut tree)?;
-        let known = tree.into_digests();
-        self.layers.finish(scratch, &root, &known, &cx.cancel)
+        let known = tree.into_digests().doing(|| "preparing the box")?;
+        Ok(Content::Layers(vec![self.layers.finish(scratch, &root, &known, &cx.cancel)?]))
     }
 
     /// Makes a layer: `fill` is given the empty tree and its path.
@@ -421,13 +445,6 @@ fn name(source: &Source, options: &AddOptions) -> Result<String> {
         _ => Err(Error::new(ErrorKind::Usage, "A name is required when adding a box file directly.")
             .hinted("Give it with '--name NAME'.")),
     }
-}
-
-/// A root directory that every user inside may pass, whatever the caller's umask.
-fn make_public(root: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(root, std::fs::Permissions::from_mode(0o755))
-        .doing(|| format!("preparing '{}'", root.display()))
 }
 
 fn exists_already(existing: &InstalledBox) -> Error {

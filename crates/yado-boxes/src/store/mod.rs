@@ -7,6 +7,7 @@
 //! <home>/layers/sha256-…/                                    root file systems, shared by boxes
 //! <home>/disks/sha256-…/                                     what virtual machines boot, made of a box's layers
 //! <home>/cache/                                              downloads, named by their digest
+//! <home>/cache/chains/sha256-…                               what layers of images became, by those up to them
 //! ```
 //!
 //! A box is first made completely, then its layers are renamed into place, then its record is written. Whatever
@@ -32,6 +33,7 @@ pub use verify::Verified;
 use yado_core::error::Doing;
 use yado_core::{Error, ErrorKind, Image, Result};
 
+use crate::chain::Chains;
 use crate::chroot::Chroot;
 use crate::fetch::Network;
 use crate::layer::Layers;
@@ -44,6 +46,7 @@ pub struct BoxStore {
     boxes: PathBuf,
     cache: PathBuf,
     layers: Layers,
+    chains: Chains,
     disks: PathBuf,
     chroot: Option<Arc<dyn Chroot>>,
     network: Network,
@@ -64,6 +67,7 @@ impl BoxStore {
             store.cache.join("debs"),
             store.cache.join("indexes"),
             store.cache.join("downloads"),
+            store.cache.join("chains"),
         ];
         for directory in directories {
             std::fs::DirBuilder::new()
@@ -81,6 +85,7 @@ impl BoxStore {
             boxes: home.join("boxes"),
             cache: home.join("cache"),
             layers: Layers::new(home.join("layers")),
+            chains: Chains::new(home.join("cache/chains")),
             disks: home.join("disks"),
             chroot: None,
             network: Network::default(),
@@ -216,7 +221,23 @@ impl BoxStore {
                 std::fs::remove_file(&path).doing(|| format!("removing '{}'", path.display()))?;
             }
         }
-        self.layers.collect(&used)
+        let removed = self.layers.collect(&used)?;
+        self.chains.collect(&self.layers);
+        Ok(removed)
+    }
+
+    /// Removes layers that neither a box has nor a machine may use, unless a box is being added.
+    fn collect_layers(&self) -> Result<()> {
+        let Some(_alone) = lock::try_exclusive(&self.boxes.join(".locks/.layers"))? else { return Ok(()) };
+        let mut used: Vec<String> = self.list()?.into_iter().flat_map(|installed| installed.layers).collect();
+        for entry in std::fs::read_dir(self.boxes.join(".retained")).into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|extension| extension == "json") {
+                used.extend(InstalledBox::read_file(&entry.path())?.layers);
+            }
+        }
+        self.layers.collect(&used)?;
+        self.chains.collect(&self.layers);
+        Ok(())
     }
 
     /// An installed box as providers see it.

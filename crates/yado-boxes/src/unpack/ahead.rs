@@ -1,7 +1,7 @@
 //! Decompressing ahead of whoever unpacks, so that one processor decompresses while another one writes.
 
 use std::io::{self, Read};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use yado_core::{Cancel, Error, Result};
 
@@ -21,9 +21,11 @@ pub(crate) fn read_ahead<T: Send>(
 ) -> Result<T> {
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(WAITING);
+        let (empty, spare) = channel();
         // The receiver goes with the consumer; whoever still sends is then told that nobody listens.
-        let consumer = scope.spawn(move || consume(&mut Ahead { receiver, piece: Vec::new(), at: 0 }));
-        let begun = decompress(source, limit, cancel).map(|mut source| send(&mut *source, &sender));
+        let consumer =
+            scope.spawn(move || consume(&mut Ahead { receiver, piece: Vec::new(), end: 0, at: 0, empty }));
+        let begun = decompress(source, limit, cancel).map(|mut source| send(&mut *source, &sender, &spare));
         drop(sender);
         let outcome = consumer.join().unwrap_or_else(|_| {
             Err(Error::new(
@@ -36,15 +38,15 @@ pub(crate) fn read_ahead<T: Send>(
     })
 }
 
-fn send(source: &mut dyn Read, sender: &SyncSender<io::Result<Vec<u8>>>) {
+/// A piece, and how much of it counts.
+type Piece = (Vec<u8>, usize);
+
+fn send(source: &mut dyn Read, sender: &SyncSender<io::Result<Piece>>, spare: &Receiver<Vec<u8>>) {
     loop {
-        let mut piece = vec![0; PIECE];
+        let mut piece = spare.try_recv().unwrap_or_else(|_| vec![0; PIECE]);
         let message = match source.read(&mut piece) {
             Ok(0) => return,
-            Ok(read) => {
-                piece.truncate(read);
-                Ok(piece)
-            }
+            Ok(read) => Ok((piece, read)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => Err(error),
         };
@@ -57,21 +59,29 @@ fn send(source: &mut dyn Read, sender: &SyncSender<io::Result<Vec<u8>>>) {
 
 /// The receiving end.
 struct Ahead {
-    receiver: Receiver<io::Result<Vec<u8>>>,
+    receiver: Receiver<io::Result<Piece>>,
     piece: Vec<u8>,
+    end: usize,
     at: usize,
+    /// Takes pieces back that were read.
+    empty: Sender<Vec<u8>>,
 }
 
 impl Read for Ahead {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.piece.len() {
-            self.piece = match self.receiver.recv() {
+        if self.at == self.end {
+            let (piece, end) = match self.receiver.recv() {
                 Ok(piece) => piece?,
                 Err(_) => return Ok(0),
             };
-            self.at = 0;
+            let read = std::mem::replace(&mut self.piece, piece);
+            if !read.is_empty() {
+                // Whoever sends may have ended.
+                drop(self.empty.send(read));
+            }
+            (self.end, self.at) = (end, 0);
         }
-        let length = buffer.len().min(self.piece.len() - self.at);
+        let length = buffer.len().min(self.end - self.at);
         buffer[..length].copy_from_slice(&self.piece[self.at..self.at + length]);
         self.at += length;
         Ok(length)

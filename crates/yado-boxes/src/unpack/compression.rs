@@ -46,13 +46,16 @@ const WINDOW: u32 = 26;
 /// The most memory that reading xz may take: enough for `xz -9`.
 const XZ_MEMORY: u64 = 80 << 20;
 
+/// What is read of a source at once. Whoever asks for more, as for the content of large files, gets it directly.
+const CHUNK: usize = 32 << 10;
+
 /// Reads `source` decompressed, up to `limit` bytes, until the user interrupts.
 pub(crate) fn decompress<'a>(
     source: impl Read + 'a,
     limit: u64,
     cancel: &Cancel,
 ) -> Result<Box<dyn Read + 'a>> {
-    let mut source = BufReader::with_capacity(128 << 10, source);
+    let mut source = BufReader::with_capacity(CHUNK, source);
     let start = source.fill_buf().map_err(|error| match cancel.check() {
         Err(interrupted) => interrupted,
         Ok(()) => Error::system("reading the archive", error),

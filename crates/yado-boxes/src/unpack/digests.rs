@@ -33,6 +33,9 @@ impl Digests {
     pub(super) fn insert(&mut self, inode: u64, content: [u8; 32], capability: Option<&[u8]>) {
         if self.0.len() < MOST {
             self.0.insert(inode, Known { content, capability: capability.map(Box::from) });
+        } else {
+            // The number may have been another file's.
+            self.0.remove(&inode);
         }
     }
 
@@ -43,38 +46,57 @@ impl Digests {
 }
 
 /// Pieces of this length that are nothing but zeros become holes.
-const PIECE: usize = 64 << 10;
+pub(super) const PIECE: usize = 64 << 10;
+
+/// A file that is being filled, in pieces of which only the last one is shorter than [`PIECE`].
+#[derive(Debug, Default)]
+pub(super) struct Filled {
+    size: u64,
+    ends_in_hole: bool,
+}
+
+impl Filled {
+    /// Writes the next piece, calculating the digest when `hash` is given.
+    pub(super) fn add(&mut self, to: &mut File, piece: &[u8], hash: Option<&mut Sha256>) -> io::Result<()> {
+        if let Some(hash) = hash {
+            hash.update(piece);
+        }
+        self.size += piece.len() as u64;
+        if piece.len() == PIECE && is_zero(piece) {
+            self.ends_in_hole = true;
+            return to.seek(SeekFrom::Current(PIECE as i64)).map(drop);
+        }
+        if piece.is_empty() {
+            return Ok(());
+        }
+        self.ends_in_hole = false;
+        to.write_all(piece)
+    }
+
+    /// Ends the file; its size.
+    pub(super) fn end(self, to: &File) -> io::Result<u64> {
+        if self.ends_in_hole {
+            to.set_len(self.size)?;
+        }
+        Ok(self.size)
+    }
+}
 
 /// Copies until the end, calculating the digest when `hash` is given; returns the size.
 pub(crate) fn copy(from: &mut dyn Read, to: &mut File, mut hash: Option<&mut Sha256>) -> io::Result<u64> {
     let mut buffer = vec![0_u8; PIECE];
-    let (mut size, mut ends_in_hole) = (0, false);
+    let mut filled = Filled::default();
     loop {
-        let filled = fill(from, &mut buffer)?;
-        let piece = &buffer[..filled];
-        if let Some(hash) = hash.as_deref_mut() {
-            hash.update(piece);
-        }
-        ends_in_hole = if filled == PIECE && is_zero(piece) {
-            to.seek(SeekFrom::Current(PIECE as i64))?;
-            true
-        } else {
-            to.write_all(piece)?;
-            ends_in_hole && filled == 0
-        };
-        size += filled as u64;
-        if filled < PIECE {
-            break;
+        let length = fill(from, &mut buffer)?;
+        filled.add(to, &buffer[..length], hash.as_deref_mut())?;
+        if length < PIECE {
+            return filled.end(to);
         }
     }
-    if ends_in_hole {
-        to.set_len(size)?;
-    }
-    Ok(size)
 }
 
 /// Reads until the buffer is full or the source ends.
-fn fill(from: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+pub(super) fn fill(from: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match from.read(&mut buffer[filled..]) {

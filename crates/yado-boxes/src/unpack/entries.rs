@@ -137,14 +137,14 @@ pub(crate) fn unpack_entry<R: Read>(
     let raw = records.name.clone().unwrap_or_else(|| entry.path_bytes().into_owned());
     let path = EntryPath::parse(&raw).map_err(|why| bad(&raw, why))?;
     unpacked.count_name(path.split().1.len(), options)?;
-    let making = |error: io::Error| match cancel.check() {
+    let making = |tree: &Tree, error: io::Error| match cancel.check() {
         Err(interrupted) => interrupted,
-        Ok(()) => Error::system(format!("unpacking '{path}'"), error),
+        Ok(()) => Error::system(format!("unpacking '{}'", tree.unfilled().unwrap_or(&path)), error),
     };
     let link = |entry: &tar::Entry<'_, R>| entry.link_name_bytes().map(|name| name.into_owned());
     match entry.header().entry_type() {
         EntryType::Directory => {
-            tree.directory(&path, &attributes, options.through_links).map_err(making)?;
+            tree.directory(&path, &attributes, options.through_links).map_err(|error| making(tree, error))?;
             if let Some(modified) = attributes.modified {
                 unpacked.count_name(path.as_bytes().len(), options)?;
                 unpacked.times.push((path, modified));
@@ -153,25 +153,26 @@ pub(crate) fn unpack_entry<R: Read>(
         _ if path.is_root() => return Err(bad(&raw, "has no name")),
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse if records.is_sparse() => {
             let size = records.size.unwrap_or(0);
-            let mut file = tree.create(&path).map_err(making)?;
-            let written = sparse::write(entry, size, options.limits.bytes, &mut file).map_err(making)?;
-            finish(&file, &attributes).map_err(making)?;
+            let mut file = tree.create(&path).map_err(|error| making(tree, error))?;
+            let written = sparse::write(entry, size, options.limits.bytes, &mut file)
+                .map_err(|error| making(tree, error))?;
+            finish(&file, &attributes).map_err(|error| making(tree, error))?;
             unpacked.bytes += written;
         }
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-            unpacked.bytes += tree.file(&path, &attributes, entry).map_err(making)?;
+            unpacked.bytes += tree.file(&path, &attributes, entry).map_err(|error| making(tree, error))?;
         }
         EntryType::Symlink => {
             let target = link(entry).filter(|target| !target.is_empty() && !target.contains(&0));
             let target = target.ok_or_else(|| bad(&raw, "is a link to nothing"))?;
-            tree.symlink(&path, &target, &attributes).map_err(making)?;
+            tree.symlink(&path, &target, &attributes).map_err(|error| making(tree, error))?;
         }
         EntryType::Link => {
             let target = link(entry).ok_or_else(|| bad(&raw, "is a link to nothing"))?;
             let target = EntryPath::parse(&target).map_err(|why| {
                 bad(&raw, format!("is a hard link to '{}', which {why}", String::from_utf8_lossy(&target)))
             })?;
-            tree.hard_link(&path, &target).map_err(making)?;
+            tree.hard_link(&path, &target).map_err(|error| making(tree, error))?;
         }
         _ => unpacked.skipped += 1,
     }

@@ -9,8 +9,10 @@ mod copy;
 mod digests;
 mod entries;
 mod entry_path;
+mod filler;
 #[cfg(test)]
 mod hostile;
+mod overlay;
 mod removal;
 mod sparse;
 #[cfg(test)]
@@ -23,7 +25,8 @@ pub(crate) use copy::copy_directory;
 pub(crate) use digests::{Digests, copy};
 pub(crate) use entries::{Options, Unpacked, entries, unpack, unpack_entry};
 pub(crate) use entry_path::EntryPath;
-pub(crate) use tree::{Attributes, Tree, capability_of, finish};
+pub(crate) use overlay::{is_opaque, is_possible as can_overlay, is_unchanged};
+pub(crate) use tree::{Attributes, Tree, capability_of, finish, make_public};
 
 /// How much one archive may ask for.
 #[derive(Debug, Clone, Copy)]

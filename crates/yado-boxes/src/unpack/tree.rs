@@ -8,15 +8,19 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Timespec, Timestamps, XattrFlags};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
+use yado_core::Result;
+use yado_core::error::Doing;
 
 use super::digests::{Digests, copy};
 use super::entry_path::EntryPath;
+use super::filler::{Filler, Made};
+use super::overlay;
 use crate::owners;
 
 const CAPABILITY: &str = "security.capability";
@@ -56,17 +60,31 @@ pub(crate) struct Tree {
     last: Option<(EntryPath, Arc<OwnedFd>)>,
     /// What is known of contents, when somebody will ask.
     digests: Option<Digests>,
+    /// Who fills files, when that is done behind the back of whoever makes them.
+    filler: Option<Filler>,
+    /// The file that could not be filled.
+    unfilled: Option<EntryPath>,
+    /// There are trees below, whose files get other numbers when they become this one's.
+    has_lower: bool,
 }
 
 impl Tree {
     /// The tree in the directory `path`.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self {
-            root: Arc::new(rustix::fs::openat(CWD, path, flags, Mode::empty())?),
-            last: None,
-            digests: None,
-        })
+        Ok(Self::at(rustix::fs::openat(CWD, path, flags, Mode::empty())?, false))
+    }
+
+    /// A new tree on top of those in the directories `lower` (lowest first, one at least), and the directory in `folder`
+    /// that takes what differs.
+    pub(crate) fn on_top_of(lower: &[PathBuf], folder: &Path) -> io::Result<(Self, PathBuf)> {
+        let (root, upper) = overlay::mount(lower, folder)?;
+        Ok((Self::at(root, true), upper))
+    }
+
+    fn at(root: OwnedFd, has_lower: bool) -> Self {
+        let root = Arc::new(root);
+        Self { root, last: None, digests: None, filler: None, unfilled: None, has_lower }
     }
 
     /// The same tree, which takes note of the contents that it writes from now on, besides what is known already.
@@ -74,9 +92,34 @@ impl Tree {
         Self { digests: Some(digests), ..self }
     }
 
-    /// What is known of the contents.
-    pub(crate) fn into_digests(self) -> Digests {
-        self.digests.unwrap_or_default()
+    /// From now on files are filled by a thread of its own, until [`Tree::settle`]; nothing may be read until then.
+    pub(crate) fn fill_behind(&mut self) -> io::Result<()> {
+        if self.filler.is_none() {
+            self.filler = Some(Filler::start(self.digests.take())?);
+        }
+        Ok(())
+    }
+
+    /// Waits until all files are filled.
+    pub(crate) fn settle(&mut self) -> io::Result<()> {
+        let Some(filler) = self.filler.take() else { return Ok(()) };
+        let (digests, outcome) = filler.end();
+        self.digests = digests;
+        outcome.map_err(|failed| {
+            self.unfilled = Some(failed.path);
+            failed.error
+        })
+    }
+
+    /// The file that the last error was about, when it is another one than the one that was to be made.
+    pub(crate) fn unfilled(&self) -> Option<&EntryPath> {
+        self.unfilled.as_ref()
+    }
+
+    /// What is known of the contents, when all of them are in place.
+    pub(crate) fn into_digests(mut self) -> io::Result<Digests> {
+        self.settle()?;
+        Ok(self.digests.take().unwrap_or_default())
     }
 
     /// Opens a directory of the tree; `None` when it does not exist.
@@ -155,35 +198,52 @@ impl Tree {
         attributes: &Attributes,
         content: &mut dyn Read,
     ) -> io::Result<u64> {
-        let mut file = self.create(path)?;
+        let mut file = self.make(path, attributes.mode)?;
+        if let Some(filler) = &self.filler {
+            let made = Made { file, path: path.clone(), attributes: attributes.clone() };
+            let size = filler.file(made, content);
+            if size.is_err() {
+                // What went wrong before is why this did.
+                self.settle()?;
+            }
+            return size;
+        }
         let mut hash = self.digests.is_some().then(Sha256::new);
         let size = copy(content, &mut file, hash.as_mut())?;
+        let inode = give(&file, attributes)?;
         if let (Some(digests), Some(hash)) = (&mut self.digests, hash) {
-            // As `finish` does: what is not written is not known.
+            // As `give` does: what is not written is not known.
             let capability = attributes.capability.as_deref().filter(|_| !owners::are_translated());
-            digests.insert(rustix::fs::fstat(&file)?.st_ino, hash.finalize().into(), capability);
+            digests.insert(inode, hash.finalize().into(), capability);
         }
-        finish(&file, attributes)?;
         Ok(size)
     }
 
     /// Creates an empty regular file, replacing what is there. The caller calls [`finish`] on it.
     pub(crate) fn create(&mut self, path: &EntryPath) -> io::Result<File> {
+        let made = self.make(path, 0o600)?;
+        let inode = || rustix::fs::fstat(&made).map(|stat| stat.st_ino);
+        if let Some(filler) = &self.filler {
+            filler.forget(inode()?)?;
+        } else if let Some(digests) = &mut self.digests {
+            digests.forget(inode()?);
+        }
+        Ok(made)
+    }
+
+    /// The same with these permissions, as far as the umask allows. What is known of contents is left to the caller.
+    fn make(&mut self, path: &EntryPath, mode: u32) -> io::Result<File> {
         let parent = self.parent(path)?;
         let (_, name) = path.split();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let open = || rustix::fs::openat(&*parent, name, flags, Mode::from_raw_mode(0o600));
-        let made: File = match open() {
+        let open = || rustix::fs::openat(&*parent, name, flags, Mode::from_raw_mode(mode & 0o777));
+        match open() {
             Err(Errno::EXIST) => {
                 self.clear(&parent, path)?;
-                open()?.into()
+                Ok(open()?.into())
             }
-            other => other?.into(),
-        };
-        if let Some(digests) = &mut self.digests {
-            digests.forget(rustix::fs::fstat(&made)?.st_ino);
+            other => Ok(other?.into()),
         }
-        Ok(made)
     }
 
     /// Makes a directory, or gives the one that is there new attributes. With `through_links`, a symbolic link
@@ -250,6 +310,11 @@ impl Tree {
         let (_, name) = path.split();
         // The target is checked before the old entry goes: a dangling link must not cost a file.
         rustix::fs::statat(&*source, from, AtFlags::SYMLINK_NOFOLLOW)?;
+        if self.has_lower {
+            // A file from below may be copied for this, under the number of one that was noted and is gone by now.
+            self.settle()?;
+            self.digests = None;
+        }
         if path == target {
             return Ok(());
         }
@@ -324,12 +389,32 @@ impl Tree {
     }
 }
 
-/// Gives an open file or directory its attributes. The order matters: a change of owner clears setuid bits and
-/// capabilities.
+/// Makes a root directory one that every user inside may pass, whatever the caller's umask.
+pub(crate) fn make_public(root: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(root, std::fs::Permissions::from_mode(0o755))
+        .doing(|| format!("preparing '{}'", root.display()))
+}
+
+/// Gives an open file or directory its attributes.
 pub(crate) fn finish(file: impl std::os::fd::AsFd, attributes: &Attributes) -> io::Result<()> {
+    give(file, attributes).map(drop)
+}
+
+/// The same; the number of the inode. The order matters: a change of owner clears setuid bits and capabilities. What is
+/// right already is not asked of the kernel, which would write it down.
+pub(super) fn give(file: impl std::os::fd::AsFd, attributes: &Attributes) -> io::Result<u64> {
+    let found = rustix::fs::fstat(&file)?;
     let (user, group) = owners::on_disk(attributes.user, attributes.group);
-    rustix::fs::fchown(&file, user, group)?;
-    rustix::fs::fchmod(&file, Mode::from_raw_mode(attributes.mode & 0o7777))?;
+    let is_right = user.is_none_or(|user| user.as_raw() == found.st_uid)
+        && group.is_none_or(|group| group.as_raw() == found.st_gid);
+    if !is_right {
+        rustix::fs::fchown(&file, user, group)?;
+    }
+    let mode = attributes.mode & 0o7777;
+    if found.st_mode & 0o7777 != mode || (!is_right && mode & 0o6000 != 0) {
+        rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+    }
     // A capability of a file is one of a user namespace's root; only the host's can be written down from here.
     if let Some(capability) = attributes.capability.as_ref().filter(|_| !owners::are_translated()) {
         rustix::fs::fsetxattr(&file, CAPABILITY, capability, XattrFlags::empty())?;
@@ -337,7 +422,7 @@ pub(crate) fn finish(file: impl std::os::fd::AsFd, attributes: &Attributes) -> i
     if let Some(modified) = attributes.modified {
         rustix::fs::futimens(&file, &times(modified))?;
     }
-    Ok(())
+    Ok(found.st_ino)
 }
 
 /// Gives the directory behind an `O_PATH` descriptor its attributes.
