@@ -5,7 +5,9 @@
     sudo bench/boxes.py bootstrap [--yado PATH] [--suite bookworm] [--json FILE]
 
 `import` packs about 1 GB of this computer's /usr as a `.box` (a gzipped root file system) and as an archive of
-`docker save`'s kind, and lets yado and `vagrant box add` take the former, yado and `docker load` the latter's content.
+`docker save`'s kind, and lets yado and `vagrant box add` take the former, yado, `docker load` and `podman load` (if it is
+there) the latter. Then machines are made of the large box and of a tiny one: making one (the step that `--timings` names)
+must not depend on the box's size.
 `bootstrap` makes a Debian system twice with yado (with nothing at hand, then with the packages cached) and with
 `mmdebstrap --variant=minbase`, from the mirror that apt uses here. Commands run in turn; figures are wall time and the
 command's own peak memory (Docker works in its daemon, whose memory is not in the figure).
@@ -97,7 +99,8 @@ def imports(yado, rounds, size):
             for turn in range(rounds + 1):
                 measured = {}
                 home = folder / "home"
-                for what, source in (("yado box add, .box", "bench.box"), ("yado box add, plain tar", "rootfs.tar")):
+                for what, source in (("yado box add, .box", "bench.box"), ("yado box add, plain tar", "rootfs.tar"),
+                                     ("yado box add, image", "image.tar")):
                     measured[what] = run([yado, "box", "add", folder / source, "--name", "a/b"], YADO_HOME=str(home))
                     shutil.rmtree(home)
                 vagrant = {"VAGRANT_HOME": str(folder / "vagrant"), "HOME": name}
@@ -106,6 +109,10 @@ def imports(yado, rounds, size):
                 shutil.rmtree(folder / "vagrant")
                 measured["docker load"] = docker.run("load", "-i", str(folder / "image.tar"))
                 docker.run("image", "rm", "bench:latest")
+                if shutil.which("podman"):
+                    podman = ["podman", "--root", folder / "podman", "--runroot", folder / "podman-run"]
+                    measured["podman load"] = run([*podman, "load", "-i", folder / "image.tar"])
+                    run([*podman, "rmi", "--all", "--force"])
                 for what, figures in measured.items() if turn else ():
                     results.setdefault(what, []).append(figures)
             # A machine of it: what there is to do must not depend on the box's size.
@@ -124,10 +131,13 @@ def imports(yado, rounds, size):
                 at = {"YADO_HOME": str(home)}
                 run([yado, "box", "add", source, "--name", "a/b"], **at)
                 for turn in range(rounds + 1):
-                    figures = run([yado, "up"], cwd=project, **at)
+                    figures = run([yado, "up", "--timings=trace.json"], cwd=project, **at)
                     run([yado, "destroy", "-f"], cwd=project, **at)
                     if turn:
                         results.setdefault(f"yado up, {box} box", []).append(figures)
+                        steps = json.loads((project / "trace.json").read_text())["traceEvents"]
+                        making = [step["dur"] for step in steps if step.get("name") == "make the machine"]
+                        results.setdefault(f"making a machine, {box} box", []).append((sum(making) / 1e6, 0))
                 shutil.rmtree(home)
         finally:
             docker.stop()
@@ -161,8 +171,8 @@ def bootstraps(yado, suite, rounds):
 
 
 def summary(results):
-    return {what: {"seconds": round(statistics.median(f[0] for f in figures), 3),
-                   "all": [round(f[0], 3) for f in figures],
+    return {what: {"seconds": round(statistics.median(f[0] for f in figures), 4),
+                   "all": [round(f[0], 4) for f in figures],
                    "peak MiB": round(max(f[1] for f in figures), 1)} for what, figures in results.items()}
 
 
