@@ -43,7 +43,10 @@ fn is_clean(sandbox: &Sandbox) {
     assert_eq!(names("layers"), Vec::<String>::new(), "layers");
     assert!(names("boxes").iter().all(|name| name.starts_with('.')), "{:?}", names("boxes"));
     let downloads = names("cache/downloads");
-    assert!(downloads.iter().all(|name| name.ends_with(".lock")), "{downloads:?}");
+    assert!(
+        downloads.iter().all(|name| Path::new(name).extension().is_some_and(|ending| ending == "lock")),
+        "{downloads:?}"
+    );
     assert_eq!(names("cache/chains"), Vec::<String>::new());
 }
 
@@ -82,7 +85,7 @@ fn extended(records: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn digest(content: &[u8]) -> String {
-    let digits: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = Sha256::digest(content).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     format!("sha256:{digits}")
 }
 
@@ -205,7 +208,7 @@ fn archives_made_to_fill_memory_are_refused() {
     run(&sandbox, &["box", "add", "many.tar.zst", "--name", "many"]).refused(&["too many entries"]);
     // Reading it takes a window of 128 MiB.
     packed(&sandbox.path("wide.tar.zst"), &["zstd", "-q", "-1", "--long=27", "-c"], |out| {
-        (0..300).try_for_each(|_| out.write_all(&[7; 1 << 20]))
+        (0..300).try_for_each(|_| out.write_all(&vec![7; 1 << 20]))
     });
     run(&sandbox, &["box", "add", "wide.tar.zst", "--name", "wide"]).refused(&["64 MiB of memory"]);
     // A header of eight gigabytes.
@@ -216,7 +219,7 @@ fn archives_made_to_fill_memory_are_refused() {
         let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
         header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
         out.write_all(&header)?;
-        (0..300).try_for_each(|_| out.write_all(&[b'a'; 1 << 20]))
+        (0..300).try_for_each(|_| out.write_all(&vec![b'a'; 1 << 20]))
     });
     run(&sandbox, &["box", "add", "header.tar.zst", "--name", "header"])
         .refused(&["larger than they may be"]);
@@ -290,10 +293,13 @@ fn serve(
     };
     write!(stream, "HTTP/1.1 {headers}\r\nConnection: close\r\n\r\n")?;
     stream.write_all(&body)?;
-    while is_endless {
-        stream.write_all(&[0; 1 << 16])?;
+    if !is_endless {
+        return Ok(());
     }
-    Ok(())
+    let more = vec![0; 1 << 16];
+    loop {
+        stream.write_all(&more)?;
+    }
 }
 
 #[test]

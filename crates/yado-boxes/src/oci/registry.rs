@@ -61,10 +61,7 @@ pub(crate) fn pull(
         let is_here = is_known(&chain);
         let size = if is_here { "already here".to_owned() } else { format!("{} bytes", layer.size) };
         cx.detail(format!("Layer {} of {}: {} ({size})", number + 1, layers.len(), layer.digest));
-        let file = match is_here {
-            true => None,
-            false => Some(registry.layer(cx, layer, downloads).map_err(failed)??),
-        };
+        let file = if is_here { None } else { Some(registry.layer(cx, layer, downloads).map_err(failed)??) };
         found.push(ImageLayer { digest: layer.digest.clone(), file });
     }
     Ok(Pulled { layers: found, digest: Some(digest) })

@@ -9,7 +9,7 @@ use crate::error::{Doing, Error, ErrorKind, Result};
 use crate::image::Image;
 use crate::plan::Step;
 use crate::provider::{MachineState, Provider, StopMode};
-use crate::store::{LeaseKind, MachineRecord, Operation};
+use crate::store::{MachineRecord, Operation};
 
 /// What is said before a machine is switched off at once.
 pub(super) const FORCED: &str = "Forcing shutdown of machine...";

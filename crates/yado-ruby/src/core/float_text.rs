@@ -123,6 +123,72 @@ pub(crate) fn round_to(number: f64, digits: i32) -> f64 {
     rounded / scale
 }
 
+/// A number that is not negative, with this many decimals, as `%f` writes it.
+///
+/// Ruby's own conversion first tries with doubles, and where those find the rest as good as half a digit, it rounds to
+/// the even one, even if the number is a trifle more or less: `%.2f` of 8.445 is 8.44, of 28.115 it is 28.12.
+pub(crate) fn fixed(number: f64, decimals: usize) -> String {
+    let exact = format!("{number:.decimals$}");
+    match nearly_half(number, decimals) {
+        Some(below) if below.as_bytes().last().is_some_and(|digit| digit % 2 == 1) => next_decimal(&below),
+        Some(below) => below,
+        None => exact,
+    }
+}
+
+/// The number cut after its decimals, if doubles find what is left to be half of the last one.
+fn nearly_half(number: f64, decimals: usize) -> Option<String> {
+    /// The most digits that Ruby tries with doubles.
+    const QUICK: i32 = 14;
+    if decimals == 0 || !number.is_finite() || number <= 0.0 {
+        return None;
+    }
+    let exponent: i32 = format!("{number:e}").split_once('e')?.1.parse().ok()?;
+    let digits = i32::try_from(decimals).ok()? + 1 + exponent;
+    if !(1..=QUICK).contains(&digits) || exponent.abs() > 15 {
+        return None;
+    }
+    let mut rest = if exponent > 0 { number / 10f64.powi(exponent) } else { number * 10f64.powi(-exponent) };
+    let mut error = (2.0 * rest + 7.0) * f64::EPSILON;
+    error *= 10f64.powi(digits - 1);
+    let mut found = String::new();
+    for place in 1..=digits {
+        let digit = rest.trunc();
+        rest -= digit;
+        found.push(char::from_digit(digit as u32, 10)?);
+        if rest == 0.0 {
+            return None;
+        }
+        if place < digits {
+            rest *= 10.0;
+        }
+    }
+    if (rest - 0.5).abs() > error {
+        return None;
+    }
+    let point = usize::try_from(exponent + 1).unwrap_or(0);
+    let zeros = usize::try_from(-exponent - 1).unwrap_or(0);
+    let found = format!("{}{found}", "0".repeat(zeros));
+    let (whole, fraction) = found.split_at(point.min(found.len()));
+    Some(format!("{}.{fraction}", if whole.is_empty() { "0" } else { whole }))
+}
+
+/// The decimal number after this one that has as many decimals.
+fn next_decimal(text: &str) -> String {
+    let mut digits: Vec<u8> = text.bytes().collect();
+    for digit in digits.iter_mut().rev() {
+        match digit {
+            b'.' => {}
+            b'9' => *digit = b'0',
+            _ => {
+                *digit += 1;
+                return String::from_utf8_lossy(&digits).into_owned();
+            }
+        }
+    }
+    format!("1{}", String::from_utf8_lossy(&digits))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,76 +232,4 @@ mod tests {
         assert_eq!(round_to(1.005, 2), 1.01);
         assert_eq!(round_to(1234.0, -2), 1200.0);
     }
-}
-
-/// A number that is not negative, with this many decimals, as `%f` writes it.
-///
-/// Ruby's own conversion first tries with doubles, and where those find the rest as good as half a digit, it rounds to
-/// the even one, even if the number is a trifle more or less: `%.2f` of 8.445 is 8.44, of 28.115 it is 28.12.
-pub(crate) fn fixed(number: f64, decimals: usize) -> String {
-    let exact = format!("{number:.decimals$}");
-    match nearly_half(number, decimals) {
-        Some(below) if below.as_bytes().last().is_some_and(|digit| digit % 2 == 1) => next_decimal(&below),
-        Some(below) => below,
-        None => exact,
-    }
-}
-
-/// The number cut after its decimals, if doubles find what is left to be half of the last one.
-fn nearly_half(number: f64, decimals: usize) -> Option<String> {
-    /// The most digits that Ruby tries with doubles.
-    const QUICK: i32 = 14;
-    if decimals == 0 || !number.is_finite() || number <= 0.0 {
-        return None;
-    }
-    let exponent: i32 = format!("{number:e}").split_once('e')?.1.parse().ok()?;
-    let digits = i32::try_from(decimals).ok()? + 1 + exponent;
-    if !(1..=QUICK).contains(&digits) || exponent.abs() > 15 {
-        return None;
-    }
-    let mut rest = if exponent > 0 {
-        number / 10f64.powi(exponent)
-    } else if exponent < 0 {
-        number * 10f64.powi(-exponent)
-    } else {
-        number
-    };
-    let mut error = (2.0 * rest + 7.0) * f64::EPSILON;
-    error *= 10f64.powi(digits - 1);
-    let mut found = String::new();
-    for place in 1..=digits {
-        let digit = rest.trunc();
-        rest -= digit;
-        found.push(char::from_digit(digit as u32, 10)?);
-        if rest == 0.0 {
-            return None;
-        }
-        if place < digits {
-            rest *= 10.0;
-        }
-    }
-    if (rest - 0.5).abs() > error {
-        return None;
-    }
-    let point = usize::try_from(exponent + 1).unwrap_or(0);
-    let zeros = usize::try_from(-exponent - 1).unwrap_or(0);
-    let found = format!("{}{found}", "0".repeat(zeros));
-    let (whole, fraction) = found.split_at(point.min(found.len()));
-    Some(format!("{}.{fraction}", if whole.is_empty() { "0" } else { whole }))
-}
-
-/// The decimal number after this one that has as many decimals.
-fn next_decimal(text: &str) -> String {
-    let mut digits: Vec<u8> = text.bytes().collect();
-    for digit in digits.iter_mut().rev() {
-        match digit {
-            b'.' => {}
-            b'9' => *digit = b'0',
-            _ => {
-                *digit += 1;
-                return String::from_utf8_lossy(&digits).into_owned();
-            }
-        }
-    }
-    format!("1{}", String::from_utf8_lossy(&digits))
 }

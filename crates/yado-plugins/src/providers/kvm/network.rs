@@ -127,8 +127,7 @@ pub(super) fn release(
     spec: Option<&MachineSpec>,
     folder: &Path,
 ) -> Result<()> {
-    let has_any = networks::networks_of(record, spec).iter().any(|network| network.kind == "private_network");
-    if !has_any || !networks::are_ours() {
+    if networks::networks_of(record, spec).is_empty() || !networks::are_ours() {
         return Ok(());
     }
     let machines = folder.parent().unwrap_or(folder);

@@ -214,7 +214,7 @@ pub(super) fn without_machine(
     bridges.iter().try_for_each(|bridge| release(bridge).map(drop))?;
     // Rules name the hardware addresses of all machines on record, and beyond that only what is led or joined.
     let has_rules = spec.is_none()
-        || networks.iter().any(|network| network.kind == "private_network")
+        || !networks.is_empty()
         || machines.iter().any(|machine| {
             let forwards = machine.forwards.as_deref().unwrap_or("[]");
             machine.id == record.id && forwards != "[]"
@@ -232,10 +232,12 @@ pub(super) fn without_machine(
     turn.forget()
 }
 
-/// The networks that a machine may be in: those that the Vagrantfile asks for now, and those that it was started with.
+/// The private networks that a machine may be in: those that the Vagrantfile asks for now, and those that it was started
+/// with.
 pub(super) fn networks_of(record: &MachineRecord, spec: Option<&MachineSpec>) -> Vec<NetworkSpec> {
-    let mut networks = spec.map_or_else(Vec::new, |spec| spec.networks.clone());
-    networks.extend(specification(record).into_iter().flat_map(|started| started.networks));
+    let now = spec.map_or(&[][..], |spec| &spec.networks).iter();
+    let mut networks: Vec<_> = now.filter(|network| network.kind == "private_network").cloned().collect();
+    networks.extend(private_networks(record));
     networks
 }
 
