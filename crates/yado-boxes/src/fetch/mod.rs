@@ -5,6 +5,7 @@
 
 mod address;
 mod options;
+mod pieces;
 mod proxy;
 pub(crate) mod ranged;
 #[cfg(test)]

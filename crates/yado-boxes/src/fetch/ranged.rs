@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,9 +19,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use yado_core::Context;
 use yado_core::error::Doing;
-use yado_core::{Cancel, Context};
 
+use super::pieces::{List, PIECE, State, digest_of};
 use super::{Client, Failure, Response, pause_for, status_failure};
 use crate::layer::{combine, hex};
 use crate::lock::{self, Held};
@@ -29,16 +30,12 @@ use crate::progress::Progress;
 
 /// Connections at once.
 pub(crate) const CONNECTIONS: usize = 4;
-/// Bytes of a piece.
-const PIECE: u64 = 4 << 20;
 /// Failures in a row, without a byte in between, after which a piece is given up.
 const ATTEMPTS: u32 = 5;
 /// The longest file: a server that says more would have us keep lists of pieces that fill the memory.
 const LARGEST: u64 = 1 << 40;
 /// After this time a part is not gone on with.
 const KEPT: Duration = Duration::from_hours(24);
-/// The first line of a list of pieces.
-const HEAD: &str = "yado download 1";
 
 /// What is to be fetched.
 pub(crate) struct Wanted<'a> {
@@ -95,96 +92,6 @@ fn forget(part: &Path, pieces: &Path) {
     // The list goes first: a part without one is begun anew.
     drop(std::fs::remove_file(pieces));
     drop(std::fs::remove_file(part));
-}
-
-/// What a server says about the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct State {
-    length: u64,
-    /// `ETag` or `Last-Modified`.
-    validator: Option<String>,
-}
-
-impl State {
-    fn pieces(&self) -> u64 {
-        self.length.div_ceil(PIECE)
-    }
-
-    /// Where a piece begins, and where it ends.
-    fn bounds(&self, piece: u64) -> (u64, u64) {
-        (piece * PIECE, ((piece + 1) * PIECE).min(self.length))
-    }
-}
-
-/// The list of pieces on disk.
-struct List {
-    path: PathBuf,
-    file: Mutex<File>,
-}
-
-impl List {
-    fn begin(path: &Path, state: &State) -> Result<Self, Failure> {
-        let doing = || format!("writing '{}'", path.display());
-        let mut file = File::create(path).doing(doing).map_err(Failure::Local)?;
-        let validator = state.validator.as_deref().unwrap_or_default();
-        write!(file, "{HEAD}\nlength {}\nvalidator {validator}\n", state.length)
-            .doing(doing)
-            .map_err(Failure::Local)?;
-        Ok(Self { path: path.to_owned(), file: Mutex::new(file) })
-    }
-
-    fn add(&self, piece: u64, digest: &str) -> Result<(), Failure> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(format!("piece {piece} {digest}\n").as_bytes())
-            .doing(|| format!("writing '{}'", self.path.display()))
-            .map_err(Failure::Local)
-    }
-
-    /// What a list says, and the pieces that are really there.
-    fn read(path: &Path, part: &File, cancel: &Cancel) -> Result<Option<(State, BTreeSet<u64>)>, Failure> {
-        let Ok(text) = std::fs::read_to_string(path) else { return Ok(None) };
-        let mut lines = text.lines();
-        let field = |line: Option<&str>, name: &str| -> Option<String> {
-            Some(line?.strip_prefix(name)?.trim_start().to_owned())
-        };
-        if lines.next() != Some(HEAD) {
-            return Ok(None);
-        }
-        let length = field(lines.next(), "length ").and_then(|number| number.parse().ok());
-        let validator = field(lines.next(), "validator");
-        let (Some(length), Some(validator)) = (length, validator) else { return Ok(None) };
-        let state = State { length, validator: Some(validator).filter(|text| !text.is_empty()) };
-        let mut there = BTreeSet::new();
-        for line in lines {
-            let mut words = line.split(' ');
-            let (Some("piece"), Some(piece), Some(digest)) = (words.next(), words.next(), words.next())
-            else {
-                continue;
-            };
-            let Ok(piece) = piece.parse::<u64>() else { continue };
-            cancel.check().map_err(Failure::Local)?;
-            if piece < state.pieces()
-                && digest_of(part, state.bounds(piece)).is_some_and(|on_disk| on_disk == digest)
-            {
-                there.insert(piece);
-            }
-        }
-        Ok(Some((state, there)))
-    }
-}
-
-/// The digest of what is on disk; `None` when it is not all there.
-fn digest_of(part: &File, (start, end): (u64, u64)) -> Option<String> {
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 256 << 10];
-    let mut at = start;
-    while at < end {
-        let wanted = usize::try_from(end - at).unwrap_or(usize::MAX).min(buffer.len());
-        let read = part.read_at(&mut buffer[..wanted], at).ok().filter(|read| *read > 0)?;
-        hash.update(&buffer[..read]);
-        at += read as u64;
-    }
-    Some(hex(&hash.finalize()))
 }
 
 /// Fetches a file into the directory `downloads`, going on with what an earlier attempt left there.
