@@ -370,10 +370,18 @@ impl Session {
         }
         let mut refused = kind.check(spec);
         if let Some(wanted) = spec.clone_from.as_ref().filter(|_| !kind.can_clone()) {
+            let able: Vec<String> = registry
+                .providers
+                .iter()
+                .filter(|kind| kind.can_clone())
+                .map(|kind| format!("'{}'", kind.name()))
+                .collect();
             refused.push(Problem {
-                message:
-                    "Copies of machines ('config.vm.clone') can be made with the provider 'container' only."
-                        .to_owned(),
+                message: format!(
+                    "Copies of machines ('config.vm.clone') are not possible with the provider '{}', but with {}.",
+                    kind.name(),
+                    able.join(" and ")
+                ),
                 origin: wanted.origin.clone(),
                 remedy: None,
             });

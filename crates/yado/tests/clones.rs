@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use support::audit::Traces;
-use support::{Sandbox, can_make_machines, has_programs};
+use support::{Sandbox, can_make_machines, debian, has_programs};
 
 const BASE: &str = "Vagrant.configure(\"2\") do |config|\n  config.vm.box = \"host\"\nend\n";
 
@@ -134,7 +134,10 @@ fn what_cannot_be_copied_is_refused_with_its_place() {
     copy.write("Vagrantfile.lock", "format = \"1\"\n");
     copy.run(&["up", "--locked"]).refused(&["cannot be locked"]);
     if has_programs("clone_refusals", &["podman"]) {
-        copy.run(&["up", "--provider", "podman"]).refused(&["provider 'container' only", "Vagrantfile:2"]);
+        copy.run(&["up", "--provider", "podman"]).refused(&[
+            "not possible with the provider 'podman', but with 'container' and 'kvm'",
+            "Vagrantfile:2",
+        ]);
     }
     base.destroy_and_audit();
 }
@@ -168,4 +171,49 @@ fn deaths_while_a_copy_is_made_harm_neither_machine() {
     assert_eq!(copy.inside("default", "ls many | wc -l; cat many/new"), "801\n7\n");
     copy.destroy_and_audit();
     base.destroy_and_audit();
+}
+
+/// What tells a virtual machine from others.
+const IDENTITY: &str = "hostname; cat /etc/machine-id; cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub; cat /sys/class/net/eth0/address";
+
+#[test]
+fn a_virtual_machine_that_runs_is_copied_and_becomes_another() {
+    if !has_programs("clones", &["qemu-system-x86_64", "qemu-img", "ssh", "rsync"]) {
+        return;
+    }
+    let Some(home) = debian::home("clones") else { return };
+    let settings = "  config.vm.synced_folder \".\", \"/vagrant\", disabled: true\n  \
+                    config.vm.disk :disk, name: \"data\", size: \"64MB\"\n  \
+                    config.vm.provider(\"kvm\") { |v| v.memory = 256 }\n";
+    let base = Sandbox::new(&format!(
+        "Vagrant.configure(\"2\") do |config|\n  config.vm.box = \"debian/bookworm64\"\n{settings}  \
+         config.vm.hostname = \"model\"\n  config.vm.disk :disk, name: \"other\", size: \"8MB\"\nend\n"
+    ))
+    .with_home(home);
+    base.ok(&["up", "--provider", "kvm"]);
+    base.inside("default", "sudo sh -c 'echo word > /dev/disk/by-id/virtio-data'; echo one > file");
+    let copy = copy_of(&base, &project(&base), &format!("{settings}  config.vm.hostname = \"copy\""));
+    let up = ["up", "--provider", "kvm"];
+    for milliseconds in [150, 450] {
+        let mut killed = copy.start(&up);
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        copy.ok(&["destroy", "-f"]);
+        assert_eq!(base.inside("default", "cat file"), "one\n");
+    }
+    let said = copy.ok(&up);
+    assert!(said.contains("==> default: Cloning the machine 'default' of '"), "{said}");
+    assert!(said.contains("The disk 'other' is not copied"), "{said}");
+    assert!(!said.contains("could not be asked to write out"), "{said}");
+    // What was written just before is there, and what comes after is either machine's own.
+    base.inside("default", "echo two > file");
+    assert_eq!(copy.inside("default", "cat file; sudo head -c 5 /dev/disk/by-id/virtio-data"), "one\nword\n");
+    let identities = [&base, &copy].map(|sandbox| sandbox.inside("default", IDENTITY));
+    let [model, own] = identities.map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>());
+    assert!(model.len() == 4 && model.iter().zip(&own).all(|(one, two)| one != two), "{model:?} {own:?}");
+    assert_eq!((model[0].as_str(), own[0].as_str()), ("model", "copy"));
+    base.destroy_and_audit();
+    assert_eq!(copy.inside("default", "cat file"), "one\n");
+    copy.destroy_and_audit();
 }

@@ -104,6 +104,30 @@ end
     let settings = sandbox.ok(&["ssh-config"]);
     assert!(settings.contains("StrictHostKeyChecking yes"), "{settings}");
     assert!(!settings.contains("shared_key"), "{settings}");
+
+    // A copy is entered by the key of the machine that it was made from, and gets one of its own, too.
+    sandbox.ok(&["ssh", "-c", "echo kept > file"]);
+    sandbox.ok(&["halt"]);
+    let copy = Sandbox::new(&format!(
+        "Vagrant.configure(\"2\") do |c|\n  c.vm.clone = \"{}\"\n  c.vm.boot_timeout = 900\n  \
+         c.vm.hostname = \"copy\"\n  c.vm.synced_folder \".\", \"/vagrant\", disabled: true\n  \
+         c.vm.network \"forwarded_port\", guest: 22, host: {}, id: \"ssh\"\n  \
+         c.vm.provider(\"libvirt\") {{ |v| v.disk_bus = \"virtio\" }}\nend\n",
+        sandbox.project.display(),
+        free_port()
+    ))
+    .with_home(&sandbox.home());
+    let key = |sandbox: &Sandbox| {
+        let machine = sandbox.home().join("machines").join(&sandbox.machines()[0].id);
+        std::fs::read_to_string(machine.join("ssh/private_key.pub")).unwrap()
+    };
+    let of_model = key(&sandbox);
+    let said = copy.ok(&["up", "--provider", "kvm"]);
+    assert!(said.contains("it was replaced by one of its own"), "{said}");
+    let said = copy.ok(&["ssh", "-c", "hostname; cat file .ssh/authorized_keys"]);
+    assert_eq!(said, format!("copy\nkept\n{}", key(&copy)));
+    assert_ne!(of_model, key(&copy));
+    copy.destroy_and_audit();
     sandbox.destroy_and_audit();
 }
 

@@ -208,8 +208,17 @@ fn facts_as(context: &Context, path: &Path, options: &[&str]) -> Result<Value> {
 
 /// Runs `qemu-img`; what it printed.
 pub(super) fn image_tool<S: AsRef<str>>(context: &Context, argv: &[S]) -> Result<String> {
+    image_tool_within(context, argv, QUICK)
+}
+
+/// The same for work that grows with the disk.
+pub(super) fn image_tool_within<S: AsRef<str>>(
+    context: &Context,
+    argv: &[S],
+    within: Duration,
+) -> Result<String> {
     let words: Vec<&str> = argv.iter().map(AsRef::as_ref).collect();
-    let output = context.host.run(&context.cancel, &words, QUICK)?;
+    let output = context.host.run(&context.cancel, &words, within)?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

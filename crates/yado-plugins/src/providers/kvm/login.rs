@@ -13,6 +13,7 @@ use yado_core::ssh::Keys;
 use yado_core::{Communicator, Context, Error, ErrorKind, Exec, MachineSpec, Result};
 
 use super::machine::Machine;
+use super::recollection;
 use super::settings::plain;
 use crate::providers::networks::names::hostname;
 
@@ -23,13 +24,15 @@ const SHARED_KEY: &str = include_str!("shared_key.pem");
 const SHARED_COMMENT: &str = "vagrant insecure public key";
 /// In the machine's directory: the shared key, as long as it may be needed.
 const SHARED_FILE: &str = "ssh/shared_key";
+/// In the machine's directory: of a copy, the key of the machine that it was made from, as long as it may be needed.
+const MODEL_FILE: &str = "ssh/model_key";
 /// In the machine's directory: the machine was entered, and its server's keys are known.
 const ENTERED: &str = "ssh/entered";
 
-/// Replaces the shared keys by `$1`; says so when there were any.
+/// Replaces keys whose lines hold `$2` or `$3` by `$1`; says so when there were any.
 const REPLACE: &str = r#"f=$HOME/.ssh/authorized_keys
-grep -q "$2" "$f" 2>/dev/null || exit 0
-t=$(grep -v "$2" "$f"; printf '%s\n' "$1") && printf '%s\n' "$t" > "$f" && echo replaced"#;
+grep -qF -e "$2" -e "$3" "$f" 2>/dev/null || exit 0
+t=$(grep -vF -e "$1" -e "$2" -e "$3" "$f"; printf '%s\n' "$1") && printf '%s\n' "$t" > "$f" && echo replaced"#;
 /// Shows the keys of the server.
 const SHOW: &str = "cat /etc/ssh/ssh_host_*_key.pub";
 /// Gives the machine its name, `$1`, and its addresses, lines of `$2`, where the system has not done so by itself.
@@ -102,6 +105,15 @@ fn named_keys(spec: &MachineSpec) -> Vec<PathBuf> {
     paths.into_iter().filter(|text| !text.is_empty()).map(path).collect()
 }
 
+/// The keys that let into this machine, or may, with the names under which a copy of it has them.
+pub(super) fn keys_for_a_copy(folder: &Path) -> Vec<(PathBuf, &'static str)> {
+    let keys = Keys::beside(folder);
+    let own = if folder.join(ENTERED).exists() { keys.identity() } else { folder.join(MODEL_FILE) };
+    let mut all = vec![(folder.join(SHARED_FILE), SHARED_FILE), (own, MODEL_FILE)];
+    all.retain(|(file, _)| file.exists());
+    all
+}
+
 /// Whether the machine is to get a key of its own.
 fn inserts_key(spec: &MachineSpec) -> bool {
     spec.ssh.settings.get("insert_key") != Some(&Value::Bool(false)) && named_keys(spec).is_empty()
@@ -125,7 +137,8 @@ impl Machine {
             return (identities, true);
         }
         identities.extend(self.spec().map(named_keys).unwrap_or_default());
-        identities.extend(Some(self.folder().join(SHARED_FILE)).filter(|file| file.exists()));
+        let passing = [SHARED_FILE, MODEL_FILE].map(|file| self.folder().join(file));
+        identities.extend(passing.into_iter().filter(|file| file.exists()));
         (identities, self.was_entered())
     }
 
@@ -161,13 +174,7 @@ impl Machine {
         if !self.was_entered() {
             let keys = Keys::beside(self.folder());
             if inserts_key(spec) {
-                let said = run(context, inside, None, &[REPLACE, "sh", &keys.authorized()?, SHARED_COMMENT])?;
-                if said.contains("replaced") {
-                    context.detail(
-                        "The box lets in a key that everybody has; it was replaced by one of the machine's own.",
-                    );
-                }
-                drop(std::fs::remove_file(self.folder().join(SHARED_FILE)));
+                self.insert_key(context, inside, &keys)?;
             }
             self.remember_server(&run(context, inside, Some("root"), &[SHOW])?, &keys)?;
         }
@@ -182,6 +189,24 @@ impl Machine {
                 "The disk is larger now, but the partition and the file system in the machine could not be made to \
                  fill it.",
             );
+        }
+        Ok(())
+    }
+
+    /// Puts the machine's own key in the place of those that others have, too.
+    fn insert_key(&self, context: &Context, inside: &dyn Communicator, keys: &Keys) -> Result<()> {
+        let model = self.folder().join(MODEL_FILE);
+        let of_model = if model.exists() { public_half(context, &model)? } else { SHARED_COMMENT.to_owned() };
+        let words = [REPLACE, "sh", &keys.authorized()?, SHARED_COMMENT, &of_model];
+        if run(context, inside, None, &words)?.contains("replaced") {
+            context.detail(if model.exists() {
+                "The copy let in the key of the machine that it was made from; it was replaced by one of its own."
+            } else {
+                "The box lets in a key that everybody has; it was replaced by one of the machine's own."
+            });
+        }
+        for file in [SHARED_FILE, MODEL_FILE] {
+            recollection::forget(self.folder(), file)?;
         }
         Ok(())
     }
@@ -202,6 +227,16 @@ impl Machine {
         std::fs::rename(&fresh, keys.known_hosts()).doing(doing)?;
         std::fs::write(self.folder().join(ENTERED), "").doing(doing)
     }
+}
+
+/// The public half of a key, without kind and comment.
+fn public_half(context: &Context, key: &Path) -> Result<String> {
+    let path = key.to_string_lossy();
+    let argv = ["ssh-keygen", "-y", "-P", "", "-f", &path];
+    let said = context.host.run(&context.cancel, argv, std::time::Duration::from_secs(30))?;
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    let half = said.split_whitespace().nth(1).map(str::to_owned);
+    half.ok_or_else(|| Error::new(ErrorKind::System, format!("'{path}' is no key that can be used.")))
 }
 
 /// An interface's addresses, a line for each.

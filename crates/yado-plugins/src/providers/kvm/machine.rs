@@ -364,6 +364,10 @@ impl Provider for Machine {
         std::fs::write(&fresh, kept).doing(|| format!("writing '{}'", fresh.display()))
     }
 
+    fn create_as_copy(&mut self, context: &Context, model: &MachineRecord) -> Result<()> {
+        self.copy(context, model)
+    }
+
     fn start(&mut self, context: &Context, forwards: &[Forward]) -> Result<()> {
         let started = self.power_on(context, forwards);
         if started.is_err()

@@ -6,6 +6,7 @@
 
 mod accelerator;
 mod borrowed;
+mod clones;
 mod disks;
 mod drives;
 mod firmware;
@@ -92,6 +93,10 @@ impl ProviderKind for VirtualMachines {
 
     fn maps_owners(&self) -> bool {
         false
+    }
+
+    fn can_clone(&self) -> bool {
+        true
     }
 
     fn copies_folders(&self) -> bool {
