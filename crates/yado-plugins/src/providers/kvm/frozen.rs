@@ -69,6 +69,32 @@ impl Machine {
         Ok(())
     }
 
+    /// Starts QEMU with what a suspension kept. The machine stands still.
+    fn load_suspended(&self, context: &Context) -> Result<()> {
+        let forwards: Vec<Forward> = self
+            .record
+            .forwards
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
+        network::prepare(&self.place.store, &self.record, self.spec()?)?;
+        let had = recollection::hardware(self.folder(), MARK)?;
+        let hardware =
+            had.map_or_else(|| self.private_cards().and_then(|cards| self.hardware(context, &cards)), Ok)?;
+        recollection::note_hardware(self.folder(), &hardware)?;
+        self.launch(context, &hardware, &forwards, Begin::Saved(TAG))
+    }
+
+    /// Keeps what a suspended machine has under another name, too: QEMU reads it, writes it, and ends.
+    pub(super) fn save_suspended(&self, context: &Context, tag: &str) -> Result<()> {
+        let gone = || Error::new(ErrorKind::System, "QEMU ended while a snapshot was made.");
+        let saved = self
+            .load_suspended(context)
+            .and_then(|()| self.save_memory(&mut self.control()?.ok_or_else(gone)?, tag));
+        self.switch_off()?;
+        saved
+    }
+
     /// Tells a machine that slept what time it is. One that cannot be entered keeps the time that it had.
     fn set_clock(&self, context: &Context) {
         let told = self.inside().and_then(|inside| {
@@ -152,19 +178,8 @@ impl Suspend for Machine {
         if self.runs() {
             return Ok(());
         }
-        let forwards: Vec<Forward> = self
-            .record
-            .forwards
-            .as_deref()
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default();
-        network::prepare(&self.place.store, &self.record, self.spec()?)?;
         accelerator::tell(context, &Settings::of(self.spec()?))?;
-        let had = recollection::hardware(self.folder(), MARK)?;
-        let hardware =
-            had.map_or_else(|| self.private_cards().and_then(|cards| self.hardware(context, &cards)), Ok)?;
-        recollection::note_hardware(self.folder(), &hardware)?;
-        if let Err(problem) = self.launch(context, &hardware, &forwards, Begin::Saved(TAG)) {
+        if let Err(problem) = self.load_suspended(context) {
             // What was kept stays, for another attempt.
             self.switch_off()?;
             return Err(problem.hinted("`yado halt` forgets the machine's memory; it then boots anew."));

@@ -191,11 +191,7 @@ impl Snapshots for Machine {
             qmp.run("cont", json!({}))?;
             saved?;
         } else if self.is_suspended() {
-            return Err(Error::new(
-                ErrorKind::Usage,
-                "A machine that is suspended has no snapshots made of it.",
-            )
-            .hinted("`yado resume` it first, or `yado halt` it."));
+            self.save_suspended(context, &tag)?;
         } else {
             self.forget_rubble(context)?;
             for disk in self.disks_of(&tag)? {
@@ -222,6 +218,12 @@ impl Snapshots for Machine {
     fn tidy(&mut self, context: &Context, _running: bool) -> Result<()> {
         if let Some(mut qmp) = self.control()? {
             qmp.settle(WRITING)?;
+            if self.is_suspended() {
+                // It was read only to be written again, and has not gone on.
+                drop(qmp);
+                self.switch_off()?;
+                return self.forget_replaced(context);
+            }
             qmp.run("cont", json!({}))?;
         } else {
             self.forget_rubble(context)?;
