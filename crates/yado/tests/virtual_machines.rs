@@ -88,6 +88,7 @@ end
     assert_eq!(sandbox.inside("web", "curl -s -m 20 http://db:8000/"), "served\n");
     assert!(sandbox.ok(&["logs", "db"]).contains("login:"));
     the_console_is_talked_to_by_one_at_a_time(&sandbox);
+    sandbox.write("Vagrantfile", &changed);
     a_snapshot_keeps_memory(&sandbox);
     assert_eq!(sandbox.inside("web", "curl -s -m 20 http://db:8000/"), "served\n");
 

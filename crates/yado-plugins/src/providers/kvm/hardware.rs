@@ -34,6 +34,26 @@ pub(super) struct Hardware {
     pub(super) arguments: Vec<String>,
 }
 
+impl Hardware {
+    /// Whether these are its cards in private networks, with the addresses that they had: hardware addresses are made
+    /// from those.
+    pub(super) fn is_in_networks_of<Told>(&self, private: &[(Card, Told)]) -> bool {
+        let own = self.cards.iter().skip(1).map(Card::place);
+        own.eq(private.iter().map(|(card, _)| card.place()))
+    }
+}
+
+impl Card {
+    /// Its address, and the network; ports of bridges are made anew at every start.
+    fn place(&self) -> (&str, Cable) {
+        let mut cable = self.cable.clone();
+        if let Cable::Tap { name, .. } = &mut cable {
+            name.clear();
+        }
+        (&self.mac, cable)
+    }
+}
+
 /// A disk as the machine sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Drive {
@@ -299,6 +319,37 @@ mod tests {
         };
         assert_eq!(host_forward(&forward("127.0.0.1", None)), "tcp:127.0.0.1:8080-:80");
         assert_eq!(host_forward(&forward("0.0.0.0", Some("10.0.2.15"))), "tcp:0.0.0.0:8080-10.0.2.15:80");
+    }
+
+    #[test]
+    fn kept_memory_is_of_the_networks_and_addresses_that_it_was_taken_in() {
+        let ports = std::cell::Cell::new(0);
+        let card = |mac: &str, bridge: &str| Card {
+            model: "virtio-net-pci".to_owned(),
+            mac: mac.to_owned(),
+            cable: Cable::Tap {
+                name: format!("port{}", ports.replace(ports.get() + 1)),
+                bridge: bridge.to_owned(),
+                mac: [2; 6],
+            },
+            mtu: None,
+        };
+        let hardware = Hardware {
+            machine_type: "q35".to_owned(),
+            accelerator: "tcg".to_owned(),
+            cpu_model: "max".to_owned(),
+            cpus: 1,
+            memory: 128,
+            boot: Boot::Firmware { efi: false },
+            firmware: None,
+            disks: Vec::new(),
+            cards: vec![card("way out", "none"), card("a", "one")],
+            arguments: Vec::new(),
+        };
+        assert!(hardware.is_in_networks_of(&[(card("a", "one"), ())]));
+        assert!(!hardware.is_in_networks_of(&[(card("b", "one"), ())]));
+        assert!(!hardware.is_in_networks_of(&[(card("a", "two"), ())]));
+        assert!(!hardware.is_in_networks_of::<()>(&[]));
     }
 
     #[test]

@@ -231,8 +231,16 @@ impl Machine {
         let spec = self.spec()?;
         let settings = Settings::of(spec);
         self.finish_restoring(context)?;
-        let kept = self.kept_memory()?;
-        let had = kept.as_ref().map_or(Ok(None), |tag| self.hardware_of(tag))?;
+        let private = self.private_cards()?;
+        let mut kept = self.kept_memory()?;
+        let mut had = kept.as_ref().map_or(Ok(None), |tag| self.hardware_of(tag))?;
+        if had.as_ref().is_some_and(|had| !had.is_in_networks_of(&private)) {
+            context.warn(
+                "The machine's private networks have changed since the snapshot was made, and what it had in memory \
+                 knows those of then: it boots anew from its disks.",
+            );
+            (kept, had) = (None, None);
+        }
         memory::check(had.as_ref().map_or(settings.memory, |hardware| hardware.memory), None)?;
         if kept.is_none() {
             if let Some(size) = settings.disk_size {
@@ -241,7 +249,6 @@ impl Machine {
             disks::make_extra(context, self.folder(), &settings.disks)?;
         }
         network::prepare(&self.place.store, &self.record, spec)?;
-        let private = self.private_cards()?;
         accelerator::tell(context, &settings)?;
         let hardware = had.map_or_else(|| self.hardware(context, &private), Ok)?;
         recollection::note_hardware(self.folder(), &hardware)?;
