@@ -238,8 +238,9 @@ fn twenty_ups_of_one_new_box_download_it_once() {
     }
     let size = web.site().join("one.box").metadata().unwrap().len();
     let sent: u64 = web.log().iter().filter_map(|line| line.split(' ').nth(4)?.parse::<u64>().ok()).sum();
-    // Each may look once what is there, and gets the beginning of it then.
-    assert!(sent >= size && sent <= size + 20 * (64 << 10), "{sent} of {size}");
+    // Each may look once what is there, and the server has sent a beginning of it before it sees that no more is wanted:
+    // what the buffers of a connection hold.
+    assert!(sent >= size && sent <= size + 20 * (1 << 20), "{sent} of {size}");
     let layers: Vec<_> = std::fs::read_dir(home.home().join("layers")).unwrap().flatten().collect();
     assert_eq!(layers.len(), 1, "{layers:?}");
     home.ok(&["box", "verify"]);

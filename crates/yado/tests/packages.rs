@@ -7,8 +7,10 @@ mod support;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use dockerd::Docker;
+use support::registry::Registry;
 use support::{Sandbox, busybox_root, can_make_machines, has_programs};
 
 const VAGRANTFILE: &str = r#"
@@ -96,11 +98,21 @@ fn a_packaged_machine_is_a_box_for_yado_and_for_vagrant() {
     assert!(kept.join("rootfs.tar.gz").is_file() && kept.join("include/notes/a.txt").is_file());
 
     sandbox.ok(&["box", "add", "web.box", "--name", "test/web"]);
+    is_brought_up_as(&sandbox, "test/web");
+    // And one that Vagrant itself has written.
+    vagrant(&sandbox, &[], &["box", "repackage", "test/web", "lxc", "0"]);
+    sandbox.ok(&["box", "add", "package.box", "--name", "test/of-vagrant"]);
+    is_brought_up_as(&sandbox, "test/of-vagrant");
+    sandbox.destroy_and_audit();
+}
+
+/// The machine is made anew from this box, and is what was packaged.
+fn is_brought_up_as(sandbox: &Sandbox, name: &str) {
     sandbox.ok(&["destroy", "-f"]);
-    sandbox.write("Vagrantfile", &VAGRANTFILE.replace("./root", "test/web"));
+    sandbox.write("Vagrantfile", &VAGRANTFILE.replace("./root", name));
     sandbox.ok(&["up"]);
     assert_eq!(sandbox.inside("web", LOOK).trim(), SEEN);
-    sandbox.destroy_and_audit();
+    assert_eq!(sandbox.inside("web", "hostname").trim(), "from-the-box");
 }
 
 #[test]
@@ -122,11 +134,39 @@ fn a_packaged_machine_is_an_image_for_docker() {
     sandbox.ok(&["package", "web", "--format", "oci", "--output", "again.tar"]);
     assert!(std::fs::read(&image).unwrap() == std::fs::read(sandbox.path("again.tar")).unwrap());
     docker.run(&["image", "rm", "web:latest"]);
+    comes_back_through_a_registry(&docker, &image);
 
     sandbox.ok(&["package", "web", "--format", "docker", "--output", "web.box"]);
     vagrant(&sandbox, &[], &["box", "add", "web.box", "--name", "test/docker"]);
     assert!(vagrant(&sandbox, &[], &["box", "list"]).contains("(docker, 0)"));
     sandbox.destroy_and_audit();
+}
+
+/// In a registry it is an image as any other, for Docker and for yado.
+fn comes_back_through_a_registry(docker: &Docker, image: &Path) {
+    let Some(registry) = Registry::start() else { return };
+    let name = registry.image("team/web:1");
+    registry.copy(&[&format!("oci-archive:{}", image.display()), &format!("docker://{name}")]);
+    // The daemon's network is its own: there, a second server has the same folder.
+    let configuration = registry.folder.path().join("registry.yml");
+    let serve = ["docker-registry", "serve", configuration.to_str().unwrap()];
+    let mut beside = docker.start_in_its_network(&serve);
+    assert!((0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        docker.try_run(&["pull", "--quiet", &name]).status.success()
+    }));
+    assert_eq!(docker.run(&["run", "--rm", "--network", "none", &name, "sh", "-c", LOOK]), SEEN);
+    // What Docker pushes is the same once more.
+    let pushed = registry.image("team/pushed:1");
+    docker.run(&["tag", &name, &pushed]);
+    docker.run(&["push", "--quiet", &pushed]);
+    docker.run(&["image", "rm", &name, &pushed]);
+    beside.kill().unwrap();
+    beside.wait().unwrap();
+    let colleague = Sandbox::new(&VAGRANTFILE.replace("./root", &format!("oci:{pushed}")));
+    colleague.ok(&["up"]);
+    assert_eq!(colleague.inside("web", LOOK).trim(), SEEN);
+    colleague.destroy_and_audit();
 }
 
 /// A strict reader of the OCI's layout, which checks every digest.

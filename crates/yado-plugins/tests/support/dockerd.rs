@@ -100,6 +100,14 @@ impl Docker {
         self.command("nsenter").args(["-t", &pid, "-n", "timeout", "60", "sh", "-c", line]).output().unwrap()
     }
 
+    /// A program that runs in the daemon's network until it is ended.
+    pub(crate) fn start_in_its_network(&self, words: &[&str]) -> Child {
+        let pid = self.daemon.id().to_string();
+        let mut command = self.command("nsenter");
+        command.args(["-t", &pid, "-n"]).args(words).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    }
+
     /// Runs docker, whatever its exit code.
     pub(crate) fn try_run(&self, words: &[&str]) -> Output {
         self.command("timeout").args(["-k", "5", "60", "docker"]).args(words).output().unwrap()
