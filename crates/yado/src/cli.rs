@@ -48,6 +48,12 @@ pub(crate) struct Global {
     /// Log what is done, on standard error (the same as `YADO_LOG=debug`)
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) debug: bool,
+    /// Begin every line of the log with the time (the same as `VAGRANT_LOG_TIMESTAMP=1`)
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
+    pub(crate) timestamp: bool,
+    /// `--debug` and `--timestamp`
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
+    pub(crate) debug_timestamp: bool,
     /// Let this Vagrantfile run programs and write files while it is read, this once
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) trust: bool,
@@ -381,7 +387,7 @@ fn style(global: &Global, settings: &Settings) -> Style {
 }
 
 fn log(global: &Global, settings: &Settings) {
-    let level = if global.debug { Some("debug") } else { settings.log.as_deref() };
+    let level = if global.debug || global.debug_timestamp { Some("debug") } else { settings.log.as_deref() };
     let level = match level.map(str::to_lowercase).as_deref() {
         Some("debug" | "trace") => tracing::Level::DEBUG,
         Some("info") => tracing::Level::INFO,
@@ -389,13 +395,14 @@ fn log(global: &Global, settings: &Settings) {
         Some("error") => tracing::Level::ERROR,
         _ => return,
     };
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .finish();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false);
     // It can only be set once, and this is the only place that does.
-    drop(tracing::subscriber::set_global_default(subscriber));
+    drop(if global.timestamp || global.debug_timestamp || settings.log_timestamp {
+        tracing::subscriber::set_global_default(subscriber.finish())
+    } else {
+        tracing::subscriber::set_global_default(subscriber.without_time().finish())
+    });
 }
 
 #[cfg(test)]

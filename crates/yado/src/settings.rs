@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) force_color: bool,
     /// `YADO_LOG`, else `VAGRANT_LOG`: debug, info, warn, error.
     pub(crate) log: Option<String>,
+    /// `VAGRANT_LOG_TIMESTAMP`: the log's lines begin with the time.
+    pub(crate) log_timestamp: bool,
     /// What the environment says about the network: `YADO_OFFLINE`, `VAGRANT_SERVER_URL` (empty: no catalogue server),
     /// `VAGRANT_CLOUD_TOKEN`, `CURL_CA_BUNDLE`, `DOCKER_CONFIG`, `REGISTRY_AUTH_FILE`,
     /// `VAGRANT_BOX_UPDATE_CHECK_DISABLE`.
@@ -81,6 +83,7 @@ impl Settings {
             no_color: text("VAGRANT_NO_COLOR").is_some() || text("NO_COLOR").is_some(),
             force_color: text("VAGRANT_FORCE_COLOR").is_some(),
             log: text("YADO_LOG").or_else(|| text("VAGRANT_LOG")),
+            log_timestamp: text("VAGRANT_LOG_TIMESTAMP").is_some(),
             network,
             home_vagrantfile: Some(home_vagrantfile).filter(|path| path.is_file()),
         }

@@ -162,6 +162,10 @@ fn init_writes_a_vagrantfile_that_validates_and_never_replaces_one() {
     assert!(text.contains("config.vm.box = \"debian/bookworm64\""));
     assert!(text.contains("config.vm.box_version = \"12.1\""));
     sandbox.run(&["init"]).refused(&["already exists"]);
+    sandbox.write("own.erb", "<%= box_name %> <%= box_version %> <%= box_url.inspect %>\n");
+    let own = ["init", "a/b", "--box-version", "1", "--template", "own", "--output", "-"];
+    assert_eq!(sandbox.ok(&own), "a/b 1 nil\n");
+    sandbox.run(&["init", "-f", "--template", "other"]).refused(&["other' does not exist"]);
     assert_eq!(sandbox.ok(&["init", "-m", "--output", "-"]).lines().last(), Some("end"));
     sandbox.ok(&["init", "-f", "-m"]);
     sandbox.ok(&["validate", "-p"]);

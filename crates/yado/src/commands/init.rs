@@ -1,6 +1,6 @@
 //! `yado init`: a first Vagrantfile.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use yado_core::error::Doing;
@@ -27,10 +27,16 @@ pub(crate) struct Arguments {
     /// Write to this file; `-` is standard output
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Make it from this template (ERB), which knows `box_name`, `box_url` and `box_version`
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
 }
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
-    let text = vagrantfile(arguments);
+    let text = match &arguments.template {
+        Some(template) => from_template(&session.directory.join(template), arguments)?,
+        None => vagrantfile(arguments),
+    };
     let output = arguments.output.clone().unwrap_or_else(|| PathBuf::from("Vagrantfile"));
     if output.as_os_str() == "-" {
         session.ui.raw(&text);
@@ -56,9 +62,21 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<u8> {
     Ok(0)
 }
 
+/// What the machine is made from when nothing else is said.
+const BOX: &str = "host";
+
+fn from_template(template: &Path, arguments: &Arguments) -> Result<String> {
+    let variables = [
+        ("box_name", Some(arguments.name.as_deref().unwrap_or(BOX))),
+        ("box_url", arguments.url.as_deref()),
+        ("box_version", arguments.box_version.as_deref()),
+    ];
+    yado_vagrantfile::render(template, &variables)
+}
+
 fn vagrantfile(arguments: &Arguments) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-    let name = arguments.name.as_deref().unwrap_or("host");
+    let name = arguments.name.as_deref().unwrap_or(BOX);
     let mut text = String::from("# -*- mode: ruby -*-\n# vi: set ft=ruby :\n\n");
     let comment = |text: &mut String, lines: &str| {
         if !arguments.minimal {

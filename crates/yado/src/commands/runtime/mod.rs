@@ -98,7 +98,9 @@ impl Common {
     }
 }
 
+// The options of a command are made when that command was typed, which saves most of what parsing costs.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Command {
     Create(lifecycle::Create),
     Start(lifecycle::Start),
