@@ -30,6 +30,10 @@ fn main() {
         write(&folder, "libm.so", &[&m]);
         println!("cargo::rustc-link-arg-bins=-L{}", folder.display());
         println!("cargo::rustc-link-arg-bins=-static-pie");
+        if understands_packed_relocations(&compiler) {
+            // A program at any address writes 25,000 of its own addresses when it starts: told by 20 KB, not by 600.
+            println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+        }
         if of("CARGO_CFG_TARGET_ARCH") == "x86_64" {
             // crates/yado-container/src/sys/entry.rs
             println!("cargo::rustc-link-arg-bins=-Wl,-e,yado_start");
@@ -42,6 +46,20 @@ fn find(compiler: &str, name: &str) -> Option<PathBuf> {
     let answer = Command::new(compiler).arg(format!("-print-file-name={name}")).output().ok()?;
     let path = PathBuf::from(String::from_utf8_lossy(&answer.stdout).trim());
     path.is_absolute().then_some(path)
+}
+
+/// Whether the C library with which programs are linked is glibc 2.36 or newer, which relocates a static program by
+/// `DT_RELR` as well. Linkers that do not know the word ignore it with a warning.
+fn understands_packed_relocations(compiler: &str) -> bool {
+    let asked =
+        Command::new(compiler).args(["-E", "-dM", "-include", "features.h", "-x", "c", "/dev/null"]).output();
+    let Ok(answer) = asked else { return false };
+    let number = |name: &str| {
+        let text = String::from_utf8_lossy(&answer.stdout);
+        let mut lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        lines.find(|words| words.get(1) == Some(&name)).and_then(|words| words.get(2)?.parse::<u32>().ok())
+    };
+    (number("__GLIBC__"), number("__GLIBC_MINOR__")) >= (Some(2), Some(36))
 }
 
 /// A library that is a text for the linker, which takes these archives in its place.
