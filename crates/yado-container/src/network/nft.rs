@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::net::Ipv4Addr;
 
-use super::netlink::{APPEND, Attributes, CREATE, Connection, Message, find, text};
+use super::netlink::{APPEND, Attributes, CREATE, Connection, EXCLUSIVE, Message, find, text};
 
 const SUBSYSTEM: u16 = 10 << 8;
 const NEW_TABLE: u16 = SUBSYSTEM;
@@ -61,6 +61,8 @@ pub(super) enum Purpose {
 pub(super) struct Table {
     family: Family,
     name: String,
+    /// Whether there is to be a table at all.
+    wanted: bool,
     sets: u32,
     messages: Vec<Message>,
 }
@@ -68,20 +70,25 @@ pub(super) struct Table {
 impl Table {
     /// A table without chains.
     pub(super) fn new(family: Family, name: &str) -> Self {
-        Self {
-            family,
-            name: name.to_owned(),
-            sets: 0,
-            // Made, so that deleting it cannot fail; deleted, so that nothing old is left; made again.
-            messages: vec![add_table(family, name), delete_table(family, name), add_table(family, name)],
-        }
+        Self { family, name: name.to_owned(), wanted: true, sets: 0, messages: Vec::new() }
     }
 
     /// No table, not even one that was there before.
     pub(super) fn none(family: Family, name: &str) -> Self {
-        let mut table = Self::new(family, name);
-        table.messages.pop();
-        table
+        Self { wanted: false, ..Self::new(family, name) }
+    }
+
+    /// What makes it where none of its name is; it fails where one is.
+    fn making(&self) -> impl Iterator<Item = Message> {
+        let table = self.wanted.then(|| add_table(self.family, &self.name, EXCLUSIVE));
+        table.into_iter().chain(self.messages.iter().cloned())
+    }
+
+    /// What makes it, whatever is there.
+    fn replacing(&self) -> impl Iterator<Item = Message> {
+        // Made, so that deleting it cannot fail; deleted, so that nothing old is left.
+        let old = [add_table(self.family, &self.name, 0), delete_table(self.family, &self.name)];
+        old.into_iter().chain(self.making())
     }
 
     fn message(&self, kind: u16, flags: u16) -> Message {
@@ -124,17 +131,32 @@ impl Table {
     }
 }
 
-fn add_table(family: Family, name: &str) -> Message {
-    Message::new(NEW_TABLE, CREATE, &header(family as u8)).text(1, name)
+fn add_table(family: Family, name: &str, flags: u16) -> Message {
+    Message::new(NEW_TABLE, CREATE | flags, &header(family as u8)).text(1, name)
 }
 
 fn delete_table(family: Family, name: &str) -> Message {
     Message::new(DELETE_TABLE, 0, &header(family as u8)).text(1, name)
 }
 
-/// Puts tables in force, all of them or none.
+/// Puts tables in force, all of them or none. The kernel lets nobody go who has deleted a table before everybody else
+/// has looked away from it, which takes some 10 ms: where there is none, none is deleted.
 pub(super) fn apply(tables: &[Table]) -> io::Result<()> {
-    let messages: Vec<Message> = tables.iter().flat_map(|table| table.messages.iter().cloned()).collect();
+    let mut names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+    names.dedup();
+    let mut fresh = true;
+    for name in names {
+        fresh &= handles(name)?.is_empty();
+    }
+    if fresh {
+        let messages: Vec<Message> = tables.iter().flat_map(Table::making).collect();
+        match transact(&messages) {
+            // It came in between.
+            Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {}
+            other => return other,
+        }
+    }
+    let messages: Vec<Message> = tables.iter().flat_map(Table::replacing).collect();
     transact(&messages)
 }
 
@@ -142,7 +164,7 @@ pub(super) fn apply(tables: &[Table]) -> io::Result<()> {
 pub(super) fn digest(tables: &[Table]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for table in tables {
-        table.messages.hash(&mut hasher);
+        (table.family as u8, &table.name, table.wanted, &table.messages).hash(&mut hasher);
     }
     hasher.finish()
 }
@@ -168,7 +190,7 @@ pub(super) fn handles(name: &str) -> io::Result<Vec<u64>> {
 /// Deletes the tables of this name that are there.
 pub(super) fn remove(name: &str) -> io::Result<()> {
     let all = |families: &[Family]| -> Vec<Message> {
-        let both = |family: &Family| [add_table(*family, name), delete_table(*family, name)];
+        let both = |family: &Family| [add_table(*family, name, 0), delete_table(*family, name)];
         families.iter().flat_map(both).collect()
     };
     match transact(&all(&[Family::Ipv4, Family::Bridge, Family::Ipv6])) {
