@@ -87,7 +87,7 @@ def main():
     top = pathlib.Path(tempfile.mkdtemp(prefix="yado-vm-kills-", dir="/var/tmp"))
     ground = Ground(str(pathlib.Path(options.yado).resolve()), top, options.warm)
     interfaces = lambda: set(os.listdir("/sys/class/net"))
-    wrong, kills, missed, again, usual = [], 0, 0, 0, {}
+    wrong, told, kills, missed, again, usual = [], 0, 0, 0, 0, {}
     try:
         for words in COMMANDS:
             begin = time.monotonic()
@@ -123,20 +123,21 @@ def main():
                 again += 1
                 ground.run("halt")
                 code, said = ground.run("up", "--provider", "kvm")
-            if code or ground.run("ssh", "-c", "true")[0]:
-                wrong.append(f"{where}: the machine does not come back:\n{said}")
+            inside = (code, "") if code else ground.run("ssh", "-c", "true")
+            if inside[0]:
+                wrong.append(f"{where}: the machine does not come back:\n{said}{inside[1]}")
             if kills % 5 == 0:
                 ground.run("destroy", "-f")
                 left = ground.left() + sorted(interfaces() - before)
                 if left:
                     wrong.append(f"{where}: left after destroy: {left}")
-            print(f"{where}: {len(wrong)} wrong so far", flush=True)
+            print("\n".join([f"{where}: {len(wrong)} wrong so far", *wrong[told:]]), flush=True)
+            told = len(wrong)
     finally:
         ground.run("destroy", "-f")
         shutil.rmtree(top, ignore_errors=True)
     print(f"seed {options.seed}: {kills} kills, {missed} came too late and do not count, {again} needed a `halt` before "
           f"`up`, {len(wrong)} wrong")
-    print("\n".join(wrong))
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps({"kills": kills, "wrong": wrong}, indent=1) + "\n")
     sys.exit(1 if wrong else 0)
