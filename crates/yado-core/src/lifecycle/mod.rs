@@ -151,11 +151,15 @@ impl Machine {
     pub fn reach(&mut self, context: &Context, goal: Goal, options: &Options) -> Result<()> {
         let context = context.for_machine(&self.name);
         let state = self.state(&context)?;
-        let steps = plan(state, goal);
+        let mut steps = plan(state, goal);
         if steps.is_empty() {
             self.nothing_to_do(&context, goal, state);
         }
-        let options = &Options { copies: steps.contains(&Step::Start), ..options.clone() };
+        let awaited = self.is_awaited(state, &steps);
+        if awaited {
+            steps.insert(0, Step::WaitReady);
+        }
+        let options = &Options { copies: awaited || steps.contains(&Step::Start), ..options.clone() };
         let result = steps.iter().try_for_each(|step| {
             context.cancel.check()?;
             if goal == Goal::Destroyed && *step == Step::Stop && options.force {
@@ -174,6 +178,15 @@ impl Machine {
         }
         self.environment.forget_if_empty(&self.workshop.store)?;
         result
+    }
+
+    /// Whether an earlier command was ended while the machine booted, so that what follows has to wait for it, and what
+    /// is done inside after a start is still to be done.
+    fn is_awaited(&self, state: MachineState, steps: &[Step]) -> bool {
+        let works_inside = matches!(steps.first(), Some(Step::Adjust | Step::Provision));
+        state == MachineState::Running
+            && works_inside
+            && self.record.as_ref().is_some_and(|record| record.awaited)
     }
 
     /// What a machine that is switched off was made from, and its file system as layers, lowest first. They stay as

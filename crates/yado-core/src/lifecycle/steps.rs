@@ -146,12 +146,17 @@ impl Machine {
         let communicator = provider.connect(context)?;
         communicator.ready(context, limit)?;
         context.info("Machine booted and ready!");
-        if !self.goes_on {
+        let awaited = record.awaited;
+        if awaited || !self.goes_on {
             self.settle(context, &*communicator)?;
             self.tell_folders(context)?;
         }
         drop(communicator);
-        provider.bring(context, copies)
+        provider.bring(context, copies)?;
+        if awaited {
+            self.workshop.store.set_ready(&self.made()?.id)?;
+        }
+        Ok(())
     }
 
     fn tell_folders(&self, context: &Context) -> Result<()> {

@@ -434,6 +434,26 @@ fn folders_are_copied_after_a_start_and_not_when_a_machine_goes_on_or_a_provisio
 }
 
 #[test]
+fn a_machine_whose_boot_nobody_waited_for_is_waited_for_by_the_next_command() {
+    let world = World::new();
+    world.reach(world.spec("box", &[]), Goal::Running).unwrap();
+    let waited =
+        || (world.said("Machine booted and ready!"), world.said("copied") - world.said("not copied"));
+    world.reach(world.spec("box", &[]), Goal::Running).unwrap();
+    assert_eq!(waited(), (1, 1));
+    // As a process leaves it that is killed when the machine was switched on, and had not answered yet.
+    let record = world.workshop.store.machines(None).unwrap().remove(0);
+    assert!(!record.awaited);
+    let (spec, forwards) = (record.spec.as_deref().unwrap(), record.forwards.as_deref().unwrap());
+    world.workshop.store.begin_start(&record.id, spec, forwards).unwrap();
+    world.workshop.store.finish(&record.id, MachineState::Running).unwrap();
+    world.reach(world.spec("box", &[]), Goal::Running).unwrap();
+    assert_eq!(waited(), (2, 2));
+    world.reach(world.spec("box", &[]), Goal::Running).unwrap();
+    assert_eq!(waited(), (2, 2));
+}
+
+#[test]
 fn a_machine_that_could_not_be_frozen_goes_on_and_is_told_to_run() {
     let world = World::new();
     world.reach(world.spec("box", &[]), Goal::Running).unwrap();

@@ -95,10 +95,19 @@ impl Store {
         reserve::keep(self.home());
         self.at_once("noting the machine's start", |transaction| {
             transaction
-                .prepare_cached("UPDATE machine SET spec = ?2, forwards = ?3 WHERE id = ?1")?
+                .prepare_cached("UPDATE machine SET spec = ?2, forwards = ?3, awaited = 1 WHERE id = ?1")?
                 .execute([machine, spec, forwards])?;
             transaction.prepare_cached(NOTE)?.execute(params![machine, Operation::Start.name(), now()])
         })
+    }
+
+    /// Notes that a machine that was switched on has been seen ready, with all that is done inside after a start.
+    pub fn set_ready(&self, machine: &str) -> Result<()> {
+        self.connection()
+            .prepare_cached("UPDATE machine SET awaited = 0 WHERE id = ?1")
+            .and_then(|mut change| change.execute([machine]))
+            .doing(|| "noting that the machine is ready")?;
+        Ok(())
     }
 
     /// Notes that the operation in progress has ended, and in which state the machine is now.

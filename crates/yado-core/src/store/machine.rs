@@ -48,10 +48,12 @@ pub struct MachineRecord {
     pub forwards: Option<String>,
     /// Where its own data lies, as JSON of its provider's; `None` where it always did. It changes with snapshots.
     pub layers: Option<String>,
+    /// Whether it was switched on and has not been seen ready since, as after a kill while it booted.
+    pub awaited: bool,
 }
 
 const COLUMNS: &str = "machine.id, number, environment, project, vagrantfile, name, provider, state, provisioned, \
-                       spec, image, forwards, layers FROM machine JOIN environment ON environment.id = machine.environment";
+                       spec, image, forwards, layers, awaited FROM machine JOIN environment ON environment.id = machine.environment";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<MachineRecord> {
     Ok(MachineRecord {
@@ -68,6 +70,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<MachineRecord> {
         image: row.get(10)?,
         forwards: row.get(11)?,
         layers: row.get(12)?,
+        awaited: row.get(13)?,
     })
 }
 

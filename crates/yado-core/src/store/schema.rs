@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 /// Raised when the tables change; older files are brought up step by step.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 const TABLES: &str = "
 CREATE TABLE environment (
@@ -64,6 +64,9 @@ CREATE TABLE snapshot (
 );
 ";
 
+/// What turns them into those of version 3: machines that were switched on, and that nobody has seen ready since.
+const AWAITED: &str = "ALTER TABLE machine ADD COLUMN awaited INTEGER NOT NULL DEFAULT 0;";
+
 /// Sets the connection up and makes the tables when they are not there.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
@@ -83,7 +86,7 @@ pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     // Another process may have made the tables while this one waited for the lock.
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let made = [TABLES, SNAPSHOTS]
+    let made = [TABLES, SNAPSHOTS, AWAITED]
         .into_iter()
         .skip(usize::try_from(version).unwrap_or(0))
         .try_for_each(|tables| connection.execute_batch(tables))
