@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A conversation.
 pub(super) struct Qmp {
     reader: BufReader<UnixStream>,
+    /// What the next command is known by. An answer to a command of somebody who was killed meanwhile goes to whoever
+    /// comes next.
+    next: u64,
 }
 
 /// Connects to a socket in a machine's directory. A QEMU that takes nobody any more is waited for only so long.
@@ -67,12 +70,17 @@ impl Qmp {
             Err(problem) if is_late(&problem) => return Err(silent(problem)),
             Err(_) => return Ok(None),
         };
-        let mut qmp = Self { reader: BufReader::new(stream) };
-        match qmp.reader.read_line(&mut String::new()) {
-            Err(problem) if is_late(&problem) => return Err(silent(problem)),
-            // A QEMU that ends right now is as good as none.
-            Ok(0) | Err(_) => return Ok(None),
-            Ok(_) => {}
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let mut qmp = Self { reader: BufReader::new(stream), next: since.as_micros() as u64 };
+        let mut greeting = String::new();
+        while !greeting.contains("\"QMP\"") {
+            greeting.clear();
+            match qmp.reader.read_line(&mut greeting) {
+                Err(problem) if is_late(&problem) => return Err(silent(problem)),
+                // A QEMU that ends right now is as good as none.
+                Ok(0) | Err(_) => return Ok(None),
+                Ok(_) => {}
+            }
         }
         qmp.run("qmp_capabilities", json!({}))?;
         Ok(Some(qmp))
@@ -90,11 +98,17 @@ impl Qmp {
     /// Runs a command; its result.
     pub(super) fn run(&mut self, command: &str, arguments: Value) -> Result<Value> {
         tracing::debug!(command, %arguments, "QMP");
-        let mut text = json!({ "execute": command, "arguments": arguments }).to_string();
+        let id = self.next;
+        self.next += 1;
+        let mut text = json!({ "execute": command, "arguments": arguments, "id": id }).to_string();
         text.push('\n');
         self.reader.get_mut().write_all(text.as_bytes()).doing(|| format!("asking QEMU for '{command}'"))?;
         loop {
             let answer = self.read()?;
+            if answer.get("id").and_then(Value::as_u64) != Some(id) {
+                // An event, or an answer to somebody else.
+                continue;
+            }
             if let Some(result) = answer.get("return") {
                 return Ok(result.clone());
             }
@@ -102,7 +116,6 @@ impl Qmp {
                 let said = problem.get("desc").and_then(Value::as_str).unwrap_or_default();
                 return Err(Error::new(ErrorKind::System, format!("QEMU refused '{command}': {said}")));
             }
-            // Events come in between.
         }
     }
 
@@ -203,5 +216,25 @@ mod tests {
         // Nobody serves a socket that was left behind.
         drop(listener);
         assert!(open().unwrap().is_none());
+    }
+
+    #[test]
+    fn an_answer_to_somebody_who_was_killed_is_not_taken_for_ones_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(folder.path().join(SOCKET)).unwrap();
+        let qemu = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"{\"QMP\": {}}\r\n{\"return\": {}, \"id\": 7}\r\n").unwrap();
+            for line in BufReader::new(stream.try_clone().unwrap()).lines() {
+                let asked: Value = serde_json::from_str(&line.unwrap()).unwrap();
+                let result = if asked["execute"] == "query-jobs" { json!([]) } else { json!({}) };
+                let answer = json!({ "return": result, "id": asked["id"] });
+                stream.write_all(format!("{{\"event\": \"JOB\"}}\r\n{answer}\r\n").as_bytes()).unwrap();
+            }
+        });
+        let mut qmp = Qmp::open(folder.path()).unwrap().unwrap();
+        assert_eq!(qmp.run("query-jobs", json!({})).unwrap(), json!([]));
+        drop(qmp);
+        qemu.join().unwrap();
     }
 }
