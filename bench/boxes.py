@@ -94,27 +94,36 @@ def imports(yado, rounds, size):
     with tempfile.TemporaryDirectory(prefix="yado-bench-") as name:
         folder = pathlib.Path(name)
         total = pack(folder, size)
-        docker = Docker(folder)
+        docker = None
         try:
             for turn in range(rounds + 1):
                 measured = {}
-                home = folder / "home"
-                for what, source in (("yado box add, .box", "bench.box"), ("yado box add, plain tar", "rootfs.tar"),
-                                     ("yado box add, image", "image.tar")):
-                    measured[what] = run([yado, "box", "add", folder / source, "--name", "a/b"], YADO_HOME=str(home))
-                    shutil.rmtree(home)
-                vagrant = {"VAGRANT_HOME": str(folder / "vagrant"), "HOME": name}
+                # Nothing is removed before everything has been measured: for minutes ext4 gives no inode of a removed file
+                # to a new one, and passes by every one of them when it looks for a free one.
+                ground = folder / f"turn{turn}"
+                ground.mkdir()
+                docker = Docker(ground)
+                for number, (what, source) in enumerate([("yado box add, .box", "bench.box"),
+                                                         ("yado box add, plain tar", "rootfs.tar"),
+                                                         ("yado box add, image", "image.tar")]):
+                    os.sync()
+                    measured[what] = run([yado, "box", "add", folder / source, "--name", "a/b"],
+                                         YADO_HOME=str(ground / f"home{number}"))
+                vagrant = {"VAGRANT_HOME": str(ground / "vagrant"), "HOME": name}
+                os.sync()
                 measured["vagrant box add"] = run(
                     ["vagrant", "box", "add", folder / "bench.box", "--name", "a/b"], cwd=name, **vagrant)
-                shutil.rmtree(folder / "vagrant")
+                os.sync()
                 measured["docker load"] = docker.run("load", "-i", str(folder / "image.tar"))
-                docker.run("image", "rm", "bench:latest")
                 if shutil.which("podman"):
-                    podman = ["podman", "--root", folder / "podman", "--runroot", folder / "podman-run"]
+                    podman = ["podman", "--root", ground / "podman", "--runroot", ground / "podman-run"]
+                    os.sync()
                     measured["podman load"] = run([*podman, "load", "-i", folder / "image.tar"])
-                    run([*podman, "rmi", "--all", "--force"])
+                docker.stop()
+                docker = None
                 for what, figures in measured.items() if turn else ():
                     results.setdefault(what, []).append(figures)
+            home = folder / "home"
             # A machine of it: what there is to do must not depend on the box's size.
             for box, source in (("large", folder / "rootfs.tar"), ("tiny", folder / "tiny.tar")):
                 if box == "tiny":
@@ -138,9 +147,10 @@ def imports(yado, rounds, size):
                         steps = json.loads((project / "trace.json").read_text())["traceEvents"]
                         making = [step["dur"] for step in steps if step.get("name") == "make the machine"]
                         results.setdefault(f"making a machine, {box} box", []).append((sum(making) / 1e6, 0))
-                shutil.rmtree(home)
+                home = folder / "other-home"
         finally:
-            docker.stop()
+            if docker:
+                docker.stop()
     return {"bytes": total, "rounds": rounds, "results": summary(results)}
 
 
