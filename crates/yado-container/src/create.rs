@@ -409,6 +409,7 @@ impl Attempt<'_> {
             stdio,
             preserved: self.options.preserved,
             become_root: own(libc::CLONE_NEWUSER),
+            plain: self.spec.hooks.is_none() && self.linux.devices.is_empty(),
             wait: own(libc::CLONE_NEWUSER),
         };
         let (pid, pidfd) = start_init(&request, &|| first.live()).doing("make the container's namespaces")?;

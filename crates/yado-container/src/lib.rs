@@ -70,5 +70,6 @@ pub use privileges::capability_names;
 pub use rootfs::{Overlay, mount_option_names};
 pub use rootless::run_hidden_command_if_asked;
 
+pub use sys::allocator::Allocator;
 pub use sys::name_service::look_up_names_alone;
 pub use terminal::attach_terminal;

@@ -18,6 +18,10 @@ mod without_effect;
 
 use std::process::ExitCode;
 
+/// Machines that are brought up side by side are made without copying what the others are described by.
+#[global_allocator]
+static ALLOCATOR: yado_container::Allocator = yado_container::Allocator;
+
 fn main() -> ExitCode {
     // For ordinary users the engine starts this very program again, to keep their namespaces. That must happen while
     // there is a single thread, so it comes before everything else.

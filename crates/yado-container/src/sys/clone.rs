@@ -11,7 +11,7 @@ use std::io;
 use std::mem::size_of;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-use super::{fds, signals};
+use super::{allocator, fds, signals};
 
 /// What a new process starts with.
 #[derive(Default)]
@@ -91,6 +91,8 @@ pub(crate) struct InitRequest<'a> {
     pub(crate) wait: bool,
     /// Whether it takes the ids 0 of its user namespace.
     pub(crate) become_root: bool,
+    /// Whether its work calls nothing of the C library that allocates.
+    pub(crate) plain: bool,
 }
 
 /// Starts the container's first process, which does `work` and ends with what that returns.
@@ -99,8 +101,10 @@ pub(crate) struct InitRequest<'a> {
 /// container. `work` may allocate. It must not touch what other threads of this process may hold at this moment: no
 /// output through the standard library, no tracing, no threads.
 pub(crate) fn start_init(request: &InitRequest<'_>, work: &dyn Fn() -> i32) -> io::Result<(i32, OwnedFd)> {
-    // With other threads, or with namespaces to join, a process stands in between.
-    let direct = request.join.is_empty() && single_threaded();
+    // With namespaces to join a process stands in between; with other threads, too, unless nothing that they may be at
+    // work on is used by the new process.
+    let untouched = request.plain && allocator::is_in_place();
+    let direct = request.join.is_empty() && (untouched || single_threaded());
     let options = CloneOptions { flags: request.flags, cgroup: request.cgroup, sibling: !direct };
     let kept: Vec<RawFd> = std::iter::once(request.socket.as_raw_fd())
         .chain(request.kept.iter().copied())
@@ -112,7 +116,8 @@ pub(crate) fn start_init(request: &InitRequest<'_>, work: &dyn Fn() -> i32) -> i
     if direct {
         let [there, back] = request.detour;
         let made = join(there).and_then(|()| {
-            // SAFETY: this process has one thread, so that the new one finds no lock held by another; it never returns.
+            // SAFETY: this process has one thread, or none of what others may hold is used by the new one, whose memory is
+            // its own; it never returns.
             match unsafe { clone(&options) } {
                 Ok(0) => init_child(request, &gaps, work),
                 other => other,
@@ -219,6 +224,7 @@ fn gaps_between(stdio: &[RawFd], others: &[RawFd]) -> Vec<(u32, u32)> {
 
 /// The container's first process up to its work. Never returns.
 fn init_child(request: &InitRequest<'_>, gaps: &[(u32, u32)], work: &dyn Fn() -> i32) -> ! {
+    allocator::start_afresh();
     signals::reset();
     // SAFETY: system calls on numbers and on buffers that outlive them. The descriptors that are closed belong to
     // values that this process never drops.

@@ -1,5 +1,6 @@
 //! The thin layer over system calls that no safe wrapper covers. All unsafe code of the crate is here.
 
+pub(crate) mod allocator;
 pub(crate) mod become_process;
 pub(crate) mod bpf;
 pub(crate) mod clone;
