@@ -25,9 +25,9 @@ end
 """
 TAKE = ("use IO::Socket::INET; $s=IO::Socket::INET->new(LocalPort=>5001,Listen=>1,ReuseAddr=>1) or die; alarm 600; "
         "$c=$s->accept; while(sysread($c,$b,1<<20)){$n+=length $b} print {$c} \"$n\\n\"; close $c")
-SEND = ("use IO::Socket::INET; use Time::HiRes q(time); for(1..200){$s=IO::Socket::INET->new(PeerAddr=>q(%s),PeerPort=>5001) and last; "
-        "select undef,undef,undef,0.1} $s or die; $b=time; $z=qq(\\0)x65536; for(1..%d*16){syswrite($s,$z)} shutdown $s,1; <$s>; "
-        "print %d/(time-$b)")
+SEND = ("use IO::Socket::INET; use POSIX; sub now {(POSIX::times())[0]/100} for(1..200){$s=IO::Socket::INET->new(PeerAddr=>q(%s),"
+        "PeerPort=>5001) and last; select undef,undef,undef,0.1} $s or die; $b=now; $z=qq(\\0)x65536; "
+        "for(1..%d*16){syswrite($s,$z)} shutdown $s,1; <$s>; print %d/(now()-$b)")
 
 
 def run(argv, **options):
