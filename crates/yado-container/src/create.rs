@@ -391,12 +391,8 @@ impl Attempt<'_> {
             filter,
             filter_flags: *filter_flags,
         };
-        let kept: Vec<i32> =
-            [Some(first.program), first.start, Some(first.answer), first.console, first.listener]
-                .iter()
-                .flatten()
-                .map(AsRawFd::as_raw_fd)
-                .collect();
+        let kept = [Some(first.program), first.start, Some(first.answer), first.console, first.listener];
+        let kept: Vec<i32> = kept.iter().flatten().map(AsRawFd::as_raw_fd).collect();
         let request = InitRequest {
             // The cgroup namespace is made later, from inside the container's cgroups; and the clocks of a time
             // namespace can be set only until somebody lives in it.
