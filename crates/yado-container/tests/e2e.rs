@@ -32,6 +32,10 @@ use std::panic::catch_unwind;
 use std::process::ExitCode;
 use std::time::Instant;
 
+/// As programs have it that make many containers at once.
+#[global_allocator]
+static ALLOCATOR: yado_container::Allocator = yado_container::Allocator;
+
 /// A test's name and body.
 type Test = (&'static str, fn());
 

@@ -1,6 +1,7 @@
 //! From creation to deletion, also by the hard way.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use yado_container::{Error, ExecRequest, Init, Status};
@@ -14,6 +15,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_failed_creation_leaves_nothing", failed_creation),
     ("a_creator_killed_at_any_moment_leaves_what_can_be_cleaned", killed_creators),
     ("many_threads_make_containers_at_once", many_at_once),
+    ("containers_are_made_while_other_threads_allocate", made_while_others_allocate),
     ("the_small_init_collects_orphans", orphans),
     ("hooks_run_in_their_order", hooks),
 ];
@@ -106,6 +108,42 @@ fn many_at_once() {
         }
     });
     assert!(ground.engine.list().unwrap().is_empty());
+}
+
+/// Other threads are in the C library's allocator at every instant, and so many that they share its parts with the one
+/// that makes containers. A first process that waited for what one of them has locked would wait for ever. One whose hooks
+/// are run by the C library is made in the slower way, and must not wait, either.
+fn made_while_others_allocate() {
+    const THREADS: usize = 24;
+    let ground = Ground::new();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for number in 1..=THREADS {
+            let over = &over;
+            scope.spawn(move || {
+                let mut kept: Vec<Vec<u8>> = vec![Vec::new(); 64];
+                let mut size = number * 1000;
+                while !over.load(Ordering::Relaxed) {
+                    size = size * 7 % 90_001 + 1;
+                    kept[size % 64] = Vec::with_capacity(size);
+                }
+            });
+        }
+        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            for number in 0..8 {
+                let name = format!("busy-{number}");
+                let mut spec = ground.spec(&name);
+                if number % 2 == 1 {
+                    spec.hooks = Some(yado_container::spec::Hooks::default());
+                }
+                let container = ground.container_with(&name, &spec);
+                assert_eq!(shell(&container, "hostname"), name);
+                container.delete(true).unwrap();
+            }
+        }));
+        over.store(true, Ordering::Relaxed);
+        made.unwrap();
+    });
 }
 
 fn hooks() {
