@@ -31,7 +31,7 @@ fn main() {
         println!("cargo::rustc-link-arg-bins=-L{}", folder.display());
         println!("cargo::rustc-link-arg-bins=-static-pie");
         if understands_packed_relocations(&compiler) {
-            // A program at any address writes 25,000 of its own addresses when it starts: told by 20 KB, not by 600.
+            // A program at any address writes 25,000 of its own addresses when it starts: told by 8 KB, not by 600.
             println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
         }
         if of("PROFILE") == "release" {
