@@ -155,8 +155,11 @@ impl Machine {
         if steps.is_empty() {
             self.nothing_to_do(&context, goal, state);
         }
-        let awaited = self.is_awaited(state, &steps);
-        if awaited {
+        // An earlier command was ended while the machine booted: what follows has to wait for it, and what is done inside
+        // after a start is still to be done.
+        let awaited = self.record.as_ref().is_some_and(|record| record.awaited);
+        let works_inside = matches!(steps.first(), Some(Step::Adjust | Step::Provision));
+        if awaited && works_inside && state == MachineState::Running {
             steps.insert(0, Step::WaitReady);
         }
         let options = &Options { copies: awaited || steps.contains(&Step::Start), ..options.clone() };
@@ -178,15 +181,6 @@ impl Machine {
         }
         self.environment.forget_if_empty(&self.workshop.store)?;
         result
-    }
-
-    /// Whether an earlier command was ended while the machine booted, so that what follows has to wait for it, and what
-    /// is done inside after a start is still to be done.
-    fn is_awaited(&self, state: MachineState, steps: &[Step]) -> bool {
-        let works_inside = matches!(steps.first(), Some(Step::Adjust | Step::Provision));
-        state == MachineState::Running
-            && works_inside
-            && self.record.as_ref().is_some_and(|record| record.awaited)
     }
 
     /// What a machine that is switched off was made from, and its file system as layers, lowest first. They stay as

@@ -445,12 +445,21 @@ fn a_machine_whose_boot_nobody_waited_for_is_waited_for_by_the_next_command() {
     let record = world.workshop.store.machines(None).unwrap().remove(0);
     assert!(!record.awaited);
     let (spec, forwards) = (record.spec.as_deref().unwrap(), record.forwards.as_deref().unwrap());
-    world.workshop.store.begin_start(&record.id, spec, forwards).unwrap();
-    world.workshop.store.finish(&record.id, MachineState::Running).unwrap();
+    let die_while_it_boots = || {
+        world.workshop.store.begin_start(&record.id, spec, forwards).unwrap();
+        world.workshop.store.finish(&record.id, MachineState::Running).unwrap();
+    };
+    die_while_it_boots();
     world.reach(world.spec("box", &[]), Goal::Running).unwrap();
     assert_eq!(waited(), (2, 2));
     world.reach(world.spec("box", &[]), Goal::Running).unwrap();
     assert_eq!(waited(), (2, 2));
+    // Frozen before anybody has seen it ready, it is still to be set up when it goes on.
+    die_while_it_boots();
+    std::fs::write(world.folder.path().join("home/fake-web.freezes"), "").unwrap();
+    world.reach(world.spec("box", &[]), Goal::Suspended).unwrap();
+    world.reach(world.spec("box", &[]), Goal::Running).unwrap();
+    assert_eq!(waited(), (3, 3));
 }
 
 #[test]
