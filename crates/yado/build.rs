@@ -7,7 +7,9 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-env-changed=CC");
+    for name in ["CC", "CARGO_PROFILE_RELEASE_STRIP", "RUSTC_LINKER"] {
+        println!("cargo::rerun-if-env-changed={name}");
+    }
     let of = |name: &str| std::env::var(name).unwrap_or_default();
     if of("CARGO_CFG_TARGET_ENV") != "gnu" || of("TARGET") != of("HOST") {
         return;
@@ -34,15 +36,28 @@ fn main() {
             // A program at any address writes 25,000 of its own addresses when it starts: told by 8 KB, not by 600.
             println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
         }
-        if of("PROFILE") == "release" {
+        if of("PROFILE") == "release" && of("CARGO_PROFILE_RELEASE_STRIP") != "none" {
             // The profile asks for it; what reaches the linker leaves 2.6 MB of names in.
             println!("cargo::rustc-link-arg-bins=-Wl,--strip-all");
+        }
+        if of("PROFILE") == "release" && of("CARGO_CFG_TARGET_ARCH") == "x86_64" && linked_as_usual() {
+            // Functions that run when a container is started, side by side: they are some 300 pages instead of as many
+            // as there are functions, and `yado_start` asks for all of them at once. bench/start_order.py makes the list.
+            let list = PathBuf::from(of("CARGO_MANIFEST_DIR")).join("start_order.ld");
+            println!("cargo::rerun-if-changed={}", list.display());
+            println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", list.display());
         }
         if of("CARGO_CFG_TARGET_ARCH") == "x86_64" {
             // crates/yado-container/src/sys/entry.rs
             println!("cargo::rustc-link-arg-bins=-Wl,-e,yado_start");
         }
     }
+}
+
+/// Whether nobody asked for another linker than Rust's own: not each of them takes a list of sections.
+fn linked_as_usual() -> bool {
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    std::env::var_os("RUSTC_LINKER").is_none() && !flags.contains("linker") && !flags.contains("fuse-ld")
 }
 
 /// The path of a file of the compiler's or the C library's; one that it does not have is answered by its bare name.

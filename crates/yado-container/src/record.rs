@@ -128,6 +128,10 @@ impl Records {
     /// none: then nothing of it was made yet.
     fn read_announced(&self, id: &str) -> Option<Record> {
         let text = std::fs::read(self.lock_path(id)).ok()?;
+        // A lock that was just made: there is no need to look for where its text went wrong.
+        if text.is_empty() {
+            return None;
+        }
         serde_json::from_slice(&text).ok()
     }
 

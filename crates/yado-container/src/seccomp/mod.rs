@@ -12,7 +12,6 @@ mod numbers;
 #[path = "numbers_x86_64.rs"]
 mod numbers;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -48,22 +47,52 @@ struct Outcome {
     otherwise: u32,
 }
 
+/// How each name begins, in the order of the names: profiles have hundreds of them, and numbers are compared sooner.
+static BEGINNINGS: [u64; numbers::NUMBERS.len()] = {
+    let mut beginnings = [0; numbers::NUMBERS.len()];
+    let mut index = 0;
+    while index < beginnings.len() {
+        beginnings[index] = beginning(numbers::NUMBERS[index].0);
+        index += 1;
+    }
+    beginnings
+};
+
+/// The first eight bytes of a name, which compare as the names do.
+const fn beginning(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let mut value = [0; 8];
+    let mut index = 0;
+    while index < bytes.len() && index < value.len() {
+        value[index] = bytes[index];
+        index += 1;
+    }
+    u64::from_be_bytes(value)
+}
+
 /// The number of a call on this architecture.
 pub(crate) fn number(name: &str) -> Option<u32> {
-    numbers::NUMBERS.binary_search_by_key(&name, |entry| entry.0).ok().map(|index| numbers::NUMBERS[index].1)
+    let wanted = beginning(name);
+    let first = BEGINNINGS.partition_point(|beginning| *beginning < wanted);
+    let alike = BEGINNINGS[first..].iter().take_while(|beginning| **beginning == wanted).count();
+    numbers::NUMBERS[first..first + alike].iter().find(|entry| entry.0 == name).map(|entry| entry.1)
 }
 
 /// Compiles a profile; the result can be kept and installed many times.
 pub(crate) fn compile(profile: &Seccomp) -> Result<Vec<Instruction>> {
     let default = action(&profile.default_action, profile.default_errno_ret)?;
-    let mut outcomes: BTreeMap<u32, Outcome> = BTreeMap::new();
+    // By number, which are few and lie close together.
+    let mut outcomes: Vec<Option<Outcome>> = Vec::new();
     for rule in &profile.syscalls {
         let verdict = action(&rule.action, rule.errno_ret)?;
         let tests = rule.args.iter().map(test).collect::<Result<Vec<_>>>()?;
         for number in rule.names.iter().filter_map(|name| number(name)) {
-            let outcome = outcomes
-                .entry(number)
-                .or_insert_with(|| Outcome { conditional: Vec::new(), otherwise: default });
+            let index = number as usize;
+            if outcomes.len() <= index {
+                outcomes.resize(index + 1, None);
+            }
+            let outcome =
+                outcomes[index].get_or_insert(Outcome { conditional: Vec::new(), otherwise: default });
             if tests.is_empty() {
                 outcome.otherwise = verdict;
             } else {
@@ -71,21 +100,14 @@ pub(crate) fn compile(profile: &Seccomp) -> Result<Vec<Instruction>> {
             }
         }
     }
-    for outcome in outcomes.values_mut() {
-        let otherwise = outcome.otherwise;
-        if outcome.conditional.iter().all(|(_, verdict)| *verdict == otherwise) {
-            outcome.conditional.clear();
-        }
-    }
-    let verdicts = outcomes
-        .into_iter()
-        .map(|(number, outcome)| {
-            let verdict = if outcome.conditional.is_empty() {
-                Verdict::Always(outcome.otherwise)
-            } else {
-                Verdict::Depends(outcome)
-            };
-            (number, verdict)
+    let verdicts = (0..)
+        .zip(outcomes)
+        .filter_map(|(number, outcome)| {
+            let outcome = outcome?;
+            let decided = outcome.conditional.iter().all(|(_, verdict)| *verdict == outcome.otherwise);
+            let verdict =
+                if decided { Verdict::Always(outcome.otherwise) } else { Verdict::Depends(outcome) };
+            Some((number, verdict))
         })
         .collect();
     assemble(verdicts, default)

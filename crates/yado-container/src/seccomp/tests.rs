@@ -74,6 +74,12 @@ fn every_allowed_name_is_spelled_as_the_kernel_spells_it() {
     }
     assert_eq!(number("read_it_all"), None);
     assert!(numbers::NUMBERS.is_sorted_by_key(|entry| entry.0));
+    for (name, value) in numbers::NUMBERS {
+        assert_eq!(number(name), Some(*value), "{name}");
+    }
+    for unknown in ["", "a", "openat3", "zzzzzzzzzzzz", "pidfd_", "pidfd_opens", "r\0"] {
+        assert_eq!(number(unknown), None, "{unknown}");
+    }
 }
 
 #[test]
