@@ -59,8 +59,9 @@ impl Machine {
 
     /// The machines of its environment that exist.
     pub(super) fn neighbours(&self) -> Result<Vec<Neighbour>> {
-        let records = self.workshop.store.machines(Some(&self.made()?.environment))?;
-        Ok(records.into_iter().map(|record| Neighbour { name: record.name, id: record.id }).collect())
+        let records = self.workshop.store.machines_as_known(Some(&self.made()?.environment))?;
+        let neighbours = records.iter();
+        Ok(neighbours.map(|record| Neighbour { name: record.name.clone(), id: record.id.clone() }).collect())
     }
 
     /// Runs what is due.

@@ -115,7 +115,7 @@ impl Machine {
     /// without being asked.
     fn introduce(&self, context: &Context) -> Result<()> {
         let record = self.made()?;
-        for other in self.workshop.store.machines(Some(&record.environment))? {
+        for other in self.workshop.store.machines_as_known(Some(&record.environment))? {
             let runs = other.id != record.id && other.state == MachineState::Running.id();
             let Some(kind) = self.workshop.registry.provider(&other.provider).filter(|_| runs) else {
                 continue;

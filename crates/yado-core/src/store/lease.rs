@@ -149,19 +149,27 @@ impl Store {
         rows.collect::<rusqlite::Result<Vec<_>>>().doing(|| "reading leases")
     }
 
-    /// What all machines of an environment hold of one kind: (machine's id, key), keys in order.
-    pub fn leases_of_machines(&self, kind: LeaseKind, environment: &str) -> Result<Vec<(String, String)>> {
+    /// What all machines of an environment hold of one kind, in no order: `look` is given a machine's id and a key.
+    pub fn each_lease_of_machines(
+        &self,
+        kind: LeaseKind,
+        environment: &str,
+        look: &mut dyn FnMut(&str, &str),
+    ) -> Result<()> {
+        let doing = || "reading leases";
         let connection = self.connection();
         let mut query = connection
             .prepare_cached(
                 "SELECT machine.id, key FROM lease JOIN machine ON machine.id = lease.machine
-                 WHERE kind = ?1 AND machine.environment = ?2 ORDER BY key",
+                 WHERE kind = ?1 AND machine.environment = ?2",
             )
-            .doing(|| "reading leases")?;
-        let rows = query
-            .query_map([kind.name(), environment], |row| Ok((row.get(0)?, row.get(1)?)))
-            .doing(|| "reading leases")?;
-        rows.collect::<rusqlite::Result<Vec<_>>>().doing(|| "reading leases")
+            .doing(doing)?;
+        let mut rows = query.query([kind.name(), environment]).doing(doing)?;
+        while let Some(row) = rows.next().doing(doing)? {
+            let text = |column| -> rusqlite::Result<&str> { Ok(row.get_ref(column)?.as_str()?) };
+            look(text(0).doing(doing)?, text(1).doing(doing)?);
+        }
+        Ok(())
     }
 
     /// Every key of one kind that anybody holds.

@@ -1,6 +1,8 @@
 //! Environments and machines, recorded.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -53,7 +55,8 @@ pub struct MachineRecord {
 }
 
 const COLUMNS: &str = "machine.id, number, environment, project, vagrantfile, name, provider, state, provisioned, \
-                       spec, image, forwards, layers, awaited FROM machine JOIN environment ON environment.id = machine.environment";
+                       spec, image, forwards, layers, awaited, created \
+                       FROM machine JOIN environment ON environment.id = machine.environment";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<MachineRecord> {
     Ok(MachineRecord {
@@ -72,6 +75,57 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<MachineRecord> {
         layers: row.get(12)?,
         awaited: row.get(13)?,
     })
+}
+
+/// The record of a row: the one that is known, unless the row says otherwise.
+fn known_or_new(
+    row: &Row<'_>,
+    known: &mut HashMap<String, Arc<MachineRecord>>,
+) -> rusqlite::Result<Arc<MachineRecord>> {
+    if let Some(record) = known.get(row.get_ref(0)?.as_str()?)
+        && says_the_same(row, record)?
+    {
+        return Ok(Arc::clone(record));
+    }
+    let record = Arc::new(from_row(row)?);
+    known.insert(record.id.clone(), Arc::clone(&record));
+    Ok(record)
+}
+
+/// Compared where SQLite has it, without copies.
+fn says_the_same(row: &Row<'_>, record: &MachineRecord) -> rusqlite::Result<bool> {
+    let MachineRecord {
+        id,
+        number,
+        environment,
+        project,
+        vagrantfile,
+        name,
+        provider,
+        state,
+        provisioned,
+        spec,
+        image,
+        forwards,
+        layers,
+        awaited,
+    } = record;
+    let Some(project) = project.to_str() else { return Ok(false) };
+    let texts: [(usize, &str); 7] =
+        [(0, id), (2, environment), (3, project), (4, vagrantfile), (5, name), (6, provider), (7, state)];
+    for (column, text) in texts {
+        if row.get_ref(column)?.as_str()? != text {
+            return Ok(false);
+        }
+    }
+    for (column, text) in [(9, spec), (10, image), (11, forwards), (12, layers)] {
+        if row.get_ref(column)?.as_str_or_null()? != text.as_deref() {
+            return Ok(false);
+        }
+    }
+    Ok(row.get::<_, u32>(1)? == *number
+        && row.get::<_, bool>(8)? == *provisioned
+        && row.get::<_, bool>(13)? == *awaited)
 }
 
 impl Store {
@@ -154,14 +208,26 @@ impl Store {
 
     /// All machines, or those of one environment, oldest first.
     pub fn machines(&self, environment: Option<&str>) -> Result<Vec<MachineRecord>> {
+        Ok(self.machines_as_known(environment)?.into_iter().map(Arc::unwrap_or_clone).collect())
+    }
+
+    /// The same for whoever only looks, and does so for each of many machines: a record that has not changed is the one
+    /// that was read before.
+    pub fn machines_as_known(&self, environment: Option<&str>) -> Result<Vec<Arc<MachineRecord>>> {
         let connection = self.connection();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // Put in order here: SQLite would make copies of all texts to do so.
         let mut query = connection
-            .prepare_cached(&format!(
-                "SELECT {COLUMNS} WHERE ?1 IS NULL OR machine.environment = ?1 ORDER BY created, number"
-            ))
+            .prepare_cached(&format!("SELECT {COLUMNS} WHERE ?1 IS NULL OR machine.environment = ?1"))
             .doing(|| "reading the machines")?;
-        let rows = query.query_map([environment], from_row).doing(|| "reading the machines")?;
-        rows.collect::<rusqlite::Result<Vec<_>>>().doing(|| "reading the machines")
+        let mut rows = query.query([environment]).doing(|| "reading the machines")?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().doing(|| "reading the machines")? {
+            let record = known_or_new(row, &mut known).doing(|| "reading the machines")?;
+            found.push((row.get::<_, i64>(14).doing(|| "reading the machines")?, record));
+        }
+        found.sort_by_key(|(created, record)| (*created, record.number));
+        Ok(found.into_iter().map(|(_, record)| record).collect())
     }
 
     /// Whether an environment has machines.

@@ -13,8 +13,9 @@ mod schema;
 mod snapshot;
 mod trust;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
@@ -30,6 +31,8 @@ pub use snapshot::SnapshotRecord;
 #[derive(Debug)]
 pub struct Store {
     connection: Mutex<Connection>,
+    /// Machines' records as they were last read.
+    known: Mutex<HashMap<String, Arc<MachineRecord>>>,
     home: PathBuf,
 }
 
@@ -54,7 +57,7 @@ impl Store {
         let _alone = alone.transpose().doing(|| format!("locking '{}'", home.display()))?;
         let connection = Connection::open(&path).doing(|| format!("opening '{}'", path.display()))?;
         schema::prepare(&connection).doing(|| format!("preparing '{}'", path.display()))?;
-        Ok(Self { connection: Mutex::new(connection), home: home.to_owned() })
+        Ok(Self { connection: Mutex::new(connection), known: Mutex::default(), home: home.to_owned() })
     }
 
     /// The directory that the state lies in.

@@ -1,6 +1,7 @@
 //! The store against a real file in a temporary directory.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{LeaseKind, Operation, Owner, ProvisionRecord, Store};
 use crate::provider::MachineState;
@@ -48,6 +49,42 @@ fn many_may_open_a_new_state_at_once() {
             }
         });
     }
+}
+
+#[test]
+fn a_record_is_the_one_that_was_read_before_until_somebody_changes_it() {
+    let (folder, store) = store();
+    let other = Store::open(&folder.path().join("home")).unwrap();
+    let names = ["a", "b", "c"];
+    for name in names {
+        store.add_machine("e1", name, "container").unwrap();
+    }
+    let read = || store.machines_as_known(Some("e1")).unwrap();
+    let before = read();
+    assert_eq!(before.iter().map(|record| record.name.as_str()).collect::<Vec<_>>(), names, "oldest first");
+    assert!(before.iter().zip(&read()).all(|(old, new)| Arc::ptr_eq(old, new)));
+    let id = before[1].id.clone();
+    // Each that can change, by another process as it were.
+    type Change<'a> = &'a dyn Fn(&Store);
+    let changes: [(&str, Change<'_>); 6] = [
+        ("state", &|store| store.set_state(&id, MachineState::Running).unwrap()),
+        ("spec", &|store| store.set_spec(&id, "{}").unwrap()),
+        ("image", &|store| store.set_image(&id, "{}").unwrap()),
+        ("spec again", &|store| store.set_spec(&id, "{ }").unwrap()),
+        ("provisioned", &|store| store.set_provisioned(&id, true).unwrap()),
+        ("project", &|store| store.put_environment("e1", Path::new("/moved"), "Vagrantfile").unwrap()),
+    ];
+    let mut last = before;
+    for (what, change) in changes {
+        change(&other);
+        let now = read();
+        assert_ne!(now[1], last[1], "{what}");
+        assert_eq!(Some(now[1].as_ref()), store.machine("e1", "b").unwrap().as_ref(), "{what}");
+        assert_eq!(Arc::ptr_eq(&now[0], &last[0]), what != "project", "{what}");
+        last = now;
+    }
+    other.remove_machine(&id).unwrap();
+    assert_eq!(read().iter().map(|record| record.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use super::layers::Layers;
 use super::limits::Limits;
 use super::root_files::{RootFiles, read_running};
 use super::{engine_error, first_process, folders, notices, owners, specification};
-use crate::providers::networks::holdings::Acquaintances;
+use crate::providers::networks::holdings::{Acquaintance, Acquaintances};
 use crate::providers::networks::names::{self, Written};
 use crate::providers::networks::{self as network, addresses};
 
@@ -105,7 +105,7 @@ impl Machine {
         if spec.allow_hosts_modification {
             let machines = network::known_machines(&self.place.store, &self.record)?;
             files.write_etc("hosts", &names::hosts(&files.read_etc("hosts"), &hostname, &machines))?;
-            WRITTEN.note(&self.record.id, &hostname, &machines);
+            WRITTEN.note(&self.record.id, &hostname, names::digest(&machines));
         }
         files.write_etc("hostname", &format!("{hostname}\n"))?;
         files.write_etc("resolv.conf", &network::resolver())
@@ -116,31 +116,31 @@ impl Machine {
     /// while whoever came to be known found it not running yet.
     fn tell_all(&self, context: &Context) -> Result<()> {
         let acquaintances = Acquaintances::of(&self.place.store, &self.record.environment)?;
-        for other in self.place.store.machines(Some(&self.record.environment))? {
-            if other.provider == self.record.provider {
-                self.tell(context, &other, &acquaintances)?;
+        for other in acquaintances.machines() {
+            if other.record.provider == self.record.provider {
+                self.tell(context, other, &acquaintances)?;
             }
         }
         Ok(())
     }
 
     /// Tells one of them, if it runs.
-    fn tell(&self, context: &Context, other: &MachineRecord, acquaintances: &Acquaintances) -> Result<()> {
-        let Some(acquaintance) = acquaintances.machine(&other.id).filter(|machine| machine.can_be_told)
-        else {
-            return Ok(());
-        };
-        let machines = acquaintances.seen_by(&other.id);
-        if WRITTEN.has(&other.id, &acquaintance.hostname, &machines) {
+    fn tell(&self, context: &Context, other: &Acquaintance, acquaintances: &Acquaintances) -> Result<()> {
+        let (record, facts) = (&other.record, &other.facts);
+        if !facts.can_be_told {
             return Ok(());
         }
-        let block = names::block(&acquaintance.hostname, &machines);
+        let (machines, digest) = acquaintances.seen_by(&record.id);
+        if WRITTEN.has(&record.id, &facts.hostname, digest) {
+            return Ok(());
+        }
+        let block = names::block(&facts.hostname, &machines);
         // Machines that are brought up together know each other from the beginning: a look at the layer is enough.
-        let upper = self.place.machine.with_file_name(&other.id).join(Layers::of(other)?.upper);
+        let upper = self.place.machine.with_file_name(&record.id).join(Layers::of(record)?.upper);
         if (RootFiles { upper, lower: Vec::new() }).read_etc("hosts").contains(&block) {
             return Ok(());
         }
-        let Some(container) = self.engine.load(&other.id).map_err(engine_error)? else { return Ok(()) };
+        let Some(container) = self.engine.load(&record.id).map_err(engine_error)? else { return Ok(()) };
         if container.state() != Status::Running {
             return Ok(());
         }
@@ -149,7 +149,7 @@ impl Machine {
             let inside = Inside::root_only(container);
             inside.run_quietly(context, &["sh", "-c", &names::update_script(&block)])?;
         }
-        WRITTEN.note(&other.id, &acquaintance.hostname, &machines);
+        WRITTEN.note(&record.id, &facts.hostname, digest);
         Ok(())
     }
 
@@ -284,7 +284,8 @@ impl Provider for Machine {
 
     fn learn_names(&mut self, context: &Context) -> Result<()> {
         let acquaintances = Acquaintances::of(&self.place.store, &self.record.environment)?;
-        self.tell(context, &self.record, &acquaintances)
+        let own = acquaintances.machines().iter().find(|machine| machine.record.id == self.record.id);
+        own.map_or(Ok(()), |own| self.tell(context, own, &acquaintances))
     }
 
     fn destroy(&mut self, context: &Context) -> Result<()> {

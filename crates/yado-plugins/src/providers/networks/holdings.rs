@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use serde::Deserialize;
 use yado_core::spec::NetworkSpec;
@@ -28,8 +29,15 @@ impl Holdings {
     /// Those of one environment.
     pub(super) fn of(store: &Store, environment: &str) -> Result<Self> {
         let mut held: HashMap<String, Vec<IpAddr>> = HashMap::new();
-        for (machine, key) in store.leases_of_machines(LeaseKind::Address, environment)? {
-            held.entry(machine).or_default().extend(key.parse::<IpAddr>().ok());
+        store.each_lease_of_machines(LeaseKind::Address, environment, &mut |machine, key| {
+            let Ok(address) = key.parse() else { return };
+            match held.get_mut(machine) {
+                Some(addresses) => addresses.push(address),
+                None => drop(held.insert(machine.to_owned(), vec![address])),
+            }
+        })?;
+        for addresses in held.values_mut() {
+            addresses.sort_unstable();
         }
         Ok(Self { way_out: environment_subnet(store, environment)?, held })
     }
@@ -98,70 +106,115 @@ pub(in crate::providers) struct Acquaintances {
     machines: Vec<Acquaintance>,
     holdings: Holdings,
     /// What all know alike, where there are no private networks.
-    common: Option<Vec<(String, IpAddr)>>,
+    common: Option<(Vec<(String, IpAddr)>, u64)>,
 }
 
 /// One of them.
 pub(in crate::providers) struct Acquaintance {
-    id: String,
-    /// Its host name.
-    pub(in crate::providers) hostname: String,
-    /// Whether yado may write names of machines into its files.
-    pub(in crate::providers) can_be_told: bool,
-    /// The full name comes first: it is what a reverse look-up answers.
-    names: Vec<String>,
+    /// Its record.
+    pub(in crate::providers) record: Arc<MachineRecord>,
+    /// What it is called.
+    pub(in crate::providers) facts: Arc<Facts>,
     /// Its addresses in private networks, in the order of the Vagrantfile, with their ranges: fixed ones, or when it is
     /// about to be made all that it holds there, in networks as large as they usually are.
     private: Vec<(IpAddr, Subnet)>,
     own: Option<IpAddr>,
 }
 
+/// What a machine's description says that the others have to know.
+pub(in crate::providers) struct Facts {
+    /// Its host name.
+    pub(in crate::providers) hostname: String,
+    /// Whether yado may write names of machines into its files.
+    pub(in crate::providers) can_be_told: bool,
+    /// The full name comes first: it is what a reverse look-up answers.
+    names: Vec<String>,
+    /// `None` when it is only about to be made.
+    networks: Option<Vec<NetworkSpec>>,
+}
+
 impl Acquaintances {
     /// Those of one environment.
     pub(in crate::providers) fn of(store: &Store, environment: &str) -> Result<Self> {
         let holdings = Holdings::of(store, environment)?;
-        let records = store.machines(Some(environment))?;
-        let machines: Vec<_> = records.iter().map(|record| Acquaintance::of(&holdings, record)).collect();
+        let records = store.machines_as_known(Some(environment))?;
+        let machines: Vec<_> =
+            records.into_iter().map(|record| Acquaintance::of(&holdings, record)).collect();
         let mut all = Self { machines, holdings, common: None };
         if all.machines.iter().all(|machine| machine.private.is_empty()) {
-            all.common = Some(all.known_to(""));
+            let known = all.known_to("");
+            let digest = names::digest(&known);
+            all.common = Some((known, digest));
         }
         Ok(all)
     }
 
     /// Names and addresses by which a machine reaches each: of IPv4 that in the first private network in which it has
-    /// an interface too, else that of `eth0`; and likewise one of IPv6, if any.
-    pub(in crate::providers) fn seen_by(&self, viewer: &str) -> Cow<'_, [(String, IpAddr)]> {
-        self.common.as_deref().map_or_else(|| Cow::Owned(self.known_to(viewer)), Cow::Borrowed)
+    /// an interface too, else that of `eth0`; and likewise one of IPv6, if any. With their digest.
+    pub(in crate::providers) fn seen_by(&self, viewer: &str) -> (Cow<'_, [(String, IpAddr)]>, u64) {
+        if let Some((known, digest)) = &self.common {
+            return (Cow::Borrowed(known), *digest);
+        }
+        let known = self.known_to(viewer);
+        let digest = names::digest(&known);
+        (Cow::Owned(known), digest)
     }
 
-    /// One machine of them.
-    pub(in crate::providers) fn machine(&self, id: &str) -> Option<&Acquaintance> {
-        self.machines.iter().find(|machine| machine.id == id)
+    /// All of them, oldest first.
+    pub(in crate::providers) fn machines(&self) -> &[Acquaintance] {
+        &self.machines
     }
 
     fn known_to(&self, viewer: &str) -> Vec<(String, IpAddr)> {
         let mut known = Vec::new();
         for machine in &self.machines {
             for address in machine.addresses(&self.holdings, viewer) {
-                known.extend(machine.names.iter().map(|name| (name.clone(), address)));
+                known.extend(machine.facts.names.iter().map(|name| (name.clone(), address)));
             }
         }
         known
     }
 }
 
-impl Acquaintance {
-    fn of(holdings: &Holdings, record: &MachineRecord) -> Self {
+impl Facts {
+    /// Those of a record. They are read again only when its description has changed: each machine that starts asks for
+    /// those of all others.
+    fn of(record: &Arc<MachineRecord>) -> Arc<Self> {
+        type Known = HashMap<String, (Arc<MachineRecord>, Arc<Facts>)>;
+        static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, facts)) = known.get(&record.id)
+            && (Arc::ptr_eq(of, record) || (of.name == record.name && of.spec == record.spec))
+        {
+            return Arc::clone(facts);
+        }
+        let facts = Arc::new(Self::read(record));
+        known.insert(record.id.clone(), (Arc::clone(record), Arc::clone(&facts)));
+        facts
+    }
+
+    fn read(record: &MachineRecord) -> Self {
         let spec: Option<Sketch> = record.spec.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let asked = spec.as_ref().and_then(|spec| spec.hostname.as_deref());
         let hostname = names::host_name(asked.unwrap_or(&record.name));
         let name = names::host_name(&record.name);
         let is_another = hostname != name && hostname.split('.').next() != Some(&name);
-        let private = match &spec {
-            Some(spec) => {
+        Self {
+            can_be_told: spec.as_ref().is_none_or(|spec| spec.allow_hosts_modification),
+            names: std::iter::once(hostname.clone()).chain(is_another.then_some(name)).collect(),
+            hostname,
+            networks: spec.map(|spec| spec.networks),
+        }
+    }
+}
+
+impl Acquaintance {
+    fn of(holdings: &Holdings, record: Arc<MachineRecord>) -> Self {
+        let facts = Facts::of(&record);
+        let private = match &facts.networks {
+            Some(networks) => {
                 let range = |network| Some(holdings.private_bridge_of(&record.id, network)?.1);
-                let networks = spec.networks.iter();
+                let networks = networks.iter();
                 networks.filter_map(|network| Some((fixed_address(network)?, range(network)?))).collect()
             }
             None => {
@@ -170,14 +223,8 @@ impl Acquaintance {
                 held.filter(|(_, subnet)| holdings.way_out != Some(*subnet)).collect()
             }
         };
-        Self {
-            id: record.id.clone(),
-            can_be_told: spec.is_none_or(|spec| spec.allow_hosts_modification),
-            names: std::iter::once(hostname.clone()).chain(is_another.then_some(name)).collect(),
-            hostname,
-            private,
-            own: holdings.own_address(&record.id).map(IpAddr::from),
-        }
+        let own = holdings.own_address(&record.id).map(IpAddr::from);
+        Self { record, facts, private, own }
     }
 
     fn addresses(&self, holdings: &Holdings, viewer: &str) -> Vec<IpAddr> {
@@ -222,7 +269,7 @@ mod tests {
         let begin = Instant::now();
         let acquaintances = Acquaintances::of(&store, "00ff00ff00").unwrap();
         for record in &machines {
-            let known = acquaintances.seen_by(&record.id);
+            let (known, _) = acquaintances.seen_by(&record.id);
             assert_eq!(known.len(), 200);
             assert!(known.contains(&("m77".to_owned(), IpAddr::from([10, 200, 1, 77]))));
         }

@@ -87,7 +87,7 @@ fn forward_problems(spec: &MachineSpec) -> Vec<Problem> {
 /// Names and addresses of an environment's machines, as one of them reaches them; also of those that are only about to
 /// be made.
 pub(super) fn known_machines(store: &Store, viewer: &MachineRecord) -> Result<Vec<(String, IpAddr)>> {
-    Ok(Acquaintances::of(store, &viewer.environment)?.seen_by(&viewer.id).into_owned())
+    Ok(Acquaintances::of(store, &viewer.environment)?.seen_by(&viewer.id).0.into_owned())
 }
 
 /// The text of `/etc/resolv.conf`: the host's name servers, as far as they can be reached from a machine.
@@ -185,7 +185,7 @@ pub(super) fn without_machine(
 ) -> Result<()> {
     let turn = turn(store, &record.environment)?;
     let registry = Registry::machine_wide(&store.home().join("network"));
-    let machines = store.machines(Some(&record.environment))?;
+    let machines = store.machines_as_known(Some(&record.environment))?;
     let mut is_last = true;
     for other in machines.iter().filter(|other| other.id != record.id) {
         // A provider knows its own machines; of others' machines one sees what they have on bridges.
@@ -255,7 +255,7 @@ fn table(
     let mut forwards = Vec::new();
     let mut neighbours = Vec::new();
     let holdings = Holdings::of(store, &record.environment)?;
-    for other in store.machines(Some(&record.environment))? {
+    for other in store.machines_as_known(Some(&record.environment))? {
         let theirs: Vec<Forward> = if other.id == record.id {
             own.to_vec()
         } else {

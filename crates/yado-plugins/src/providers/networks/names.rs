@@ -31,35 +31,31 @@ pub(in crate::providers) fn block(hostname: &str, machines: &[(String, IpAddr)])
 }
 
 /// Which names were written into which machine.
-pub(in crate::providers) struct Written(Mutex<BTreeMap<String, u64>>);
+pub(in crate::providers) struct Written(Mutex<BTreeMap<String, (String, u64)>>);
 
 impl Written {
     pub(in crate::providers) const fn new() -> Self {
         Self(Mutex::new(BTreeMap::new()))
     }
 
-    /// Whether these were the last.
-    pub(in crate::providers) fn has(
-        &self,
-        machine: &str,
-        hostname: &str,
-        machines: &[(String, IpAddr)],
-    ) -> bool {
+    /// Whether the names of this digest were the last.
+    pub(in crate::providers) fn has(&self, machine: &str, hostname: &str, names: u64) -> bool {
         let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        written.get(machine).is_some_and(|digest| *digest == Self::digest(hostname, machines))
+        written.get(machine).is_some_and(|(known, digest)| known == hostname && *digest == names)
     }
 
-    /// Notes that these were written.
-    pub(in crate::providers) fn note(&self, machine: &str, hostname: &str, machines: &[(String, IpAddr)]) {
-        let digest = Self::digest(hostname, machines);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(machine.to_owned(), digest);
+    /// Notes that they were written.
+    pub(in crate::providers) fn note(&self, machine: &str, hostname: &str, names: u64) {
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        written.insert(machine.to_owned(), (hostname.to_owned(), names));
     }
+}
 
-    fn digest(hostname: &str, machines: &[(String, IpAddr)]) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (hostname, machines).hash(&mut hasher);
-        hasher.finish()
-    }
+/// What tells one list of names and addresses from another.
+pub(in crate::providers) fn digest(machines: &[(String, IpAddr)]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    machines.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A shell script that brings the block of a running machine up to date. It writes into the file that is there, as
