@@ -1,6 +1,9 @@
 //! An environment's way out and its forwarded ports: one nftables table, replaced as a whole.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +57,7 @@ pub struct Forward {
 }
 
 /// The rules of one environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct NatTable {
     /// Its name: letters, digits, `_` and `-`.
     pub name: String,
@@ -73,55 +76,43 @@ impl NatTable {
     pub fn apply(&self, registry: &Registry) -> Result<()> {
         if let Some(ground) = rootless::ground() {
             // Nothing of the host's passes through the user's network: its ports are led there by a process.
-            let tables = Self { forwards: Vec::new(), ..self.clone() }.build()?;
-            registry.change(|changes| self.put_in_force(changes, tables))?;
+            let within = Self { forwards: Vec::new(), ..self.clone() };
+            registry.change(|changes| within.put_in_force(changes, &[]))?;
             return ground.forward(&self.name, &self.forwards);
         }
-        let mut tables = self.build()?;
+        self.table_name()?;
         registry.change(|changes| {
             let inlets = self.inlets()?;
             changes.open_inlets(&self.name, &inlets)?;
-            // Whoever may come in for the ports' sake must not be led anywhere else.
-            for link in inlets.iter().filter(|link| changes.opened_inlet(link)) {
-                let elsewhere = Rule::default().arriving_through(link).not_through_links(WALLED);
-                tables[0].rule("passing", elsewhere.redirected(false).unsolicited().drop());
-            }
-            self.put_in_force(changes, tables)
+            let opened: Vec<String> = inlets.into_iter().filter(|link| changes.opened_inlet(link)).collect();
+            self.put_in_force(changes, &opened)
         })
     }
 
-    /// The first table is needed; the others are for kernels that know their families.
-    fn put_in_force(&self, changes: &mut Changes, mut tables: Vec<Table>) -> Result<()> {
+    /// Puts the rules in force, unless this very process was asked for the same before, and they stand: then nothing has
+    /// to be made. Each of the machines that are brought up together asks.
+    fn put_in_force(&self, changes: &mut Changes, opened: &[String]) -> Result<()> {
+        static ASKED: Mutex<BTreeMap<String, (u64, InForce)>> = Mutex::new(BTreeMap::new());
+        let asked = || ASKED.lock().unwrap_or_else(PoisonError::into_inner);
         let name = self.table_name()?;
-        // Machines that are brought up together are all known before the first of them starts: for the others nothing
-        // changes any more.
-        let now = |digest| {
-            let handles =
-                nft::handles(&name).doing(format!("look for the address translation of '{name}'"))?;
-            Ok(InForce { digest, handles })
-        };
-        let digest = nft::digest(&tables);
-        if let Some(before) = changes.rules.get(&name).filter(|before| before.digest == digest)
-            && !before.handles.is_empty()
-            && *before == now(digest)?
+        let mut hasher = DefaultHasher::new();
+        (self, opened).hash(&mut hasher);
+        let digest = hasher.finish();
+        let before = asked().get(&name).filter(|(known, _)| *known == digest).map(|(_, rules)| rules.clone());
+        if let Some(before) = before
+            && changes.rules.get(&name) == Some(&before)
+            && stands(&name, &before)?
         {
             return Ok(());
         }
-        if changes.rules.remove(&name).is_some() {
-            // Whoever comes after a kill must not take new rules for the old ones.
-            changes.save()?;
+        let mut tables = self.build()?;
+        // Whoever may come in for the ports' sake must not be led anywhere else.
+        for link in opened {
+            let elsewhere = Rule::default().arriving_through(link).not_through_links(WALLED);
+            tables[0].rule("passing", elsewhere.redirected(false).unsolicited().drop());
         }
-        let mut applied = nft::apply(&tables);
-        if applied.as_ref().is_err_and(nft::is_unknown_family) {
-            tracing::warn!(
-                "this kernel filters no bridges: machines of a network could send as their neighbours"
-            );
-            tables.truncate(1);
-            applied = nft::apply(&tables);
-        }
-        applied.doing(format!("set up address translation for '{}'", self.name))?;
-        let standing = now(digest)?;
-        changes.rules.insert(name, standing);
+        let rules = replace(&name, changes, tables)?;
+        asked().insert(name, (digest, rules));
         Ok(())
     }
 
@@ -263,6 +254,44 @@ fn redirection(forward: &Forward) -> Result<Rule> {
 pub(crate) fn tables() -> Result<Vec<String>> {
     let names = nft::names().doing("list nftables' tables")?;
     Ok(names.into_iter().filter(|name| name.starts_with(PREFIX)).collect())
+}
+
+/// The kernel's numbers of a table and those that go with it.
+fn handles(name: &str) -> Result<Vec<u64>> {
+    nft::handles(name).doing(format!("look for the address translation of '{name}'"))
+}
+
+/// Whether these rules are in force.
+fn stands(name: &str, rules: &InForce) -> Result<bool> {
+    Ok(!rules.handles.is_empty() && rules.handles == handles(name)?)
+}
+
+/// Puts tables in force, unless they are. The first is needed; the others are for kernels that know their families.
+fn replace(name: &str, changes: &mut Changes, mut tables: Vec<Table>) -> Result<InForce> {
+    // Machines that are brought up together are all known before the first of them starts: for the others nothing
+    // changes any more.
+    let digest = nft::digest(&tables);
+    if let Some(before) = changes.rules.get(name).filter(|before| before.digest == digest).cloned()
+        && stands(name, &before)?
+    {
+        return Ok(before);
+    }
+    if changes.rules.remove(name).is_some() {
+        // Whoever comes after a kill must not take new rules for the old ones.
+        changes.save()?;
+    }
+    let mut applied = nft::apply(&tables);
+    if applied.as_ref().is_err_and(nft::is_unknown_family) {
+        tracing::warn!(
+            "this kernel filters no bridges: machines of a network could send as their neighbours"
+        );
+        tables.truncate(1);
+        applied = nft::apply(&tables);
+    }
+    applied.doing(format!("set up address translation for '{name}'"))?;
+    let standing = InForce { digest, handles: handles(name)? };
+    changes.rules.insert(name.to_owned(), standing.clone());
+    Ok(standing)
 }
 
 #[cfg(test)]

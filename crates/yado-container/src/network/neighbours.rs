@@ -13,7 +13,7 @@ const IPV6: &str = "ipv6";
 const ARP: &str = "arp";
 
 /// One machine on its bridges.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Neighbour {
     /// Its hardware addresses.
     pub macs: Vec<[u8; 6]>,

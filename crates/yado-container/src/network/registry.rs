@@ -44,7 +44,7 @@ pub(super) struct Changes {
 }
 
 /// Rules that were put in force.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct InForce {
     /// Of the messages by which they were.
     pub(super) digest: u64,
