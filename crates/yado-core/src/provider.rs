@@ -73,6 +73,11 @@ pub trait ProviderKind: Kind {
     fn parallel(&self) -> bool {
         true
     }
+    /// Whether this very process makes and starts its machines, waiting for nothing but this computer's processors: then
+    /// more at a time than there are of these are no help.
+    fn is_made_by_this_process(&self) -> bool {
+        false
+    }
     /// Whether it may be chosen when the Vagrantfile names no provider; the highest usable priority wins.
     fn priority(&self) -> Option<u32> {
         None

@@ -10,6 +10,7 @@ mod settle;
 mod snapshots;
 mod steps;
 mod triggers;
+mod turns;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::turns::Turns;
 use super::{Machine, Options};
 use crate::communicator::Communicator;
 use crate::context::Context;
@@ -14,10 +15,21 @@ use crate::store::{MachineRecord, Operation};
 /// What is said before a machine is switched off at once.
 pub(super) const FORCED: &str = "Forcing shutdown of machine...";
 
+/// Machines that are being made by this process itself.
+static AT_WORK: Turns = Turns::new();
+
 impl Machine {
     /// Takes one step.
     pub(super) fn take(&mut self, context: &Context, step: Step, options: &Options) -> Result<()> {
         tracing::debug!(machine = %self.name, ?step, "step");
+        let is_busy = match step {
+            // A copy waits for whoever is at the machine that is copied.
+            Step::Create => self.spec().is_ok_and(|spec| spec.clone_from.is_none()),
+            Step::Start => true,
+            _ => false,
+        };
+        let turn = (is_busy && self.kind.is_made_by_this_process()).then(|| AT_WORK.take(&context.cancel));
+        let _turn = turn.transpose()?;
         let _time = context.time(words(step));
         match step {
             Step::FetchImage => self.fetch_image(context),

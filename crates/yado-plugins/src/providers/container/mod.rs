@@ -93,6 +93,10 @@ impl ProviderKind for ContainerKind {
         "containers on yado's own engine"
     }
 
+    fn is_made_by_this_process(&self) -> bool {
+        true
+    }
+
     fn priority(&self) -> Option<u32> {
         Some(100)
     }
