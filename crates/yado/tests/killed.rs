@@ -4,6 +4,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use yado_core::store::{LeaseKind, Owner};
+
 use support::audit::Traces;
 use support::{Sandbox, can_make_machines};
 
@@ -66,5 +68,41 @@ fn any_command_after_a_kill_finishes_or_undoes_the_work() {
         sandbox.store().machines_in_progress().unwrap().is_empty(),
         "nothing is half done after any command"
     );
+    sandbox.destroy_and_audit();
+}
+
+#[test]
+fn machines_that_wait_for_their_turn_when_up_is_interrupted_keep_no_ports() {
+    if !can_make_machines("killed_waiting") {
+        return;
+    }
+    let sandbox = Sandbox::new(
+        r#"
+Vagrant.configure("2") do |config|
+  config.vm.box = "host"
+  config.vm.synced_folder ".", "/vagrant", disabled: true
+  16.times do |number|
+    config.vm.define "m#{number}" do |machine|
+      machine.vm.network "forwarded_port", guest: 80, host: 23700 + number, auto_correct: true
+    end
+  end
+end
+"#,
+    );
+    sandbox.ok(&["up"]);
+    sandbox.ok(&["halt", "-f"]);
+    let mut child = sandbox.start(&["up"]);
+    let begin = Instant::now();
+    while sandbox.machines().iter().all(|machine| machine.state == "stopped") {
+        assert!(begin.elapsed() < Duration::from_secs(30));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    child.wait().unwrap();
+    for machine in sandbox.machines().iter().filter(|machine| machine.state == "stopped") {
+        let held = sandbox.store().leases(LeaseKind::Port, Owner::Machine(&machine.id)).unwrap();
+        assert!(held.is_empty(), "{} keeps {held:?}", machine.name);
+    }
     sandbox.destroy_and_audit();
 }

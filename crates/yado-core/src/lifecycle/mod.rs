@@ -179,6 +179,11 @@ impl Machine {
         });
         if result.is_err() && state == MachineState::NotCreated {
             self.clean_up_after_failure(&context, options);
+        } else if result.is_err()
+            && steps.contains(&Step::Start)
+            && let Err(problem) = self.note_not_started(&context)
+        {
+            context.warn(format!("What was reserved for the machine could not be given back: {problem}"));
         }
         self.environment.forget_if_empty(&self.workshop.store)?;
         result

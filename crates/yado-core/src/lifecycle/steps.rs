@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::turns::Turns;
+use super::turns::{Turn, Turns};
 use super::{Machine, Options};
 use crate::communicator::Communicator;
 use crate::context::Context;
@@ -22,14 +22,6 @@ impl Machine {
     /// Takes one step.
     pub(super) fn take(&mut self, context: &Context, step: Step, options: &Options) -> Result<()> {
         tracing::debug!(machine = %self.name, ?step, "step");
-        let is_busy = match step {
-            // A copy waits for whoever is at the machine that is copied.
-            Step::Create => self.spec().is_ok_and(|spec| spec.clone_from.is_none()),
-            Step::Start => true,
-            _ => false,
-        };
-        let turn = (is_busy && self.kind.is_made_by_this_process()).then(|| AT_WORK.take(&context.cancel));
-        let _turn = turn.transpose()?;
         let _time = context.time(words(step));
         match step {
             Step::FetchImage => self.fetch_image(context),
@@ -64,7 +56,14 @@ impl Machine {
         self.reread()
     }
 
+    /// A place among those who make machines, where such places are few.
+    fn turn(&self, context: &Context) -> Result<Option<Turn<'static>>> {
+        self.kind.is_made_by_this_process().then(|| AT_WORK.take(&context.cancel)).transpose()
+    }
+
     fn create(&mut self, context: &Context) -> Result<()> {
+        // A copy waits for whoever is at the machine that is copied.
+        let _turn = if self.spec()?.clone_from.is_none() { self.turn(context)? } else { None };
         let record = self.made()?.clone();
         let store = &self.workshop.store;
         store.begin(&record.id, Operation::Create)?;
@@ -95,6 +94,7 @@ impl Machine {
     fn start(&mut self, context: &Context) -> Result<()> {
         self.reserve(context)?;
         let record = self.made()?.clone();
+        let turn = self.turn(context)?;
         self.goes_on = false;
         self.remember_what_was_settled(&record);
         let store = &self.workshop.store;
@@ -112,15 +112,25 @@ impl Machine {
         }
         context.info("Booting machine...");
         if let Err(problem) = self.provider(&record)?.start(context, &self.forwards) {
-            // The provider has left nothing half-started; what was reserved for the run is given back.
-            if self.state(context)? == MachineState::Stopped {
-                store.finish_stopped(&record.id)?;
-            }
+            // The provider has left nothing half-started.
+            self.note_not_started(context)?;
             return Err(problem);
         }
+        // What follows may wait for other machines.
+        drop(turn);
         store.finish(&record.id, MachineState::Running)?;
         self.reread()?;
         self.introduce(context)
+    }
+
+    /// What was reserved for a run that did not come to be is given back.
+    pub(super) fn note_not_started(&self, context: &Context) -> Result<()> {
+        match &self.record {
+            Some(record) if self.state(context)? == MachineState::Stopped => {
+                self.workshop.store.finish_stopped(&record.id)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Makes this machine known to those that run already. Machines of one provider that share a kernel tell each other
