@@ -1,24 +1,26 @@
 #!/usr/bin/env python3
-"""Which functions run when a container is started, for the linker, which puts them beside each other.
+"""Which functions run in the shortest commands, for the linker, which puts them beside each other.
 
   CARGO_PROFILE_RELEASE_STRIP=none cargo build --release --target-dir /tmp/named
   sudo bench/start_order.py --yado /tmp/named/release/yado > crates/yado/start_order.ld
 
-Needs root, x86_64, a static busybox and binutils. `yado runtime run` of the bundles that runtime.py has is run with a
-breakpoint at each of the program's functions. They are named without what changes with each build (hashes of crates
+Needs root, x86_64, a static busybox and binutils. `yado runtime run` of the bundles that runtime.py has, and then what is
+typed most, is run with a breakpoint at each of the program's functions. The first come first, and are mapped at once when
+the program begins (crates/yado-container/src/sys/entry.rs). They are named without what changes with each build (hashes of crates
 and of type arguments), so that the list stays true while the code changes: a function that is new is missing from it,
 one that is gone matches nothing, and neither does harm.
 """
 import argparse, ctypes, os, pathlib, re, shutil, signal, subprocess, sys, tempfile
 
 import runtime
-from machines import root_file_system
+from machines import root_file_system, vagrantfile
 
 TRACEME, PEEKUSER, POKEUSER, CONTINUE, SET_OPTIONS, EVENT_MESSAGE = 0, 3, 6, 7, 0x4200, 0x4201
 # Follow what it forks, stop when it becomes another program, kill all when this ends.
 OPTIONS = 0x2 | 0x4 | 0x8 | 0x10 | 0x100000
 EXEC, INSTRUCTION_POINTER = 4, 16 * 8
 BREAKPOINT = 0xCC
+TYPED = [["validate"], ["status"], ["up", "--provider", "container"], ["status"], ["ssh", "-c", "true"], ["destroy", "-f"]]
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.restype = ctypes.c_long
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
@@ -39,7 +41,7 @@ def load_address(pid, program):
         return next((int(line.split("-")[0], 16) for line in maps if line.rstrip().endswith(program)), None)
 
 
-def trace(program, words, addresses):
+def trace(program, words, addresses, folder=None, environment=None):
     """Which of the functions at these addresses are called, by breakpoints that are taken away when they are met."""
     first = os.fork()
     if first == 0:
@@ -48,7 +50,8 @@ def trace(program, words, addresses):
             os.dup2(null, number)
         libc.ptrace(TRACEME, 0, None, None)
         os.kill(os.getpid(), signal.SIGSTOP)
-        os.execv(program, [program, *words])
+        os.chdir(folder or ".")
+        os.execve(program, [program, *words], environment or os.environ)
     os.waitpid(first, 0)
     libc.ptrace(SET_OPTIONS, first, None, OPTIONS)
     libc.ptrace(CONTINUE, first, None, None)
@@ -75,7 +78,7 @@ def trace(program, words, addresses):
         elif event:
             libc.ptrace(EVENT_MESSAGE, pid, None, ctypes.addressof(message))
             bases[message.value] = bases.get(pid)
-        elif stop == signal.SIGTRAP and bases.get(pid) is not None:
+        elif stop == signal.SIGTRAP and bases.setdefault(pid, load_address(pid, program)) is not None:
             pointer = libc.ptrace(PEEKUSER, pid, INSTRUCTION_POINTER, None) - 1
             address = pointer - bases[pid]
             called.add(address)
@@ -125,16 +128,33 @@ def main():
             words = ["runtime", "--root", str(top / "state"), "run", "-b", str(folder), f"b{number}"]
             called |= trace(program, words, functions.keys())
             print(f"{kind}: {len(called)} functions so far", file=sys.stderr)
+        (top / "project").mkdir()
+        (top / "project/Vagrantfile").write_text(vagrantfile(1) + "Vagrant.configure('2') { |config| config.ssh.shell = 'sh' }\n")
+        subprocess.run(["tar", "-C", str(top / "rootfs"), "--numeric-owner", "-cf", str(top / "root.tar"), "."], check=True)
+        environment = os.environ | {"YADO_HOME": str(top / "home")}
+        box = [program, "box", "add", str(top / "root.tar"), "--name", "bench/busybox"]
+        subprocess.run(box, env=environment, check=True, stdout=subprocess.DEVNULL)
+        typed = set()
+        for words in TYPED:
+            typed |= trace(program, words, functions.keys(), top / "project", environment)
+            print(f"{' '.join(words)}: {len(typed)} functions so far", file=sys.stderr)
     finally:
         shutil.rmtree(top, ignore_errors=True)
-    names = {name for address in called for name in functions.get(address, ())}
-    print("/* What is called when a container is started, put side by side: made by bench/start_order.py. */")
+    print("/* What the shortest commands call, side by side: made by bench/start_order.py. */")
     print("SECTIONS {\n  .text.start : {\n    yado_start_order = .;\n    *(.text.yado_start)")
+    show(functions, called)
+    print("    yado_start_order_end = .;")
+    show(functions, typed - called)
+    print("  }\n} INSERT BEFORE .text;")
+
+
+def show(functions, addresses):
+    """These functions as the linker's patterns."""
+    names = {name for address in addresses for name in functions.get(address, ())}
     for member in objects_of_the_c_library(names):
         print(f"    *libc.a:{member}(.text .text.*)")
     for name in sorted({lasting(name) for name in names if name.startswith("_R") or "_ZN" in name}):
         print(f"    *(.text.{name})")
-    print("    yado_start_order_end = .;\n  }\n} INSERT BEFORE .text;")
 
 
 if __name__ == "__main__":

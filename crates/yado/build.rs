@@ -45,7 +45,7 @@ fn main() {
             // as there are functions, and `yado_start` asks for all of them at once. bench/start_order.py makes the list.
             let list = PathBuf::from(of("CARGO_MANIFEST_DIR")).join("start_order.ld");
             println!("cargo::rerun-if-changed={}", list.display());
-            println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", list.display());
+            println!("cargo::rustc-link-arg-bins=-T{}", list.display());
         }
         if of("CARGO_CFG_TARGET_ARCH") == "x86_64" {
             // crates/yado-container/src/sys/entry.rs

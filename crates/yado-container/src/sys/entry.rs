@@ -9,7 +9,7 @@
 #![allow(unsafe_code)] // Nothing but assembly can come before the C library.
 
 // From the first page with addresses to the end of the data, to be written to (MADV_POPULATE_WRITE, 23); then the functions
-// in order, to be read (MADV_POPULATE_READ, 22), which are none where the linker was not told an order. rdx and the stack are
+// in order, to be read (MADV_POPULATE_READ, 22), which are but this one where the linker was not told an order. rdx and the stack are
 // as the kernel left them when the C library's own entry is reached.
 #[cfg(target_arch = "x86_64")]
 std::arch::global_asm!(
@@ -22,6 +22,8 @@ std::arch::global_asm!(
     ".hidden yado_start_order",
     ".weak yado_start_order_end",
     ".hidden yado_start_order_end",
+    "yado_start_order:",
+    "yado_start_order_end:",
     "yado_start:",
     "mov r8, rdx",
     "lea rdi, [rip + __init_array_start]",
