@@ -2,6 +2,7 @@
 //! here, before anything is made, against other machines (leases) and other programs (a trial bind).
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -129,6 +130,16 @@ fn reserve_one(
     if take(forward.host_port)? {
         return Ok(forward.clone());
     }
+    // Where no machine has it, somebody may only be looking whether it is free, as is done here: that takes a moment.
+    for _ in 0..LOOKS {
+        if store.port_holder(&forward.protocol, forward.host_ip, forward.host_port)?.is_some() {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+        if take(forward.host_port)? {
+            return Ok(forward.clone());
+        }
+    }
     if wish.auto_correct {
         for port in range.0..=range.1 {
             if take(port)? {
@@ -176,6 +187,10 @@ fn reserve_one(
         error.hinted("Choose another 'host:' port, add 'auto_correct: true', or stop what uses the port.")
     })
 }
+
+/// How often a port that is taken is looked at again, and after how long.
+const LOOKS: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Fails when a program on this host listens there now, or when this user may not.
 fn try_to_open(protocol: &str, address: IpAddr, port: u16) -> std::io::Result<()> {
@@ -246,6 +261,29 @@ mod tests {
         let refusal =
             reserve(&context, &store, &other, &[wish(got[0].host_port, false)], (40000, 40100)).unwrap_err();
         assert!(refusal.message().contains("the machine 'web'"), "{refusal}");
+    }
+
+    #[test]
+    fn a_port_that_somebody_only_looks_at_is_not_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.put_environment("e", folder.path(), "Vagrantfile").unwrap();
+        let machine = store.add_machine("e", "web", "container").unwrap().id;
+        let context = Context {
+            host: Arc::new(Host::new(folder.path())),
+            machine: None,
+            events: Arc::new(Silent),
+            cancel: Cancel::new(),
+        };
+        let look = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = look.local_addr().unwrap().port();
+        let looking = std::thread::spawn(move || {
+            std::thread::sleep(PAUSE / 2);
+            drop(look);
+        });
+        let got = reserve(&context, &store, &machine, &[wish(port, true)], (40000, 40100)).unwrap();
+        assert_eq!(got[0].host_port, port);
+        looking.join().unwrap();
     }
 
     #[test]
