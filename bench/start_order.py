@@ -139,7 +139,12 @@ def main():
             typed |= trace(program, words, functions.keys(), top / "project", environment)
             print(f"{' '.join(words)}: {len(typed)} functions so far", file=sys.stderr)
     finally:
-        shutil.rmtree(top, ignore_errors=True)
+        try:
+            # A machine that is left is traced still, and goes when that ends.
+            if (top / "project/.yado").exists():
+                trace(program, ["destroy", "-f"], functions.keys(), top / "project", environment)
+        finally:
+            shutil.rmtree(top, ignore_errors=True)
     print("/* What the shortest commands call, side by side: made by bench/start_order.py. */")
     print("SECTIONS {\n  .text.start : {\n    yado_start_order = .;\n    *(.text.yado_start)")
     show(functions, called)
