@@ -210,6 +210,28 @@ mod tests {
     use crate::event::Silent;
     use crate::host::Host;
 
+    /// A store with a machine `web`, and a command's surroundings.
+    struct World {
+        _folder: tempfile::TempDir,
+        store: Store,
+        machine: String,
+        context: Context,
+    }
+
+    fn world() -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.put_environment("e", folder.path(), "Vagrantfile").unwrap();
+        let machine = store.add_machine("e", "web", "container").unwrap().id;
+        let context = Context {
+            machine: None,
+            host: Arc::new(Host::new(folder.path())),
+            events: Arc::new(Silent),
+            cancel: Cancel::new(),
+        };
+        World { _folder: folder, store, machine, context }
+    }
+
     fn wish(port: u16, auto_correct: bool) -> WantedForward {
         let forward = Forward {
             protocol: "tcp".into(),
@@ -238,16 +260,7 @@ mod tests {
 
     #[test]
     fn a_port_in_use_is_corrected_only_where_that_is_allowed() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        store.put_environment("e", folder.path(), "Vagrantfile").unwrap();
-        let machine = store.add_machine("e", "web", "container").unwrap().id;
-        let context = Context {
-            machine: None,
-            host: Arc::new(Host::new(folder.path())),
-            events: Arc::new(Silent),
-            cancel: Cancel::new(),
-        };
+        let World { _folder, store, machine, context } = world();
         let busy = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = busy.local_addr().unwrap().port();
         let refusal = reserve(&context, &store, &machine, &[wish(port, false)], (40000, 40100)).unwrap_err();
@@ -265,16 +278,7 @@ mod tests {
 
     #[test]
     fn a_port_that_somebody_only_looks_at_is_not_given_up() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        store.put_environment("e", folder.path(), "Vagrantfile").unwrap();
-        let machine = store.add_machine("e", "web", "container").unwrap().id;
-        let context = Context {
-            host: Arc::new(Host::new(folder.path())),
-            machine: None,
-            events: Arc::new(Silent),
-            cancel: Cancel::new(),
-        };
+        let World { _folder, store, machine, context } = world();
         let look = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = look.local_addr().unwrap().port();
         let looking = std::thread::spawn(move || {
