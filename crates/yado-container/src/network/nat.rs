@@ -90,7 +90,8 @@ impl NatTable {
     }
 
     /// Puts the rules in force, unless this very process was asked for the same before, and they stand: then nothing has
-    /// to be made. Each of the machines that are brought up together asks.
+    /// to be made. Each of the machines that are brought up together asks, and since all are known before the first of
+    /// them starts, it asks for the same.
     fn put_in_force(&self, changes: &mut Changes, opened: &[String]) -> Result<()> {
         static ASKED: Mutex<BTreeMap<String, (u64, InForce)>> = Mutex::new(BTreeMap::new());
         let asked = || ASKED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -268,8 +269,7 @@ fn stands(name: &str, rules: &InForce) -> Result<bool> {
 
 /// Puts tables in force, unless they are. The first is needed; the others are for kernels that know their families.
 fn replace(name: &str, changes: &mut Changes, mut tables: Vec<Table>) -> Result<InForce> {
-    // Machines that are brought up together are all known before the first of them starts: for the others nothing
-    // changes any more.
+    // An earlier command may have put the same in force.
     let digest = nft::digest(&tables);
     if let Some(before) = changes.rules.get(name).filter(|before| before.digest == digest).cloned()
         && stands(name, &before)?

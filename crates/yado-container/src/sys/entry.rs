@@ -9,8 +9,8 @@
 #![allow(unsafe_code)] // Nothing but assembly can come before the C library.
 
 // From the first page with addresses to the end of the data, to be written to (MADV_POPULATE_WRITE, 23); then the functions
-// in order, to be read (MADV_POPULATE_READ, 22), which are but this one where the linker was not told an order. rdx and the stack are
-// as the kernel left them when the C library's own entry is reached.
+// in order, to be read (MADV_POPULATE_READ, 22), which are but this one where the linker was not told an order. rdx and the
+// stack are as the kernel left them when the C library's own entry is reached.
 #[cfg(target_arch = "x86_64")]
 std::arch::global_asm!(
     ".pushsection .text.yado_start,\"ax\",@progbits",
