@@ -98,7 +98,7 @@ fn check_download_options(report: &mut Report<'_>, config: &Config) {
 
 /// Names of machines.
 pub(super) fn check_names(report: &mut Report<'_>, vm: &Vm) {
-    for (name, machine) in &vm.machines {
+    for (name, machine) in vm.machines.iter() {
         if name.contains(['[', ']', '{', '}', '/']) {
             let message =
                 format!("The sub-VM name '{name}' is invalid. Please don't use special characters.");

@@ -1,5 +1,7 @@
 //! `config.vm.define NAME, options do |m| … end`.
 
+use std::rc::Rc;
+
 use indexmap::IndexMap;
 use yado_core::spec::Origin;
 use yado_ruby::{Args, Eval, HashRef, Interpreter, RHash, Value};
@@ -47,7 +49,8 @@ pub(super) fn define(interpreter: &mut Interpreter, this: &Value, mut args: Args
     };
     let origin = origin(interpreter);
     with_vm(&cell, |vm| {
-        let machine = vm.machines.entry(name).or_insert_with(|| Machine { origin, ..Machine::default() });
+        let machines = Rc::make_mut(&mut vm.machines);
+        let machine = machines.entry(name).or_insert_with(|| Machine { origin, ..Machine::default() });
         machine.options = merged_options(&machine.options, &options);
         machine.blocks.extend(block.map(|body| Block { version, body }));
     });
@@ -75,11 +78,17 @@ pub(super) fn defined_vm_keys(interpreter: &mut Interpreter, this: &Value, _: Ar
 
 /// Both scopes: blocks and options of one name add up.
 pub(super) fn merged(
-    older: &IndexMap<String, Machine>,
-    newer: &IndexMap<String, Machine>,
-) -> IndexMap<String, Machine> {
-    let mut result = older.clone();
-    for (name, machine) in newer {
+    older: &Rc<IndexMap<String, Machine>>,
+    newer: &Rc<IndexMap<String, Machine>>,
+) -> Rc<IndexMap<String, Machine>> {
+    if newer.is_empty() {
+        return Rc::clone(older);
+    }
+    if older.is_empty() {
+        return Rc::clone(newer);
+    }
+    let mut result = IndexMap::clone(older);
+    for (name, machine) in newer.iter() {
         match result.get_mut(name) {
             Some(known) => {
                 known.options = merged_options(&known.options, &machine.options);
@@ -90,5 +99,5 @@ pub(super) fn merged(
             }
         }
     }
-    result
+    Rc::new(result)
 }

@@ -97,8 +97,8 @@ pub(crate) struct Vm {
     pub(crate) provisioners: Vec<Rc<RefCell<Provisioner>>>,
     /// Providers in order of mention.
     pub(crate) providers: IndexMap<String, Mention>,
-    /// Machines in order of definition.
-    pub(crate) machines: IndexMap<String, Machine>,
+    /// Machines in order of definition. Every machine's configuration has the list, and nearly all have the same one.
+    pub(crate) machines: Rc<IndexMap<String, Machine>>,
     /// `config.vm.disk`
     pub(crate) disks: Vec<Disk>,
     /// `config.vm.cloud_init`
@@ -209,7 +209,7 @@ pub(crate) fn finalize(
         network::add_implicit(vm, communicator.as_deref());
         folder::finish(vm);
         if vm.machines.is_empty() {
-            vm.machines.insert("default".to_owned(), Machine::default());
+            Rc::make_mut(&mut vm.machines).insert("default".to_owned(), Machine::default());
         }
     });
     let mut networks = with_vm(cell, |vm| std::mem::take(&mut vm.networks)).unwrap_or_default();
