@@ -40,7 +40,12 @@ pub(crate) struct Session {
     told: RefCell<BTreeSet<String>>,
     /// What lies near the project, found out once for all machines.
     around: OnceCell<Neighbourhood>,
+    /// Boxes that were found to have no Vagrantfile, or not to be there: names, versions and providers as they are asked for.
+    silent_boxes: Rc<RefCell<BTreeSet<WantedImage>>>,
 }
+
+/// A box as a Vagrantfile asks for it: its name, the versions that will do, and the kind of machine.
+type WantedImage = (String, Option<String>, String);
 
 /// A project whose Vagrantfile was read.
 pub(crate) struct Project {
@@ -76,6 +81,7 @@ impl Session {
             agreement: Arc::default(),
             told: RefCell::default(),
             around: OnceCell::new(),
+            silent_boxes: Rc::default(),
         })
     }
 
@@ -198,7 +204,12 @@ impl Session {
     fn box_vagrantfiles(&self) -> BoxVagrantfiles {
         let home = self.settings.home.clone();
         let data = self.vagrantfile().and_then(|path| Some(self.data_directory(path.parent()?)));
+        let silent = Rc::clone(&self.silent_boxes);
         Box::new(move |wanted| {
+            let asked_for = (wanted.name.clone(), wanted.version.clone(), wanted.provider.clone());
+            if silent.borrow().contains(&asked_for) {
+                return None;
+            }
             let found = yado_boxes::installed_vagrantfile(
                 &home,
                 &wanted.name,
@@ -206,13 +217,21 @@ impl Session {
                 yado_plugins::registry().boxes(&wanted.provider),
             );
             // Most boxes have none in any version, and then nobody has to ask which one the machine was made from.
-            let found = found?;
+            let Some(found) = found else {
+                silent.borrow_mut().insert(asked_for);
+                return None;
+            };
             let made_from = data.as_deref().and_then(|data| recorded_image(&home, data, wanted));
             match made_from {
                 Some(image) => image.vagrantfile.filter(|path| path.is_file()),
                 None => Some(found),
             }
         })
+    }
+
+    /// To be told when boxes were installed: the Vagrantfiles that they bring are looked for again.
+    pub(crate) fn listen_again(&self) {
+        self.silent_boxes.borrow_mut().clear();
     }
 
     /// The configuration in its canonical form; a Vagrantfile that cannot be read has one, too. What the Vagrantfile

@@ -209,6 +209,7 @@ fn listen_to_new_boxes(
         speaking.extend(outcome?);
     }
     let Some(project) = project else { return Ok(()) };
+    session.listen_again();
     for target in targets {
         let Some(spec) = &mut target.spec else { continue };
         if speaking.iter().any(|(image, by)| *image == spec.image && *by == target.kind.name()) {
