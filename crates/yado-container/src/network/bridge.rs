@@ -49,7 +49,7 @@ impl Bridge {
             let connection = Connection::route().doing("talk to the kernel about networks")?;
             let known = changes.bridges.iter().any(|known| known == name);
             match link::by_name(&connection, name).doing("look for the bridge")? {
-                Some(found) if known && is_set_up(&found, address, prefix) => return Ok(()),
+                Some(found) if known && is_set_up(found, address, prefix) => return Ok(()),
                 Some(_) if known => {}
                 Some(_) => {
                     return Err(Error::invalid(
@@ -99,9 +99,9 @@ impl Bridge {
 /// machines at once asks for the same bridge for each of them.
 static SET_UP: Mutex<Vec<(u32, IpAddr, u8)>> = Mutex::new(Vec::new());
 
-fn is_set_up(bridge: &link::Link, address: IpAddr, prefix: u8) -> bool {
+fn is_set_up(bridge: u32, address: IpAddr, prefix: u8) -> bool {
     let known = SET_UP.lock().unwrap_or_else(PoisonError::into_inner);
-    known.contains(&(bridge.index, address, prefix))
+    known.contains(&(bridge, address, prefix))
 }
 
 /// What is left of a bridge.
@@ -135,7 +135,7 @@ fn set_up(
     prefix: u8,
 ) -> Result<()> {
     let found = link::by_name(connection, name).doing("look for the bridge")?;
-    let index = found.ok_or_else(|| Error::invalid(format!("bridge '{name}'"), "it vanished"))?.index;
+    let index = found.ok_or_else(|| Error::invalid(format!("bridge '{name}'"), "it vanished"))?;
     let added = connection.send(&[link::add_address(index, address, prefix)]);
     if let Err(error) = added
         && error.raw_os_error() != Some(libc::EEXIST)
@@ -168,14 +168,14 @@ fn try_remove(changes: &mut Changes, name: &str, own: &str) -> Result<Left> {
     }
     if let Some(bridge) = link::by_name(&connection, name).doing("look for the bridge")? {
         let links = link::all(&connection).doing("look at the bridge's ports")?;
-        let mut ports = links.iter().filter(|link| link.master == Some(bridge.index));
+        let mut ports = links.iter().filter(|link| link.master == Some(bridge));
         if changes.is_claimed(name) {
             return Ok(Left::Claimed);
         }
         if ports.any(|port| !port.name.starts_with(own)) {
             return Ok(Left::OthersPorts);
         }
-        connection.send(&[link::delete(bridge.index)]).doing(format!("remove the bridge '{name}'"))?;
+        connection.send(&[link::delete(bridge)]).doing(format!("remove the bridge '{name}'"))?;
     }
     // Names of bridges that are gone for whatever reason must not keep the host's parameters changed.
     changes.bridges.retain(|known| known != name);

@@ -112,9 +112,7 @@ pub(super) fn connect_inside(namespace: BorrowedFd<'_>) -> Result<Connection> {
 
 fn find(connection: &Connection, name: &str) -> Result<u32> {
     let found = link::by_name(connection, name).doing(format!("look for the interface '{name}'"))?;
-    found
-        .map(|link| link.index)
-        .ok_or_else(|| Error::invalid(format!("interface '{name}'"), "it is not there"))
+    found.ok_or_else(|| Error::invalid(format!("interface '{name}'"), "it is not there"))
 }
 
 /// What the names of a container's ports start with, whenever it was started.

@@ -4,6 +4,9 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use rustix::io::Errno;
+use rustix::net::netdevice::name_to_index;
+
 use super::netlink::{Attributes, CREATE, Connection, EXCLUSIVE, Message, attributes, find, text};
 
 const NEW_LINK: u16 = 16;
@@ -20,6 +23,8 @@ const LINK_MTU: u16 = 4;
 const LINK_MASTER: u16 = 10;
 const LINK_INFO: u16 = 18;
 const LINK_NAMESPACE_OF: u16 = 19;
+const LINK_SENDING_QUEUES: u16 = 31;
+const LINK_RECEIVING_QUEUES: u16 = 32;
 const INFO_KIND: u16 = 1;
 const INFO_DATA: u16 = 2;
 const VETH_PEER: u16 = 1;
@@ -58,12 +63,13 @@ fn read_link(body: &[u8]) -> Option<Link> {
     })
 }
 
-/// Finds a link by name.
-pub(super) fn by_name(connection: &Connection, name: &str) -> io::Result<Option<Link>> {
-    match connection.ask(&Message::new(GET_LINK, 0, &link_header(0, false)).text(LINK_NAME, name)) {
-        Ok(body) => Ok(read_link(&body)),
-        Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(None),
-        Err(error) => Err(error),
+/// The number of the link that has this name. A message that asks for all about a link, of which a part has just come
+/// up or gone down, is answered only when the kernel has dealt with that, some tenths of a millisecond later.
+pub(super) fn by_name(connection: &Connection, name: &str) -> io::Result<Option<u32>> {
+    match name_to_index(connection, name) {
+        Ok(index) => Ok(Some(index)),
+        Err(Errno::NODEV) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -113,6 +119,12 @@ pub(super) fn new_pair(pair: &Pair<'_>) -> Message {
     if let Some(mtu) = pair.mtu {
         peer = peer.attribute(LINK_MTU, &mtu.to_ne_bytes());
         message = message.attribute(LINK_MTU, &mtu.to_ne_bytes());
+    }
+    // One queue each is what they use anyway; without a word the kernel makes one for every processor, takes all but one
+    // away again, and waits until nobody can be looking at them.
+    for queues in [LINK_SENDING_QUEUES, LINK_RECEIVING_QUEUES] {
+        peer = peer.attribute(queues, &1_u32.to_ne_bytes());
+        message = message.attribute(queues, &1_u32.to_ne_bytes());
     }
     let data = Attributes::default().nest(VETH_PEER, &peer);
     message.nest(LINK_INFO, &Attributes::default().text(INFO_KIND, "veth").nest(INFO_DATA, &data))

@@ -38,10 +38,10 @@ fn move_one(
     if before.iter().any(|known| known.name == new) {
         return Err(Error::invalid(setting(), format!("the container has an interface '{new}' already")));
     }
-    let addresses = link::lasting_addresses(outside, device.index)
+    let addresses = link::lasting_addresses(outside, device)
         .doing(format!("read the addresses of the interface '{name}'"))?;
     outside
-        .send(&[link::into_namespace(device.index, namespace, new)])
+        .send(&[link::into_namespace(device, namespace, new)])
         .doing(format!("move the interface '{name}' into the container"))?;
     let after = link::all(inside).doing("look at the container's interfaces")?;
     let moved = after

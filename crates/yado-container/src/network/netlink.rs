@@ -1,7 +1,7 @@
 //! Netlink messages: built attribute by attribute, sent many at a time, answered one by one.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::sys::netlink;
 
@@ -138,6 +138,12 @@ pub(super) fn text(value: &[u8]) -> String {
 #[derive(Debug)]
 pub(super) struct Connection {
     socket: OwnedFd,
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
 }
 
 impl Connection {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -112,32 +112,60 @@ impl Registry {
         self.folder.join("changes.json")
     }
 
+    fn fresh_path(&self) -> PathBuf {
+        self.folder.join("changes.new")
+    }
+
     fn read(&self) -> Result<Changes> {
         let mut changes = match std::fs::read(self.path()) {
             Ok(text) => {
                 serde_json::from_slice(&text).map_err(std::io::Error::from).path("read", self.path())?
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Changes::default(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.read_fresh(),
             Err(error) => return Err(error).path("read", self.path()),
         };
         changes.kept_in = Some(self.clone());
         Ok(changes)
     }
 
+    /// What was about to take the place of the old text when its writer was killed. A part of one is nothing: then there
+    /// was no old text, and nothing is done before it is on record.
+    fn read_fresh(&self) -> Changes {
+        let text = std::fs::read(self.fresh_path()).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
     fn write(&self, changes: &Changes) -> Result<()> {
         let path = self.path();
         if changes.is_empty() {
-            return match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    Err(error).path("remove", &path)
-                }
-                _ => Ok(()),
-            };
+            // The fresh one first: alone it would count.
+            remove(&self.fresh_path())?;
+            return remove(&path);
         }
-        let fresh = self.folder.join("changes.new");
-        let text = serde_json::to_vec(changes).map_err(std::io::Error::from).path("write", &fresh)?;
+        let fresh = self.fresh_path();
+        let mut text = serde_json::to_vec(changes).map_err(std::io::Error::from).path("write", &fresh)?;
+        if let Ok(file) = File::options().write(true).open(&path) {
+            let before = file.metadata().path("examine", &path)?.len() as usize;
+            if text.len().max(before) <= PAGE {
+                // Blanks at the end mean nothing.
+                text.resize(text.len().max(before), b' ');
+                return file.write_all_at(&text, 0).path("write", &path);
+            }
+        }
         std::fs::write(&fresh, text).path("write", &fresh)?;
+        // Where a file takes another's place, some file systems write it to the disk at once.
+        remove(&path)?;
         std::fs::rename(&fresh, &path).path("write", &path)
+    }
+}
+
+/// What the kernel writes as a whole, also for a process that is being killed, in bytes.
+const PAGE: usize = 4096;
+
+fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).path("remove", path),
+        _ => Ok(()),
     }
 }
 
@@ -276,6 +304,32 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&parameter).unwrap(), "0");
         assert!(!folder.join("registry/changes.json").exists());
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn texts_of_every_length_take_each_others_place() {
+        let folder = std::env::temp_dir().join(format!("yado-registry-lengths-{}", std::process::id()));
+        let registry = Registry::open(&folder);
+        let read = || registry.change(|changes| Ok(changes.bridges.clone())).unwrap();
+        for count in [1, 3, 2, 2000, 5, 2000, 1] {
+            let bridges: Vec<String> = (0..count).map(|number| format!("bridge{number}")).collect();
+            registry
+                .change(|changes| {
+                    changes.bridges.clone_from(&bridges);
+                    Ok(())
+                })
+                .unwrap();
+            assert_eq!(read(), bridges);
+            assert!(!registry.fresh_path().exists());
+        }
+        // Killed on the way from one text to the next, with the first gone already.
+        std::fs::rename(registry.path(), registry.fresh_path()).unwrap();
+        assert_eq!(read(), ["bridge0"]);
+        // Killed while it wrote its first.
+        std::fs::remove_file(registry.path()).unwrap();
+        std::fs::write(registry.fresh_path(), "{\"bridges\":[\"hal").unwrap();
+        assert!(read().is_empty());
+        assert!(!folder.exists());
     }
 
     #[test]
