@@ -70,7 +70,11 @@ impl MachineLock {
             let same = std::fs::metadata(&path)
                 .is_ok_and(|seen| file.metadata().is_ok_and(|mine| is_same(&mine, &seen)));
             if same {
-                file.set_len(0).doing(doing)?;
+                // What a killed holder wrote. A file that was cut, and be it from nothing, some file systems write to the
+                // disk when it is closed, and removing it waits for that.
+                if file.metadata().doing(doing)?.len() > 0 {
+                    file.set_len(0).doing(doing)?;
+                }
                 file.rewind().doing(doing)?;
                 // Only for whoever finds the lock taken; a full disk, which has no room for it, must not be in the way
                 // of taking machines away.
