@@ -1,19 +1,21 @@
 //! Making a container: from a specification to a first process in namespaces of its own.
 
+mod birth;
 mod root;
 
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::apparmor;
-use crate::cgroup::{Cgroups, Detour};
+use birth::Ends;
+
+use crate::cgroup::Cgroups;
 use crate::container::Container;
 use crate::engine::Engine;
 use crate::error::{Context, Error, Result};
 use crate::hooks;
-use crate::init::{self, Arrival, FirstProcess, Init, Message};
+use crate::init::{self, Arrival, Init, Message};
 use crate::namespaces::{Namespaces, sort_namespaces};
 use crate::network::MachineNetwork;
 use crate::privileges;
@@ -22,7 +24,7 @@ use crate::rootfs::{self, Entry, Overlay};
 use crate::rootless;
 use crate::seccomp;
 use crate::spec::{Linux, Resources, Spec};
-use crate::sys::clone::{InitRequest, pidfd_open, start_init};
+use crate::sys::clone::pidfd_open;
 use crate::sys::signals;
 
 /// What the specification does not say about a new container.
@@ -107,7 +109,7 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
         linux,
         resources: resources.as_ref(),
         namespaces,
-        detour: None,
+        is_born_inside: false,
         pidfd: None,
         user: None,
     };
@@ -151,18 +153,11 @@ struct Attempt<'a> {
     linux: &'a Linux,
     resources: Option<&'a Resources>,
     namespaces: Namespaces,
-    /// The way by which the first process is born in its v1 cgroups, where that can be.
-    detour: Option<Detour>,
+    /// Whether the first process is born in its v1 cgroups.
+    is_born_inside: bool,
     pidfd: Option<OwnedFd>,
     /// Its user namespace, unless it is the host's.
     user: Option<OwnedFd>,
-}
-
-/// The first process's ends of what it and others talk over.
-struct Ends {
-    socket: OwnedFd,
-    start: Option<OwnedFd>,
-    answer: Option<OwnedFd>,
 }
 
 impl Attempt<'_> {
@@ -171,7 +166,9 @@ impl Attempt<'_> {
         // First, so that whoever finds this half-made knows where its parts are.
         self.engine.records.announce(self.lock, self.record)?;
         self.record.cgroups.make(layout, self.resources)?;
-        self.detour = self.record.cgroups.detour(layout, self.resources);
+        // The way by which that can be.
+        let detour = self.record.cgroups.detour(layout, self.resources);
+        self.is_born_inside = detour.is_some();
         if self.may_make_cgroups() {
             self.record.cgroups.delegate(self.host_root().0, self.host_root().1)?;
         }
@@ -180,8 +177,14 @@ impl Attempt<'_> {
             self.engine.records.make_folder(&self.record.id)?;
         }
         let ends = Ends { socket: theirs, start: self.pipe("start")?, answer: self.pipe("answer")? };
-        self.start(&ends, &filter)?;
-        drop(ends);
+        self.start(ends, &ours, detour.as_ref(), &filter)
+    }
+
+    /// What is done for the first process, and with it, from its birth on.
+    fn accompany(&mut self, pid: i32, pidfd: OwnedFd, ours: &OwnedFd) -> Result<()> {
+        self.pidfd = Some(pidfd);
+        self.record.pid = pid;
+        self.record.start_time = start_time(pid).unwrap_or(0);
         let own_user = self.namespaces.own & libc::CLONE_NEWUSER != 0;
         if self.namespaces.make & libc::CLONE_NEWUSER != 0 {
             self.write_mappings()?;
@@ -193,17 +196,17 @@ impl Attempt<'_> {
         if let Some(ground) = rootless::ground() {
             ground.keep_for(self.record.pid)?;
         }
-        if rootless::is_needed() && self.detour.is_none() {
+        if rootless::is_needed() && !self.is_born_inside {
             // Later it has ids that an ordinary user may not move.
             self.record.cgroups.attach(self.record.pid)?;
         }
         if own_user {
-            init::release(&ours)?;
+            init::release(ours)?;
         }
         // Where hooks could tell the difference, everything is done in the order in which it is told.
         let hooks = self.spec.hooks.is_some();
         if hooks {
-            self.attach(&ours)?;
+            self.attach(ours)?;
         }
         if let Some(network) = self.options.network.as_ref() {
             network.connect(&self.record.id, self.record.pid)?;
@@ -224,13 +227,13 @@ impl Attempt<'_> {
         init::send_arrival(ours.as_fd(), &arrival)?;
         drop(arrival);
         if !hooks {
-            self.attach(&ours)?;
+            self.attach(ours)?;
         }
-        self.finish(&ours)
+        self.finish(ours)
     }
 
     fn attached_later(&self) -> bool {
-        !self.record.cgroups.legacy.is_empty() && self.detour.is_none() && !rootless::is_needed()
+        !self.record.cgroups.legacy.is_empty() && !self.is_born_inside && !rootless::is_needed()
     }
 
     /// Moves the process into the cgroups that it was not born in, and tells it. The kernel may take some
@@ -311,110 +314,6 @@ impl Attempt<'_> {
         Error::SetUp { id: self.record.id.clone(), message }
     }
 
-    /// A pipe with a name: `start` writes to one, and reads from the other how that went.
-    fn pipe(&self, name: &str) -> Result<Option<OwnedFd>> {
-        if self.options.init != Init::Process || self.options.started {
-            return Ok(None);
-        }
-        let path = self.engine.records.folder(&self.record.id).join(name);
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            &path,
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::from_raw_mode(0o600),
-            0,
-        )
-        .path("make the pipe", &path)?;
-        // Opened both ways, so that it neither blocks here nor ends when a writer goes.
-        let file = File::options().read(true).write(true).open(&path).path("open the pipe", &path)?;
-        Ok(Some(file.into()))
-    }
-
-    fn start(
-        &mut self,
-        ends: &Ends,
-        (filter, filter_flags): &(Vec<seccomp::Instruction>, u32),
-    ) -> Result<()> {
-        let null = File::options().read(true).write(true).open("/dev/null").path("open", "/dev/null")?;
-        let log = match &self.options.log {
-            Some(path) => {
-                Some(File::options().create(true).append(true).open(path).path("open the log", path)?)
-            }
-            None => None,
-        };
-        let output = log.as_ref().unwrap_or(&null).as_raw_fd();
-        let stdio = match &self.options.stdio {
-            Some(given) => [given[0].as_raw_fd(), given[1].as_raw_fd(), given[2].as_raw_fd()],
-            None => [null.as_raw_fd(), output, output],
-        };
-        let birthplace = self.record.cgroups.birthplace()?;
-        let join: Vec<(i32, i32)> =
-            self.namespaces.join.iter().map(|(file, flag)| (file.as_raw_fd(), *flag)).collect();
-        let detour = self.detour.as_ref().map_or([&[][..]; 2], |detour| [&detour.there, &detour.back]);
-        let own = |flag| self.namespaces.own & flag != 0;
-        let make = |flag| self.namespaces.make & flag != 0;
-        let interfaces = self.options.network.clone().unwrap_or_default();
-        let terminal = self.spec.process.as_ref().is_some_and(|process| process.terminal);
-        let mut possible = u64::MAX;
-        if let Some(process) = self.spec.process.as_ref().filter(|_| !own(libc::CLONE_NEWUSER)) {
-            possible = privileges::possible(process);
-        }
-        if let Some(process) = &self.spec.process {
-            privileges::warn_of_missing(process, possible);
-        }
-        let listener = self.linux.seccomp.as_ref().map_or(Ok(None), connect_listener)?;
-        let process = self.spec.process.as_ref().filter(|_| self.options.init == Init::Process);
-        let profile = process.map_or(Ok(None), apparmor::word)?;
-        let first = FirstProcess {
-            id: &self.record.id,
-            bundle: &self.record.bundle,
-            spec: self.spec,
-            init: self.options.init,
-            socket: ends.socket.as_fd(),
-            program: self.engine.first_program()?,
-            start: ends.start.as_ref().map(AsFd::as_fd),
-            answer: ends.answer.as_ref().map_or(ends.socket.as_fd(), AsFd::as_fd),
-            console: self.options.console.as_ref().filter(|_| terminal).map(AsFd::as_fd),
-            listener: listener.as_ref().map(AsFd::as_fd),
-            cgroups: &self.record.cgroups.views(self.engine.layout()?, own(libc::CLONE_NEWCGROUP)),
-            attached_later: self.attached_later(),
-            cgroup_namespace: make(libc::CLONE_NEWCGROUP),
-            time_namespace: make(libc::CLONE_NEWTIME),
-            user_namespace: own(libc::CLONE_NEWUSER),
-            entry: self.entry(),
-            profile: profile.as_deref(),
-            network: make(libc::CLONE_NEWNET).then_some(&interfaces),
-            preserved: self.options.preserved,
-            keep_keyring: self.options.keep_keyring,
-            runs_through: self.runs_through(),
-            possible,
-            filter,
-            filter_flags: *filter_flags,
-        };
-        let kept = [Some(first.program), first.start, Some(first.answer), first.console, first.listener];
-        let kept: Vec<i32> = kept.iter().flatten().map(AsRawFd::as_raw_fd).collect();
-        let request = InitRequest {
-            // The cgroup namespace is made later, from inside the container's cgroups; and the clocks of a time
-            // namespace can be set only until somebody lives in it.
-            flags: (self.namespaces.make & !(libc::CLONE_NEWCGROUP | libc::CLONE_NEWTIME)) as u32 as u64,
-            join: &join,
-            cgroup: birthplace.as_ref().map(AsRawFd::as_raw_fd),
-            detour,
-            socket: first.socket,
-            kept: &kept,
-            stdio,
-            preserved: self.options.preserved,
-            become_root: own(libc::CLONE_NEWUSER),
-            plain: self.spec.hooks.is_none() && self.linux.devices.is_empty(),
-            wait: own(libc::CLONE_NEWUSER),
-        };
-        let (pid, pidfd) = start_init(&request, &|| first.live()).doing("make the container's namespaces")?;
-        self.pidfd = Some(pidfd);
-        self.record.pid = pid;
-        self.record.start_time = start_time(pid).unwrap_or(0);
-        Ok(())
-    }
-
     fn write_mappings(&self) -> Result<()> {
         for (file, mappings) in [("uid_map", &self.linux.uid_mappings), ("gid_map", &self.linux.gid_mappings)]
         {
@@ -439,12 +338,17 @@ impl Attempt<'_> {
             })
     }
 
+    fn kill(&self) {
+        let Some(pidfd) = &self.pidfd else { return };
+        if signals::to_pidfd(pidfd.as_fd(), libc::SIGKILL).is_err() {
+            tracing::debug!(id = self.record.id, "the first process had ended");
+        }
+    }
+
     /// Leaves nothing behind. The first error is the one that matters, so later ones are only logged.
     fn undo(&mut self) {
-        if let Some(pidfd) = &self.pidfd {
-            if signals::to_pidfd(pidfd.as_fd(), libc::SIGKILL).is_err() {
-                tracing::debug!(id = self.record.id, "the first process had ended");
-            }
+        if self.pidfd.is_some() {
+            self.kill();
             crate::sys::clone::reap(self.record.pid);
         }
         self.record.cgroups.kill();

@@ -24,20 +24,41 @@ pub(crate) struct CloneOptions {
     pub(crate) sibling: bool,
 }
 
+/// `struct clone_args` of clone(2).
 #[repr(C)]
 #[derive(Default)]
-struct CloneArguments {
-    flags: u64,
+pub(super) struct CloneArguments {
+    pub(super) flags: u64,
     pidfd: u64,
-    child_tid: u64,
+    pub(super) child_tid: u64,
     parent_tid: u64,
     exit_signal: u64,
-    stack: u64,
-    stack_size: u64,
-    tls: u64,
+    pub(super) stack: u64,
+    pub(super) stack_size: u64,
+    pub(super) tls: u64,
     set_tid: u64,
     set_tid_size: u64,
     cgroup: u64,
+}
+
+impl CloneArguments {
+    /// The new process has no handlers of signals.
+    pub(super) fn of(options: &CloneOptions) -> Self {
+        let mut arguments = Self {
+            flags: options.flags | 0x1_0000_0000, // CLONE_CLEAR_SIGHAND
+            exit_signal: libc::SIGCHLD as u64,
+            ..Self::default()
+        };
+        if options.sibling {
+            arguments.flags |= libc::CLONE_PARENT as u64;
+            arguments.exit_signal = 0;
+        }
+        if let Some(cgroup) = options.cgroup {
+            arguments.flags |= 0x2_0000_0000; // CLONE_INTO_CGROUP
+            arguments.cgroup = cgroup as u64;
+        }
+        arguments
+    }
 }
 
 /// Forks with namespaces. `Ok(0)` in the new process, its pid in the caller. The new process has no handlers of signals.
@@ -45,19 +66,7 @@ struct CloneArguments {
 /// # Safety
 /// The new process may only do async-signal-safe things until it execs or exits.
 pub(crate) unsafe fn clone(options: &CloneOptions) -> Result<i32, i32> {
-    let mut arguments = CloneArguments {
-        flags: options.flags | 0x1_0000_0000, // CLONE_CLEAR_SIGHAND
-        exit_signal: libc::SIGCHLD as u64,
-        ..CloneArguments::default()
-    };
-    if options.sibling {
-        arguments.flags |= libc::CLONE_PARENT as u64;
-        arguments.exit_signal = 0;
-    }
-    if let Some(cgroup) = options.cgroup {
-        arguments.flags |= 0x2_0000_0000; // CLONE_INTO_CGROUP
-        arguments.cgroup = cgroup as u64;
-    }
+    let arguments = CloneArguments::of(options);
     // SAFETY: the structure has the stated size; without CLONE_VM the new process has memory of its own.
     let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<CloneArguments>()) };
     if pid < 0 { Err(errno()) } else { Ok(pid as i32) }
@@ -106,11 +115,7 @@ pub(crate) fn start_init(request: &InitRequest<'_>, work: &dyn Fn() -> i32) -> i
     let untouched = request.plain && allocator::is_in_place();
     let direct = request.join.is_empty() && (untouched || single_threaded());
     let options = CloneOptions { flags: request.flags, cgroup: request.cgroup, sibling: !direct };
-    let kept: Vec<RawFd> = std::iter::once(request.socket.as_raw_fd())
-        .chain(request.kept.iter().copied())
-        .chain((0..request.preserved).map(|number| 3 + number as RawFd).filter(|fd| fds::was_passed(*fd)))
-        .collect();
-    let gaps = gaps_between(&request.stdio, &kept);
+    let gaps = gaps_of(request);
     // A handler of ours must not run in the new process.
     let _held = signals::Held::all();
     if direct {
@@ -140,7 +145,7 @@ pub(crate) fn start_init(request: &InitRequest<'_>, work: &dyn Fn() -> i32) -> i
 }
 
 /// Takes the calling thread into cgroups by their files. Async-signal-safe.
-fn join(cgroups: &[File]) -> Result<(), i32> {
+pub(super) fn join(cgroups: &[File]) -> Result<(), i32> {
     for file in cgroups {
         // SAFETY: one byte from a constant.
         if unsafe { libc::write(file.as_raw_fd(), c"0".as_ptr().cast(), 1) } < 0 {
@@ -151,7 +156,7 @@ fn join(cgroups: &[File]) -> Result<(), i32> {
 }
 
 /// Whether this process has but one thread: its folder of threads has one folder beside the two of every folder.
-fn single_threaded() -> bool {
+pub(super) fn single_threaded() -> bool {
     rustix::fs::stat("/proc/self/task").is_ok_and(|status| status.st_nlink == 3)
 }
 
@@ -206,6 +211,15 @@ fn start_init_through_another(
     }
 }
 
+/// The numbers of descriptors that the new process closes.
+pub(super) fn gaps_of(request: &InitRequest<'_>) -> Vec<(u32, u32)> {
+    let kept: Vec<RawFd> = std::iter::once(request.socket.as_raw_fd())
+        .chain(request.kept.iter().copied())
+        .chain((0..request.preserved).map(|number| 3 + number as RawFd).filter(|fd| fds::was_passed(*fd)))
+        .collect();
+    gaps_between(&request.stdio, &kept)
+}
+
 /// Runs of descriptor numbers, from 3 up, that contain none of these.
 fn gaps_between(stdio: &[RawFd], others: &[RawFd]) -> Vec<(u32, u32)> {
     let mut kept: Vec<u32> = stdio.iter().chain(others).filter(|fd| **fd >= 3).map(|fd| *fd as u32).collect();
@@ -223,7 +237,7 @@ fn gaps_between(stdio: &[RawFd], others: &[RawFd]) -> Vec<(u32, u32)> {
 }
 
 /// The container's first process up to its work. Never returns.
-fn init_child(request: &InitRequest<'_>, gaps: &[(u32, u32)], work: &dyn Fn() -> i32) -> ! {
+pub(super) fn init_child(request: &InitRequest<'_>, gaps: &[(u32, u32)], work: &dyn Fn() -> i32) -> ! {
     allocator::start_afresh();
     signals::reset();
     // SAFETY: system calls on numbers and on buffers that outlive them. The descriptors that are closed belong to

@@ -86,6 +86,13 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<(u
     Ok((received, fds))
 }
 
+/// A descriptor as a first process that is about to be made will find it: its table is a copy, in which nobody closes it,
+/// whatever becomes of this one.
+pub(crate) fn as_inherited(descriptor: BorrowedFd<'_>) -> BorrowedFd<'static> {
+    // SAFETY: used by the new process alone, where the number stays open until it becomes its program.
+    unsafe { BorrowedFd::borrow_raw(descriptor.as_raw_fd()) }
+}
+
 /// Takes over a descriptor that the parent left open under this number.
 ///
 /// `None` when nothing is open there. To be called once for a number, by the program's first lines.

@@ -2,6 +2,7 @@
 
 pub(crate) mod allocator;
 pub(crate) mod become_process;
+pub(crate) mod beside;
 pub(crate) mod bpf;
 pub(crate) mod clone;
 pub(crate) mod enter;

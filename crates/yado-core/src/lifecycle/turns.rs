@@ -1,7 +1,7 @@
 //! Machines that are brought up together have a thread each, which is right for what waits: provisioners, folders, boots.
 //! Making a container waits for nothing but this computer. There, a hundred threads at once take each other's processors,
-//! and their memory, which is the same for all, is copied page by page after each first process that any of them makes. So
-//! they take turns, as many at a time as there are processors.
+//! and where first processes are copies of this one, the memory of all is copied page by page after each. So they take
+//! turns, twice as many at a time as there are processors: the kernel has something to wait for, too.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,7 +25,7 @@ impl Turns {
 
     /// Waits for a place, or until the user has had enough.
     pub(super) fn take(&self, cancel: &Cancel) -> Result<Turn<'_>> {
-        self.take_one_of(std::thread::available_parallelism().map_or(1, usize::from), cancel)
+        self.take_one_of(2 * std::thread::available_parallelism().map_or(1, usize::from), cancel)
     }
 
     fn take_one_of(&self, places: usize, cancel: &Cancel) -> Result<Turn<'_>> {
