@@ -32,7 +32,7 @@ struct Lent {
 }
 
 /// What the new process finds.
-struct Work<'a> {
+struct Task<'a> {
     request: &'a InitRequest<'a>,
     gaps: &'a [(u32, u32)],
     work: &'a dyn Fn() -> i32,
@@ -76,7 +76,7 @@ pub(crate) fn start<R>(
         })?;
         let lent = offered.recv().map_err(|_| io::Error::from(io::ErrorKind::Other))?;
         let gaps = gaps_of(request);
-        let result = begin(request, &Work { request, gaps: &gaps, work }, &lent, meanwhile);
+        let result = begin(request, &Task { request, gaps: &gaps, work }, &lent, meanwhile);
         drop(give_back);
         result
     })
@@ -84,7 +84,7 @@ pub(crate) fn start<R>(
 
 fn begin<R>(
     request: &InitRequest<'_>,
-    work: &Work<'_>,
+    task: &Task<'_>,
     lent: &Lent,
     meanwhile: impl FnOnce(i32, OwnedFd) -> R,
 ) -> io::Result<R> {
@@ -99,9 +99,9 @@ fn begin<R>(
         arguments.child_tid = guest.present.as_ptr() as u64;
         (arguments.tls, arguments.stack, arguments.stack_size) =
             (lent.variables, lent.stack, lent.stack_size);
-        // SAFETY: the stack and the variables are nobody else's until `guest` is dropped, and neither is what `work` leads
+        // SAFETY: the stack and the variables are nobody else's until `guest` is dropped, and neither is what `task` leads
         // to changed before that.
-        match unsafe { clone_onto(&arguments, born, std::ptr::from_ref(work).cast()) } {
+        match unsafe { clone_onto(&arguments, born, std::ptr::from_ref(task).cast()) } {
             error @ ..0 => Err(-error as i32),
             pid => Ok(pid as i32),
         }
@@ -188,10 +188,10 @@ impl Drop for Shown {
 }
 
 /// The first thing that the new process does.
-extern "C" fn born(work: *const libc::c_void) -> ! {
+extern "C" fn born(task: *const libc::c_void) -> ! {
     // SAFETY: what `begin` was given, which waits until this process has left.
-    let work = unsafe { &*work.cast::<Work<'_>>() };
-    init_child(work.request, work.gaps, work.work)
+    let task = unsafe { &*task.cast::<Task<'_>>() };
+    init_child(task.request, task.gaps, task.work)
 }
 
 /// The address of the calling thread's variables.

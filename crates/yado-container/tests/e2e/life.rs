@@ -1,7 +1,7 @@
 //! From creation to deletion, also by the hard way.
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use yado_container::{Error, ExecRequest, Init, Status};
@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_creator_killed_at_any_moment_leaves_what_can_be_cleaned", killed_creators),
     ("many_threads_make_containers_at_once", many_at_once),
     ("containers_are_made_while_other_threads_allocate", made_while_others_allocate),
+    ("first_processes_that_are_killed_in_the_engines_memory_leave_it_whole", killed_first_processes),
     ("the_small_init_collects_orphans", orphans),
     ("hooks_run_in_their_order", hooks),
 ];
@@ -144,6 +145,61 @@ fn made_while_others_allocate() {
         over.store(true, Ordering::Relaxed);
         made.unwrap();
     });
+}
+
+/// With several threads at work first processes live in the engine's memory until they become the small init. Wherever in
+/// between they are killed, who makes them is told, and the engine and its other threads go on.
+fn killed_first_processes() {
+    const MAKERS: usize = 3;
+    let ground = Ground::new();
+    let own = std::fs::read_link("/proc/self/exe").unwrap();
+    let at_work = AtomicUsize::new(MAKERS);
+    let (killed, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for maker in 0..MAKERS {
+            let (ground, at_work, failed) = (&ground, &at_work, &failed);
+            scope.spawn(move || {
+                for number in 0..40 {
+                    let name = format!("target-{maker}-{number}");
+                    match ground.engine.create(&name, &ground.spec(&name), &ground.options(&name)) {
+                        Ok(container) => container.delete(true).unwrap(),
+                        Err(_) => drop(failed.fetch_add(1, Ordering::Relaxed)),
+                    }
+                }
+                at_work.fetch_sub(1, Ordering::Relaxed);
+            });
+        }
+        let mut pause = 1;
+        while at_work.load(Ordering::Relaxed) > 0 {
+            pause = pause * 7919 % 10_007;
+            std::thread::sleep(Duration::from_micros(pause));
+            for child in children() {
+                // Every second one lives; one that has become the small init is another program.
+                if child % 2 == 0
+                    && std::fs::read_link(format!("/proc/{child}/exe")).is_ok_and(|program| program == own)
+                    && let Some(pid) = rustix::process::Pid::from_raw(child)
+                    && rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_ok()
+                {
+                    killed.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+    });
+    let (killed, failed) = (killed.into_inner(), failed.into_inner());
+    assert!(failed > 0 && failed <= killed, "{failed} failed, {killed} were killed");
+    let container = ground.container("after");
+    assert_eq!(shell(&container, "hostname"), "after");
+    container.delete(true).unwrap();
+    assert!(children().is_empty(), "nobody is left to be waited for");
+    ground.assert_nothing_left();
+}
+
+/// The processes that this one has made, the dead that nobody has waited for among them.
+fn children() -> Vec<i32> {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let made = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    made.flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>())
+        .collect()
 }
 
 fn hooks() {
