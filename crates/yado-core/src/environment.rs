@@ -70,11 +70,10 @@ impl Environment {
 
     fn make_id(&self, store: &Store) -> Result<String> {
         let doing = || format!("making the environment's id in '{}'", self.data.display());
-        std::fs::create_dir_all(&self.data).doing(doing)?;
         let path = self.data.join("id");
         let id = random_id()?;
         let temporary = self.data.join(format!("id.{id}"));
-        let mut file = std::fs::File::create(&temporary).doing(doing)?;
+        let mut file = self.make_temporary(&temporary).doing(doing)?;
         writeln!(file, "{id}").doing(doing)?;
         // In a copied project the file holds the original's id and is replaced; else whoever links first wins.
         let copied = match read_id(&self.data) {
@@ -96,9 +95,49 @@ impl Environment {
         }
     }
 
+    /// A file that is locked for as long as somebody needs it.
+    fn make_temporary(&self, path: &Path) -> std::io::Result<std::fs::File> {
+        loop {
+            std::fs::create_dir_all(&self.data)?;
+            match std::fs::File::create(path) {
+                // Somebody whose last machine went took the directory away.
+                Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => {}
+                Err(problem) => return Err(problem),
+                Ok(file) => {
+                    // Where there are no locks, nobody takes abandoned ones away, either.
+                    drop(file.lock());
+                    // Before it was locked, it looked like one of them.
+                    if path.exists() {
+                        return Ok(file);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Removes what somebody left who was killed while the id was made. Whether there was any.
+    fn remove_abandoned(&self) -> bool {
+        let mut found = false;
+        for entry in std::fs::read_dir(&self.data).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.strip_prefix("id.").is_some_and(is_id)
+                && let Ok(file) = std::fs::File::open(entry.path())
+                && file.try_lock().is_ok()
+            {
+                found |= std::fs::remove_file(entry.path()).is_ok();
+            }
+        }
+        found
+    }
+
     /// Takes the id away again when the environment has no machine left, so that nothing stays behind.
     pub fn forget_if_empty(&self, store: &Store) -> Result<()> {
-        let Some(id) = &self.id else { return Ok(()) };
+        let Some(id) = &self.id else {
+            if self.remove_abandoned() {
+                drop(std::fs::remove_dir(&self.data));
+            }
+            return Ok(());
+        };
         if store.has_machines(id)? {
             return Ok(());
         }
@@ -109,6 +148,7 @@ impl Environment {
             }
             _ => {}
         }
+        self.remove_abandoned();
         // Other files of the user or of a running process may be in there; then the directory stays.
         drop(std::fs::remove_dir(&self.data));
         Ok(())
@@ -123,7 +163,11 @@ fn data_of(other_project: &Path, data: &Path, project: &Path) -> PathBuf {
 fn read_id(data: &Path) -> Option<String> {
     let text = std::fs::read_to_string(data.join("id")).ok()?;
     let id = text.trim();
-    (id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| id.to_owned())
+    is_id(id).then(|| id.to_owned())
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -134,6 +178,33 @@ mod tests {
         let project = folder.join(name);
         std::fs::create_dir_all(&project).unwrap();
         project
+    }
+
+    #[test]
+    fn what_somebody_killed_left_of_an_id_goes_with_the_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("home")).unwrap();
+        let project = project(folder.path(), "project");
+        let data = project.join(".yado");
+        let left = data.join(format!("id.{}", "0a".repeat(16)));
+        for has_id in [false, true] {
+            std::fs::create_dir_all(&data).unwrap();
+            std::fs::write(&left, "").unwrap();
+            let mut environment = Environment::open(&project, "Vagrantfile", &data, &store).unwrap();
+            if has_id {
+                environment.ensure_id(&store).unwrap();
+            }
+            environment.forget_if_empty(&store).unwrap();
+            assert!(!data.exists());
+        }
+        // Another process is at it, and the user has something in there.
+        std::fs::create_dir_all(&data).unwrap();
+        let file = std::fs::File::create(&left).unwrap();
+        file.lock().unwrap();
+        std::fs::write(data.join("id.txt"), "mine").unwrap();
+        let environment = Environment::open(&project, "Vagrantfile", &data, &store).unwrap();
+        environment.forget_if_empty(&store).unwrap();
+        assert!(left.exists() && data.join("id.txt").exists());
     }
 
     #[test]
