@@ -145,16 +145,17 @@ impl Attempt<'_> {
         self.accompany(pid, pidfd, ours)
     }
 
-    /// Whether the first process does its work in this program's memory: where it becomes its program before this is
-    /// done, and what could end it, or be said of it, by its memory does not end this program, or is said of it, too.
+    /// Whether the first process does its work in this program's memory: a machine's, which is on record only when it has
+    /// become the small init, and where what could end it, or be said of it, by its memory does not end this program, or is
+    /// said of it, too. The kernel ends all who have the memory of one for which its cgroup has too little.
     fn is_born_beside(&self, request: &InitRequest<'_>) -> bool {
-        let becomes_its_program = self.options.init == Init::Small || self.runs_through();
-        let limit = self.resources.and_then(|resources| resources.memory.as_ref());
+        let limited = self.linux.cgroups_path.is_some()
+            || self.resources.is_some_and(|limits| limits.memory.is_some() || !limits.unified.is_empty());
         let score = self.spec.process.as_ref().and_then(|process| process.oom_score_adj);
-        becomes_its_program
+        self.options.init == Init::Small
             && request.plain
             && request.join.is_empty()
-            && limit.is_none()
+            && !limited
             && score.is_none()
             && !rootless::is_needed()
             && beside::is_better()

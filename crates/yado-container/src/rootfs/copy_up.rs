@@ -62,7 +62,8 @@ fn copy_contents(from: &OwnedFd, to: &OwnedFd, name: &CStr) -> Result<()> {
     let source = openat(from, name, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let target = openat(to, name, flags, Mode::RUSR | Mode::WUSR)?;
-    let mut buffer = vec![0; 1 << 16];
+    // What a first process allocates it does not give back.
+    let mut buffer = [0; 1 << 13];
     loop {
         let count = rustix::io::retry_on_intr(|| rustix::io::read(&source, &mut buffer[..]))?;
         if count == 0 {

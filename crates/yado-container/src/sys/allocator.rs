@@ -27,14 +27,15 @@ thread_local! {
     static ALONE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// How much first processes may use, in bytes, one after another and all that are in this memory. What is not touched costs
-/// nothing.
+/// How much is asked of the kernel at once, in bytes. What is not touched costs nothing.
 const REGION: usize = 256 << 20;
 
-/// Where the region begins; 0 as long as there is none.
+/// Where the region begins that first processes use; 0 as long as there is none.
 static BEGIN: AtomicUsize = AtomicUsize::new(0);
-/// The part of it that is free.
-static FREE: AtomicUsize = AtomicUsize::new(0);
+/// How much of it is taken.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+/// Whether this memory is a copy, in which there is one thread.
+static COPY: AtomicBool = AtomicBool::new(false);
 
 /// Whether this program allocates through [`Allocator`].
 pub(crate) fn is_in_place() -> bool {
@@ -42,10 +43,17 @@ pub(crate) fn is_in_place() -> bool {
 }
 
 /// From here on this process, which has one thread, uses memory of its own. Async-signal-safe.
-pub(crate) fn start_afresh() {
+pub(crate) fn start_afresh_in_a_copy() {
     if is_in_place() {
+        COPY.store(true, Relaxed);
+        BEGIN.store(0, Relaxed);
         ALONE.set(true);
     }
+}
+
+/// From here on this process, which has the engine's memory, takes from the region.
+pub(crate) fn start_afresh_beside() {
+    ALONE.set(true);
 }
 
 /// The calling thread has its variables for itself again, which a first process had in the meantime.
@@ -53,45 +61,70 @@ pub(crate) fn be_a_thread_again() {
     ALONE.set(false);
 }
 
-/// Makes the region, while nobody else can be at it: in the engine, before a first process may live in its memory. Others
-/// make theirs when they need it.
-pub(crate) fn have_region() -> bool {
-    if BEGIN.load(Relaxed) != 0 {
-        return true;
-    }
+/// Whether there is room in the region for a process that takes from it what such processes do, and much more. What others
+/// took before it is not given back.
+pub(crate) fn has_room() -> bool {
+    (BEGIN.load(Relaxed) != 0 || have_region(REGION)) && TAKEN.load(Relaxed) < REGION / 2
+}
+
+/// New memory; null when there is none.
+fn map(length: usize) -> *mut libc::c_void {
+    let rights = libc::PROT_READ | libc::PROT_WRITE;
+    let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: a new mapping that nobody has a use for yet.
-    let region = unsafe {
-        let rights = libc::PROT_READ | libc::PROT_WRITE;
-        let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        libc::mmap(null_mut(), REGION, rights, kind, -1, 0)
-    };
-    if region == libc::MAP_FAILED {
+    let place = unsafe { libc::mmap(null_mut(), length, rights, kind, -1, 0) };
+    if place == libc::MAP_FAILED { null_mut() } else { place }
+}
+
+/// Makes the region, of which there is one, unless this is a copy.
+fn have_region(length: usize) -> bool {
+    let region = map(length);
+    if region.is_null() {
         return false;
     }
-    if BEGIN.compare_exchange(0, region as usize, Relaxed, Relaxed).is_err() {
+    if COPY.load(Relaxed) {
+        BEGIN.store(region as usize, Relaxed);
+        TAKEN.store(0, Relaxed);
+    } else if BEGIN.compare_exchange(0, region as usize, Relaxed, Relaxed).is_err() {
         // SAFETY: another thread was faster; this one was given to nobody.
-        unsafe { libc::munmap(region, REGION) };
+        unsafe { libc::munmap(region, length) };
     }
     true
 }
 
-/// Memory that nobody has used, and so zeros; null when there is none.
+/// Memory that nobody has used, and so zeros. A process that gets none ends here: what the standard library does then would
+/// leave others waiting for what it has locked.
 fn carve(layout: Layout) -> *mut u8 {
-    if !have_region() {
-        return null_mut();
+    let place = carve_or_fail(layout);
+    if place.is_null() && ALONE.get() {
+        super::signals::leave(OUT_OF_MEMORY);
     }
-    let begin = BEGIN.load(Relaxed);
-    // The free part is counted from the beginning, so that both need not be set at once.
-    let taken = FREE.fetch_update(Relaxed, Relaxed, |free| end_of(begin, free, layout));
-    match taken.ok().and_then(|free| end_of(begin, free, layout)) {
-        Some(end) => std::ptr::with_exposed_provenance_mut(begin + end - layout.size()),
-        None => null_mut(),
-    }
+    place
 }
 
-/// Where something that is put behind `free` ends.
-fn end_of(begin: usize, free: usize, layout: Layout) -> Option<usize> {
-    let start = (begin + free).checked_next_multiple_of(layout.align())? - begin;
+const OUT_OF_MEMORY: i32 = 125;
+
+fn carve_or_fail(layout: Layout) -> *mut u8 {
+    let begin = BEGIN.load(Relaxed);
+    if begin != 0 {
+        let taken = TAKEN.fetch_update(Relaxed, Relaxed, |taken| end_of(begin, taken, layout));
+        if let Some(end) = taken.ok().and_then(|taken| end_of(begin, taken, layout)) {
+            return std::ptr::with_exposed_provenance_mut(begin + end - layout.size());
+        }
+    }
+    let Some(length) = layout.size().checked_add(layout.align()) else { return null_mut() };
+    if length <= REGION && (begin == 0 || COPY.load(Relaxed)) {
+        return if have_region(REGION) { carve_or_fail(layout) } else { null_mut() };
+    }
+    // Too large, or the last of a region that several take from.
+    let place = map(length) as usize;
+    let start = place.checked_next_multiple_of(layout.align()).unwrap_or(0);
+    std::ptr::with_exposed_provenance_mut(start)
+}
+
+/// Where something that is put behind what is taken ends.
+fn end_of(begin: usize, taken: usize, layout: Layout) -> Option<usize> {
+    let start = (begin + taken).checked_next_multiple_of(layout.align())? - begin;
     start.checked_add(layout.size()).filter(|end| *end <= REGION)
 }
 
@@ -175,5 +208,13 @@ mod tests {
         assert!(taken.windows(2).all(|pair| pair[0].1 <= pair[1].0));
         assert!(carve(Layout::from_size_align(isize::MAX as usize - 4096, 1).unwrap()).is_null());
         assert!(!is_carved((&raw const taken).cast_mut().cast()));
+        // More than there is in one piece, and more pieces than fit.
+        for size in [REGION + 1, REGION / 2, REGION / 2, REGION / 2] {
+            let place = carve(Layout::from_size_align(size, 4096).unwrap());
+            assert!(!place.is_null() && (place as usize).is_multiple_of(4096));
+            // SAFETY: it is that long, and ours.
+            unsafe { place.add(size - 1).write(1) };
+        }
+        assert!(!has_room());
     }
 }

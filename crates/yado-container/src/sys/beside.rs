@@ -9,15 +9,16 @@
 
 use std::io;
 use std::mem::size_of;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::clone::{
     CloneArguments, CloneOptions, InitRequest, gaps_of, init_child, join, pidfd_open, reap, single_threaded,
 };
 use super::{allocator, signals};
+use crate::kernel_text;
 
 /// Of the lending thread's stack: all of it, and what that thread may itself need at the top of it, in bytes.
 const STACK: usize = 1 << 20;
@@ -46,9 +47,18 @@ pub(crate) fn is_better() -> bool {
     cfg!(any(target_arch = "x86_64", target_arch = "aarch64"))
         && !single_threaded()
         && allocator::is_in_place()
-        && allocator::have_region()
+        && allocator::has_room()
+        && stays_hidden()
         && rustix::thread::capabilities(None)
             .is_ok_and(|rights| rights.effective.contains(CapabilitySet::SYS_PTRACE))
+}
+
+/// Whether a process that changes its ids keeps its memory hidden. The kernel then allows looks as this parameter says, and
+/// with the value 1 everybody who has the ids may look (`fs.suid_dumpable` in proc_sys_fs(5)).
+fn stays_hidden() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    let read = || kernel_text::read("/proc/sys/fs/suid_dumpable").is_ok_and(|text| text.trim() != "1");
+    *ANSWER.get_or_init(read)
 }
 
 /// Starts the container's first process, which does `work`, and calls `meanwhile` with its id and a descriptor for it. When
@@ -117,9 +127,7 @@ fn begin<R>(
     };
     let pidfd = pidfd_open(guest.pid)?;
     if let Err(error) = came_back {
-        // With this program in it, the cgroup would never go.
-        signals::to_pidfd(pidfd.as_fd(), libc::SIGKILL)?;
-        reap(guest.pid);
+        // With this program in it, the cgroup would never go: the process is ended.
         return Err(io::Error::from_raw_os_error(error));
     }
     let pid = guest.pid;
@@ -142,6 +150,7 @@ impl Drop for Guest {
         if self.pid > 0 && self.present.load(Ordering::Acquire) != 0 {
             drop(signals::to_pid(self.pid, libc::SIGKILL));
         }
+        let unheard = self.pid > 0;
         while self.present.load(Ordering::Acquire) != 0 {
             // SAFETY: a live number; the kernel compares it before it lets the thread sleep. What the kernel does at the end
             // is no private matter of this process.
@@ -155,11 +164,15 @@ impl Drop for Guest {
                 );
             }
         }
+        if unheard {
+            reap(self.pid);
+        }
     }
 }
 
-/// While processes have our memory, whoever shares a namespace with one of them may not look into it, and so into us.
-/// Counts them, with what was allowed before the first.
+/// While processes have our memory, nobody may look into it, by way of one of them into us: who is root where the process is
+/// made owns its user namespace, whatever rights they have here, and what they have opened stays open. Counts the processes,
+/// with what was allowed before the first.
 struct Shown;
 
 static GUESTS: Mutex<(usize, libc::c_int)> = Mutex::new((0, 1));
@@ -170,6 +183,8 @@ impl Shown {
         if guests.0 == 0 {
             // SAFETY: plain numbers.
             guests.1 = unsafe { libc::prctl(libc::PR_GET_DUMPABLE, 0, 0, 0, 0) };
+            // SAFETY: plain numbers.
+            unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
         }
         guests.0 += 1;
         Self
@@ -189,6 +204,7 @@ impl Drop for Shown {
 
 /// The first thing that the new process does.
 extern "C" fn born(task: *const libc::c_void) -> ! {
+    allocator::start_afresh_beside();
     // SAFETY: what `begin` was given, which waits until this process has left.
     let task = unsafe { &*task.cast::<Task<'_>>() };
     init_child(task.request, task.gaps, task.work)

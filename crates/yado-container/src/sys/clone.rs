@@ -124,7 +124,10 @@ pub(crate) fn start_init(request: &InitRequest<'_>, work: &dyn Fn() -> i32) -> i
             // SAFETY: this process has one thread, or none of what others may hold is used by the new one, whose memory is
             // its own; it never returns.
             match unsafe { clone(&options) } {
-                Ok(0) => init_child(request, &gaps, work),
+                Ok(0) => {
+                    allocator::start_afresh_in_a_copy();
+                    init_child(request, &gaps, work)
+                }
                 other => other,
             }
         });
@@ -185,7 +188,10 @@ fn start_init_through_another(
             if outcome == 0 {
                 // SAFETY: as in start_init.
                 outcome = match unsafe { clone(options) } {
-                    Ok(0) => init_child(request, gaps, work),
+                    Ok(0) => {
+                        allocator::start_afresh_in_a_copy();
+                        init_child(request, gaps, work)
+                    }
                     Ok(pid) => pid,
                     Err(error) => -error,
                 };
@@ -238,7 +244,6 @@ fn gaps_between(stdio: &[RawFd], others: &[RawFd]) -> Vec<(u32, u32)> {
 
 /// The container's first process up to its work. Never returns.
 pub(super) fn init_child(request: &InitRequest<'_>, gaps: &[(u32, u32)], work: &dyn Fn() -> i32) -> ! {
-    allocator::start_afresh();
     signals::reset();
     // SAFETY: system calls on numbers and on buffers that outlive them. The descriptors that are closed belong to
     // values that this process never drops.

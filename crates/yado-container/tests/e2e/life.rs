@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::process::{DumpableBehavior, Signal, dumpable_behavior, kill_process};
 use yado_container::{Error, ExecRequest, Init, Status};
 
 use crate::Test;
@@ -148,7 +149,8 @@ fn made_while_others_allocate() {
 }
 
 /// With several threads at work first processes live in the engine's memory until they become the small init. Wherever in
-/// between they are killed, who makes them is told, and the engine and its other threads go on.
+/// between they are killed, who makes them is told, and the engine and its other threads go on. Meanwhile nobody without the
+/// right to look into every process may look into this memory.
 fn killed_first_processes() {
     const MAKERS: usize = 3;
     let ground = Ground::new();
@@ -175,13 +177,19 @@ fn killed_first_processes() {
             std::thread::sleep(Duration::from_micros(pause));
             for child in children() {
                 // Every second one lives; one that has become the small init is another program.
-                if child % 2 == 0
-                    && std::fs::read_link(format!("/proc/{child}/exe")).is_ok_and(|program| program == own)
-                    && let Some(pid) = rustix::process::Pid::from_raw(child)
-                    && rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_ok()
-                {
-                    killed.fetch_add(1, Ordering::Relaxed);
+                let Some(pid) = rustix::process::Pid::from_raw(child).filter(|_| child % 2 == 0) else {
+                    continue;
+                };
+                if kill_process(pid, Signal::STOP).is_err() {
+                    continue;
                 }
+                let ours =
+                    std::fs::read_link(format!("/proc/{child}/exe")).is_ok_and(|program| program == own);
+                if ours {
+                    assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+                }
+                let sent = kill_process(pid, if ours { Signal::KILL } else { Signal::CONT });
+                killed.fetch_add(usize::from(ours && sent.is_ok()), Ordering::Relaxed);
             }
         }
     });
