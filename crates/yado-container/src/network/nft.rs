@@ -187,8 +187,12 @@ pub(super) fn handles(name: &str) -> io::Result<Vec<u64>> {
     Ok(found)
 }
 
-/// Deletes the tables of this name that are there.
+/// Deletes the tables of this name that are there. Where machines end together each of them may be the last, and one alone
+/// has to wait for the kernel, as in [`apply`].
 pub(super) fn remove(name: &str) -> io::Result<()> {
+    if handles(name)?.is_empty() {
+        return Ok(());
+    }
     let all = |families: &[Family]| -> Vec<Message> {
         let both = |family: &Family| [add_table(*family, name, 0), delete_table(*family, name)];
         families.iter().flat_map(both).collect()
