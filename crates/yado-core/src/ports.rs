@@ -128,18 +128,9 @@ fn reserve_one(
         Ok(try_to_open(&forward.protocol, forward.host_ip, port).is_ok()
             && store.lease_port(&forward.protocol, forward.host_ip, port, machine)?)
     };
-    if take(forward.host_port)? {
+    let is_held = || Ok(store.port_holder(&forward.protocol, forward.host_ip, forward.host_port)?.is_some());
+    if take_in_a_moment(|| take(forward.host_port), is_held)? {
         return Ok(forward.clone());
-    }
-    // Where no machine has it, somebody may only be looking whether it is free: that takes a moment.
-    for _ in 0..LOOKS {
-        if store.port_holder(&forward.protocol, forward.host_ip, forward.host_port)?.is_some() {
-            break;
-        }
-        std::thread::sleep(PAUSE);
-        if take(forward.host_port)? {
-            return Ok(forward.clone());
-        }
     }
     if wish.auto_correct {
         for port in range.0..=range.1 {
@@ -192,6 +183,20 @@ fn reserve_one(
 /// How often a port that is taken is looked at again, and after how long.
 const LOOKS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// Where no machine has a port, somebody may only be looking whether it is free: that takes a moment.
+fn take_in_a_moment(take: impl Fn() -> Result<bool>, is_held: impl Fn() -> Result<bool>) -> Result<bool> {
+    for _ in 0..LOOKS {
+        if take()? {
+            return Ok(true);
+        }
+        if is_held()? {
+            return Ok(false);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    take()
+}
 
 /// Fails when a program on this host listens there now, or when this user may not. A look for TCP does not listen, so
 /// that two who look at once do not find each other (`SO_REUSEADDR` in socket(7)): they may be commands of two users.
@@ -279,6 +284,22 @@ mod tests {
         let refusal =
             reserve(&context, &store, &other, &[wish(got[0].host_port, false)], (40000, 40100)).unwrap_err();
         assert!(refusal.message().contains("the machine 'web'"), "{refusal}");
+    }
+
+    #[test]
+    fn a_port_that_somebody_only_looks_at_is_not_given_up() {
+        let takes = |free_at: u32, held: bool| {
+            let looks = std::cell::Cell::new(0);
+            let take = || {
+                looks.set(looks.get() + 1);
+                Ok(looks.get() > free_at)
+            };
+            (take_in_a_moment(take, || Ok(held)).unwrap(), looks.get())
+        };
+        assert_eq!(takes(0, false), (true, 1));
+        assert_eq!(takes(3, false), (true, 4));
+        assert_eq!(takes(99, false), (false, LOOKS + 1), "not for ever");
+        assert_eq!(takes(3, true), (false, 1), "a machine keeps it");
     }
 
     #[test]
