@@ -166,7 +166,7 @@ impl Attempt<'_> {
         // First, so that whoever finds this half-made knows where its parts are.
         self.engine.records.announce(self.lock, self.record)?;
         self.record.cgroups.make(layout, self.resources)?;
-        // The way by which that can be.
+        // How the first process can be born in its v1 cgroups, if it can.
         let detour = self.record.cgroups.detour(layout, self.resources);
         self.is_born_inside = detour.is_some();
         if self.may_make_cgroups() {

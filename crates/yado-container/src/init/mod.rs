@@ -1,6 +1,6 @@
-//! The container's first process. The engine copies itself into fresh namespaces; what happens then is here: build the
-//! tree, report, wait for the word, and become the small program that is a machine's init or that runs the
-//! specification's process.
+//! The container's first process. The engine copies itself into fresh namespaces, or goes on there in its own memory; what
+//! happens then is here: build the tree, report, wait for the word, and become the small program that is a machine's init
+//! or that runs the specification's process.
 
 mod conversation;
 
@@ -42,7 +42,8 @@ pub enum Init {
     Process,
 }
 
-/// What the first process is made from. It is a copy of the engine's process and finds all of this in its memory.
+/// What the first process is made from. It is a copy of the engine's process, or has its memory, and finds all of this there;
+/// it changes none of it.
 pub(crate) struct FirstProcess<'a> {
     pub(crate) id: &'a str,
     pub(crate) bundle: &'a Path,
@@ -102,7 +103,7 @@ impl FirstProcess<'_> {
             set_clocks(self.spec)?;
         }
         self.adjust_oom_score()?;
-        // From here on whoever shares a namespace with this process may not look into what is a copy of the engine.
+        // From here on whoever shares a namespace with this process may not look into what is the engine's memory, or a copy.
         clone::become_opaque();
         let uts = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
         if let Some(name) = uts(&self.spec.hostname) {

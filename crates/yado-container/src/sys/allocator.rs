@@ -64,7 +64,7 @@ pub(crate) fn be_a_thread_again() {
 /// Whether there is room in the region for a process that takes from it what such processes do, and much more. What others
 /// took before it is not given back.
 pub(crate) fn has_room() -> bool {
-    (BEGIN.load(Relaxed) != 0 || have_region(REGION)) && TAKEN.load(Relaxed) < REGION / 2
+    (BEGIN.load(Relaxed) != 0 || have_region()) && TAKEN.load(Relaxed) < REGION / 2
 }
 
 /// New memory; null when there is none.
@@ -77,8 +77,8 @@ fn map(length: usize) -> *mut libc::c_void {
 }
 
 /// Makes the region, of which there is one, unless this is a copy.
-fn have_region(length: usize) -> bool {
-    let region = map(length);
+fn have_region() -> bool {
+    let region = map(REGION);
     if region.is_null() {
         return false;
     }
@@ -87,7 +87,7 @@ fn have_region(length: usize) -> bool {
         TAKEN.store(0, Relaxed);
     } else if BEGIN.compare_exchange(0, region as usize, Relaxed, Relaxed).is_err() {
         // SAFETY: another thread was faster; this one was given to nobody.
-        unsafe { libc::munmap(region, length) };
+        unsafe { libc::munmap(region, REGION) };
     }
     true
 }
@@ -114,7 +114,7 @@ fn carve_or_fail(layout: Layout) -> *mut u8 {
     }
     let Some(length) = layout.size().checked_add(layout.align()) else { return null_mut() };
     if length <= REGION && (begin == 0 || COPY.load(Relaxed)) {
-        return if have_region(REGION) { carve_or_fail(layout) } else { null_mut() };
+        return if have_region() { carve_or_fail(layout) } else { null_mut() };
     }
     // Too large, or the last of a region that several take from.
     let place = map(length) as usize;
