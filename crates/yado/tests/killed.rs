@@ -106,3 +106,41 @@ end
     }
     sandbox.destroy_and_audit();
 }
+
+#[test]
+fn machines_that_are_interrupted_before_they_start_leave_no_bridge() {
+    if !can_make_machines("killed_before_the_start") {
+        return;
+    }
+    let sandbox = Sandbox::new(
+        r#"
+Vagrant.configure("2") do |config|
+  config.vm.box = "host"
+  config.vm.synced_folder ".", "/vagrant", disabled: true
+  16.times { |number| config.vm.define "m#{number}" }
+end
+"#,
+    );
+    for instant in 0..14 {
+        let mut child = sandbox.start(&["up"]);
+        let begin = Instant::now();
+        // The first that are about to start make the bridge, and others are about to be connected to it.
+        let bridge = loop {
+            assert!(begin.elapsed() < Duration::from_secs(30));
+            let id = std::fs::read_to_string(sandbox.path(".yado/id")).unwrap_or_default();
+            let bridge =
+                id.get(..8).map(|id| std::path::Path::new("/sys/class/net").join(format!("yado-{id}")));
+            if let Some(bridge) = bridge.filter(|bridge| bridge.exists()) {
+                break bridge;
+            }
+            std::thread::sleep(Duration::from_micros(100));
+        };
+        std::thread::sleep(Duration::from_millis(instant));
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        child.wait().unwrap();
+        sandbox.ok(&["destroy", "-f"]);
+        assert!(!bridge.exists(), "{} is left after {instant} ms", bridge.display());
+        assert!(!sandbox.path(".yado").exists());
+    }
+}

@@ -85,6 +85,14 @@ impl Bridge {
         }
     }
 
+    /// Takes back that a container is about to be connected, and leaves the bridge to others.
+    pub fn let_go(registry: &Registry, name: &str, container: &str) -> Result<()> {
+        registry.change(|changes| {
+            changes.let_go(name, container);
+            Ok(())
+        })
+    }
+
     /// Removes the bridge for whoever knows that all its containers have ended: ports that are left do not count.
     /// Somebody who is about to be connected does. Returns whether the bridge is gone.
     pub fn remove(registry: &Registry, name: &str, container: &str) -> Result<bool> {

@@ -27,6 +27,11 @@ fn claims() {
     assert!(!release("going"));
     assert!(!release("somebody"));
     assert!(release("coming"));
+    // One that changed its mind does not keep the bridge from who goes last.
+    ensure("coming");
+    ensure("going");
+    Bridge::let_go(&registry, BRIDGE, "coming").unwrap();
+    assert!(Bridge::remove(&registry, BRIDGE, "going").unwrap());
     // Whoever was killed in the middle of a start claims nothing any more.
     ensure("going");
     let changes = ground.folder.join("network/changes.json");

@@ -219,15 +219,19 @@ pub(super) fn without_machine(
             let forwards = machine.forwards.as_deref().unwrap_or("[]");
             machine.id == record.id && forwards != "[]"
         });
-    if !is_last && !has_rules {
-        return Ok(());
+    let bridge = addresses::environment_bridge(&record.environment);
+    if !is_last {
+        // It may have been about to start when the user had enough: its claim must not keep the bridge from who goes last.
+        Bridge::let_go(&registry, &bridge, &record.id).map_err(engine_error)?;
+        if !has_rules {
+            return Ok(());
+        }
     }
     let table = table(store, record, &[], Vec::new())?;
     if !is_last {
         return table.apply(&registry).map_err(engine_error);
     }
     table.remove(&registry).map_err(engine_error)?;
-    let bridge = addresses::environment_bridge(&record.environment);
     Bridge::remove(&registry, &bridge, &record.id).map_err(engine_error)?;
     turn.forget()
 }
