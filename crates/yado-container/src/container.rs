@@ -11,7 +11,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 use serde::{Deserialize, Serialize};
 
-use crate::cgroup::{Layout, Stats};
+use crate::cgroup::{Hierarchies, Stats};
 use crate::create::{not_started, pidfd_of};
 use crate::error::{Context, Error, Result};
 use crate::init::Init;
@@ -81,19 +81,22 @@ pub struct Container {
     pub(crate) record: Record,
     /// Of the record on disk, when it is surely this one.
     stamp: Option<Stamp>,
-    layout: Layout,
+    hierarchies: Hierarchies,
 }
 
 impl Container {
-    pub(crate) fn load(records: &Records, layout: &Layout, id: &str) -> Result<Option<Self>> {
-        let of = |record| Self { records: records.clone(), record, stamp: None, layout: layout.clone() };
+    pub(crate) fn load(records: &Records, hierarchies: &Hierarchies, id: &str) -> Result<Option<Self>> {
+        let of = |record| {
+            let (records, hierarchies) = (records.clone(), hierarchies.clone());
+            Self { records, record, stamp: None, hierarchies }
+        };
         Ok(records.read(id)?.map(of))
     }
 
     /// A container by the record that was just written. To be called with its lock held.
-    pub(crate) fn of(records: Records, record: Record, layout: Layout) -> Self {
+    pub(crate) fn of(records: Records, record: Record, hierarchies: Hierarchies) -> Self {
         let stamp = records.stamp(&record.id);
-        Self { records, record, stamp, layout }
+        Self { records, record, stamp, hierarchies }
     }
 
     /// The container's name in its engine.
@@ -359,7 +362,7 @@ impl Container {
         let _running = pidfd_of(&self.record)?;
         let processes = self.processes();
         let id = self.record.id.clone();
-        self.record.cgroups.freeze(&self.layout, &id, frozen, &processes)?;
+        self.record.cgroups.freeze(self.hierarchies.layout()?, &id, frozen, &processes)?;
         self.records.write(&self.record)
     }
 
@@ -375,7 +378,7 @@ impl Container {
         self.refresh()?;
         let cgroups_path = self.record.spec.linux.as_ref().and_then(|linux| linux.cgroups_path.clone());
         let wanted = crate::cgroup::Cgroups::plan(
-            &self.layout,
+            self.hierarchies.layout()?,
             &self.record.id,
             cgroups_path.as_deref(),
             Some(resources),
@@ -390,7 +393,7 @@ impl Container {
         }
         // On record before it exists, so that it is found again whatever happens.
         self.records.write(&self.record)?;
-        self.record.cgroups.make(&self.layout, Some(resources))?;
+        self.record.cgroups.make(self.hierarchies.layout()?, Some(resources))?;
         for pid in processes {
             added.attach(pid)?;
         }

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use birth::Ends;
 
-use crate::cgroup::Cgroups;
+use crate::cgroup::{Cgroups, Layout};
 use crate::container::Container;
 use crate::engine::Engine;
 use crate::error::{Context, Error, Result};
@@ -71,7 +71,8 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
     let filter = linux.seccomp.as_ref().map_or(Ok(Vec::new()), seccomp::compile)?;
     let filter_flags = linux.seccomp.as_ref().map_or(Ok(0), seccomp::flags)?;
     linux.seccomp.as_ref().map_or(Ok(None), seccomp::listener)?;
-    let layout = engine.layout()?;
+    let without_limits = if needs_all_hierarchies(spec, linux) { None } else { Layout::without_limits() };
+    let layout = without_limits.as_ref().map_or_else(|| engine.layout(), Ok)?;
     if options.started && options.init == Init::Process && spec.process.is_none() {
         return Err(Error::invalid("process", "there is no program to run"));
     }
@@ -90,7 +91,7 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
         phase: Phase::Creating,
         pid: 0,
         start_time: 0,
-        boot: boot_id(),
+        boot: String::new(),
         cgroups,
         namespaces: namespaces.own,
         init: options.init,
@@ -103,6 +104,7 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
     let mut attempt = Attempt {
         engine,
         lock: &lock,
+        layout,
         record: &mut record,
         spec,
         options,
@@ -120,9 +122,15 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
             return Err(error);
         }
     }
-    let container = Container::of(engine.records.clone(), record, layout.clone());
+    let container = Container::of(engine.records.clone(), record, engine.hierarchies.clone());
     drop(lock);
     Ok(container)
+}
+
+/// Whether a container has to do with other hierarchies than the v2 tree, or shows them.
+fn needs_all_hierarchies(spec: &Spec, linux: &Linux) -> bool {
+    let shows = |mount: &crate::spec::Mount| matches!(mount.kind.as_deref(), Some("cgroup" | "cgroup2"));
+    linux.resources.is_some() || linux.cgroups_path.is_some() || spec.mounts.iter().any(shows)
 }
 
 /// Removes what an interrupted attempt left; a whole container is left alone and is an error.
@@ -147,6 +155,7 @@ fn clear_rubble(engine: &Engine, id: &str) -> Result<()> {
 struct Attempt<'a> {
     engine: &'a Engine,
     lock: &'a File,
+    layout: &'a Layout,
     record: &'a mut Record,
     spec: &'a Spec,
     options: &'a CreateOptions,
@@ -162,12 +171,11 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     fn run(&mut self, filter: (Vec<seccomp::Instruction>, u32)) -> Result<()> {
-        let layout = self.engine.layout()?;
         // First, so that whoever finds this half-made knows where its parts are.
         self.engine.records.announce(self.lock, self.record)?;
-        self.record.cgroups.make(layout, self.resources)?;
+        self.record.cgroups.make(self.layout, self.resources)?;
         // How the first process can be born in its v1 cgroups, if it can.
-        let detour = self.record.cgroups.detour(layout, self.resources);
+        let detour = self.record.cgroups.detour(self.layout, self.resources);
         self.is_born_inside = detour.is_some();
         if self.may_make_cgroups() {
             self.record.cgroups.delegate(self.host_root().0, self.host_root().1)?;
@@ -184,7 +192,6 @@ impl Attempt<'_> {
     fn accompany(&mut self, pid: i32, pidfd: OwnedFd, ours: &OwnedFd) -> Result<()> {
         self.pidfd = Some(pidfd);
         self.record.pid = pid;
-        self.record.start_time = start_time(pid).unwrap_or(0);
         let own_user = self.namespaces.own & libc::CLONE_NEWUSER != 0;
         if self.namespaces.make & libc::CLONE_NEWUSER != 0 {
             self.write_mappings()?;
@@ -219,10 +226,6 @@ impl Attempt<'_> {
         if self.entry() == Entry::InPlace {
             self.lay_in_place(&root)?;
         }
-        if self.runs_through() {
-            self.prepare_record()?;
-            self.publish_record()?;
-        }
         let arrival = Arrival { pid: self.record.pid, root, sources: self.sources()? };
         init::send_arrival(ours.as_fd(), &arrival)?;
         drop(arrival);
@@ -243,7 +246,12 @@ impl Attempt<'_> {
             return Ok(());
         }
         self.record.cgroups.attach(self.record.pid)?;
-        match init::send_message(ours.as_fd(), &Message::Attached) {
+        Self::tell(ours, &Message::Attached)
+    }
+
+    /// Tells the process to go on.
+    fn tell(ours: &OwnedFd, word: &Message) -> Result<()> {
+        match init::send_message(ours.as_fd(), word) {
             // It failed meanwhile, and has said why.
             Err(error) if error.io().and_then(std::io::Error::raw_os_error) == Some(libc::EPIPE) => Ok(()),
             other => other,
@@ -258,33 +266,34 @@ impl Attempt<'_> {
         hooks::run("createRuntime", &hooks.create_runtime, self.record.moment("creating"))
     }
 
-    /// Waits for the init's word, shows the container as made, and lets the init go on.
+    /// Shows the container as made when its first process has said that it stands, and lets that go on.
     fn finish(&mut self, ours: &OwnedFd) -> Result<()> {
-        if self.runs_through() {
-            return self.learn_whether_it_runs(ours);
-        }
         // While it works.
         self.prepare_record()?;
-        match init::receive_message(ours.as_fd())? {
-            Some(Message::Ready) => {}
-            Some(Message::Failed(message)) => return Err(self.failed(message)),
-            _ => return Err(self.failed("its first process ended without a word".to_owned())),
+        if !self.runs_through() {
+            match init::receive_message(ours.as_fd())? {
+                Some(Message::Ready) => {}
+                Some(Message::Failed(message)) => return Err(self.failed(message)),
+                _ => return Err(self.failed("its first process ended without a word".to_owned())),
+            }
         }
         self.publish_record()?;
-        init::send_message(ours.as_fd(), &Message::Continue)?;
+        Self::tell(ours, &Message::Continue)?;
         if self.options.started && self.options.init == Init::Process {
             self.learn_whether_it_runs(ours)?;
         }
         Ok(())
     }
 
-    /// Whether the first process goes from its birth to its program without waiting for anybody's word. It is on record
-    /// as started before it has built its tree, for which nobody but hooks and who makes it could have a use.
+    /// Whether the container is on record as started before its first process has built its tree, for which nobody but
+    /// hooks and who makes it could have a use. The process waits for that only when its tree stands: mostly it need not.
     fn runs_through(&self) -> bool {
         self.options.started && self.options.init == Init::Process && self.spec.hooks.is_none()
     }
 
     fn prepare_record(&mut self) -> Result<()> {
+        self.record.start_time = start_time(self.record.pid).unwrap_or(0);
+        self.record.boot = boot_id();
         self.record.phase = match self.options.init {
             Init::Process if !self.options.started => Phase::Created,
             _ => Phase::Started,

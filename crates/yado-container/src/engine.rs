@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use crate::cgroup::Layout;
+use crate::cgroup::{Hierarchies, Layout};
 use crate::container::Container;
 use crate::create::{self, CreateOptions};
 use crate::error::{Context, Error, Result};
@@ -19,13 +19,13 @@ use crate::sys::sealed;
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) records: Records,
-    layout: OnceLock<Layout>,
+    pub(crate) hierarchies: Hierarchies,
 }
 
 impl Engine {
     /// Opens (and makes) the folder that records are kept in, with access for its owner alone.
     pub fn open(state_root: impl Into<PathBuf>) -> Result<Self> {
-        Ok(Self { records: Records::open(state_root.into())?, layout: OnceLock::new() })
+        Ok(Self { records: Records::open(state_root.into())?, hierarchies: Hierarchies::default() })
     }
 
     /// Makes a container: everything is set up and its first process waits (see [`Container::start`]) or is
@@ -41,12 +41,12 @@ impl Engine {
     /// Finds a container on record, running or not.
     pub fn load(&self, id: &str) -> Result<Option<Container>> {
         check_id(id)?;
-        let found = Container::load(&self.records, self.layout()?, id)?;
+        let found = Container::load(&self.records, &self.hierarchies, id)?;
         if found.is_some() {
             return Ok(found);
         }
         self.records.remove_remains(id)?;
-        Container::load(&self.records, self.layout()?, id)
+        Container::load(&self.records, &self.hierarchies, id)
     }
 
     /// As [`Engine::load`], an unknown id being an error.
@@ -81,11 +81,7 @@ impl Engine {
 
     /// This machine's cgroup hierarchies, looked at once.
     pub(crate) fn layout(&self) -> Result<&Layout> {
-        if let Some(layout) = self.layout.get() {
-            return Ok(layout);
-        }
-        let layout = Layout::detect()?;
-        Ok(self.layout.get_or_init(|| layout))
+        self.hierarchies.layout()
     }
 
     /// What first processes become, made once: all machines share its pages.

@@ -1,7 +1,9 @@
 //! What of ours is on the machine: for tests that want to see nothing.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
+use crate::cgroup::FAMILY;
 use crate::engine::Engine;
 use crate::error::{Context, Result};
 use crate::init::INIT_WORD;
@@ -50,14 +52,18 @@ impl Engine {
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").path("read", "/proc/self/mountinfo")?;
         let root = self.records.root().display().to_string();
         let layout = self.layout()?;
-        let folders = layout
-            .legacy
-            .iter()
-            .map(|hierarchy| hierarchy.own.join("yado"))
-            .chain(layout.unified.iter().map(|tree| tree.base.join("yado")));
+        let families = layout.legacy.iter().map(|hierarchy| hierarchy.own.join(FAMILY));
+        let mut cgroups: Vec<String> = families.flat_map(|folder| cgroups_beneath(&folder)).collect();
+        if let Some(tree) = &layout.unified {
+            let ours = |name: &str| name == FAMILY || name.starts_with(&format!("{FAMILY}-"));
+            let folders = folders_in(&tree.base);
+            let folders =
+                folders.filter(|folder| folder.file_name().and_then(OsStr::to_str).is_some_and(ours));
+            cgroups.extend(folders.flat_map(|folder| cgroups_beneath(&folder)));
+        }
         Ok(Leftovers {
             mounts: mounts.lines().filter(|line| line.contains(&root)).map(str::to_owned).collect(),
-            cgroups: folders.flat_map(|folder| cgroups_beneath(&folder)).collect(),
+            cgroups,
             interfaces: network::names_starting_with(network::INTERFACE_PREFIX)
                 .doing("list the interfaces")?,
             tables: network::tables()?,
@@ -66,12 +72,15 @@ impl Engine {
     }
 }
 
-/// The family's folder and each container's in it.
+/// A folder, where there is one, and those in it.
 fn cgroups_beneath(folder: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let inner = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    let paths = std::iter::once(folder.to_owned()).chain(inner.map(|entry| entry.path()));
-    paths.map(|path| path.display().to_string()).collect()
+    let itself = Some(folder.to_owned()).filter(|folder| folder.is_dir());
+    itself.into_iter().chain(folders_in(folder)).map(|path| path.display().to_string()).collect()
+}
+
+fn folders_in(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path())
 }
 
 fn init_processes() -> Vec<String> {

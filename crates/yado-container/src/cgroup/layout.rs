@@ -1,6 +1,7 @@
 //! Which cgroup hierarchies this machine has, and where in them this process is.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{Context, Result};
 use crate::kernel_text;
@@ -34,7 +35,41 @@ pub(crate) struct Layout {
     pub(crate) unified: Option<Unified>,
 }
 
+/// This machine's hierarchies, looked at when somebody needs them first: the list of all mounts, which has them, is among
+/// the dearest things to read that the kernel has.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hierarchies(Arc<OnceLock<Layout>>);
+
+impl Hierarchies {
+    /// What there is.
+    pub(crate) fn layout(&self) -> Result<&Layout> {
+        if let Some(layout) = self.0.get() {
+            return Ok(layout);
+        }
+        let layout = Layout::detect()?;
+        Ok(self.0.get_or_init(|| layout))
+    }
+}
+
+/// Where the v2 tree is mounted nearly everywhere: beside v1 hierarchies, and alone.
+const USUAL: [&str; 2] = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+/// What `statfs` says of it (`linux/magic.h`).
+const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;
+
 impl Layout {
+    /// All that a container needs for which nobody asks for a limit or a place: the v2 tree. `None` where it must be
+    /// searched for.
+    pub(crate) fn without_limits() -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            return None;
+        }
+        let is_tree =
+            |place: &str| rustix::fs::statfs(place).is_ok_and(|status| status.f_type == CGROUP2_SUPER_MAGIC);
+        let mount = PathBuf::from(USUAL.into_iter().find(|place| is_tree(place))?);
+        let unified = Some(Unified { base: mount.clone(), mount, controllers: Vec::new() });
+        Some(Self { legacy: Vec::new(), unified })
+    }
+
     /// Looks at this machine.
     pub(crate) fn detect() -> Result<Self> {
         let read = |path: &str| kernel_text::read(path).path("read", path);

@@ -18,15 +18,16 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use layout::Layout;
+pub(crate) use layout::{Hierarchies, Layout};
 pub use stats::Stats;
 
 use crate::error::{Context, Error, Result};
 use crate::rootfs::CgroupView;
 use crate::spec::Resources;
 
-/// The folder that holds all containers' cgroups in each hierarchy.
-const FAMILY: &str = "yado";
+/// The folder that holds all containers' cgroups in a v1 hierarchy, and how their names in the v2 tree begin: there a
+/// container on its own would pay for two.
+pub(crate) const FAMILY: &str = "yado";
 
 /// A container's cgroups, as kept on record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +75,10 @@ impl Cgroups {
                 }
             }
         }
-        let unified = layout.unified.as_ref().map(|tree| place(&tree.base, &tree.mount));
+        let unified = layout.unified.as_ref().map(|tree| match asked {
+            Some(_) => place(&tree.base, &tree.mount),
+            None => tree.base.join(format!("{FAMILY}-{id}")),
+        });
         Self { unified, legacy, stopped: false }
     }
 

@@ -136,11 +136,21 @@ fn v2_limits_are_written_into_one_folder() {
     let cgroups = Cgroups::plan(&layout, "web", None, Some(&resources));
     cgroups.make(&layout, Some(&resources)).unwrap();
     let read = |path: &str| std::fs::read_to_string(top.join(path)).unwrap();
-    assert_eq!(read("yado/web/memory.max"), "67108864");
-    assert_eq!(read("yado/web/cpu.max"), "50000 100000");
-    assert_eq!(read("yado/web/cpu.weight"), "20");
-    assert_eq!(read("yado/cgroup.subtree_control"), "+memory +cpu +pids");
+    assert_eq!(read("yado-web/memory.max"), "67108864");
+    assert_eq!(read("yado-web/cpu.max"), "50000 100000");
+    assert_eq!(read("yado-web/cpu.weight"), "20");
+    assert_eq!(read("cgroup.subtree_control"), "+memory +cpu +pids");
     std::fs::remove_dir_all(top).unwrap();
+}
+
+#[test]
+fn the_v2_tree_in_its_usual_place_is_the_one_in_the_list_of_mounts() {
+    let Some(quick) = Layout::without_limits() else {
+        return eprintln!("skipped: the v2 tree is in no usual place, or this user is not root");
+    };
+    let searched = Layout::detect().unwrap().unified.unwrap();
+    let found = quick.unified.unwrap();
+    assert_eq!((found.mount, found.base), (searched.mount, searched.base));
 }
 
 #[test]

@@ -94,7 +94,7 @@ impl Attempt<'_> {
             answer: ends.answer.as_ref().map_or(socket, theirs),
             console: self.options.console.as_ref().filter(|_| terminal).map(AsFd::as_fd),
             listener: listener.as_ref().map(AsFd::as_fd),
-            cgroups: &self.record.cgroups.views(self.engine.layout()?, own(libc::CLONE_NEWCGROUP)),
+            cgroups: &self.record.cgroups.views(self.layout, own(libc::CLONE_NEWCGROUP)),
             attached_later: self.attached_later(),
             cgroup_namespace: make(libc::CLONE_NEWCGROUP),
             time_namespace: make(libc::CLONE_NEWTIME),

@@ -74,7 +74,7 @@ pub(crate) struct FirstProcess<'a> {
     pub(crate) network: Option<&'a MachineNetwork>,
     pub(crate) preserved: u32,
     pub(crate) keep_keyring: bool,
-    /// Whether it is on record by the time that its tree stands, and nobody's word is waited for.
+    /// Whether it is put on record while it builds its tree, and nobody waits for its word.
     pub(crate) runs_through: bool,
     /// The capabilities that it can get of those that it asks for, as a mask; in a user namespace of its own all.
     pub(crate) possible: u64,
@@ -242,12 +242,12 @@ impl FirstProcess<'_> {
         Err(failure)
     }
 
-    /// Says that everything stands, goes on only when the engine has written that down, and then waits for `start`.
+    /// Says that everything stands, unless nobody waits for that, goes on only when the engine has written that down, and
+    /// then waits for `start`.
     fn report_and_wait(&self) -> Result<()> {
-        if self.runs_through {
-            return Ok(());
+        if !self.runs_through {
+            send_message(self.socket, &Message::Ready)?;
         }
-        send_message(self.socket, &Message::Ready)?;
         if receive_message(self.socket)? != Some(Message::Continue) {
             return Err(engine_gone());
         }
