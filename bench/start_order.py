@@ -36,9 +36,17 @@ def functions_of(program):
     return found
 
 
+def first_address(program):
+    """Where the program begins as it was linked."""
+    listed = subprocess.run(["readelf", "-lW", program], capture_output=True, text=True, check=True).stdout
+    return min(int(line.split()[2], 16) for line in listed.splitlines() if line.split()[:1] == ["LOAD"])
+
+
 def load_address(pid, program):
+    """How far from there it lies in this process."""
     with open(f"/proc/{pid}/maps") as maps:
-        return next((int(line.split("-")[0], 16) for line in maps if line.rstrip().endswith(program)), None)
+        begin = next((int(line.split("-")[0], 16) for line in maps if line.rstrip().endswith(program)), None)
+    return None if begin is None else begin - first_address(program)
 
 
 def trace(program, words, addresses, folder=None, environment=None):
@@ -94,7 +102,8 @@ def lasting(name):
     """The name without what another build has otherwise."""
     name = re.sub(r"17h[0-9a-f]{16}E", "17h*E", name)
     name = re.sub(r"Cs[0-9a-zA-Z]+_", "Cs*_", name)
-    return re.sub(r"\.llvm\.\d+", ".llvm.*", name)
+    name = re.sub(r"\.llvm\.\d+", ".llvm.*", name)
+    return re.sub(r"\.\d+$", ".*", name)
 
 
 def objects_of_the_c_library(names):

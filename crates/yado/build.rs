@@ -1,6 +1,10 @@
 //! Links everything into the program, the C library too, where that is found. Finding, mapping and relocating libraries
 //! takes longer than the shortest commands work, container managers start this program several times for each
 //! container, and a program that needs nothing of its host's runs on every one of them.
+//!
+//! It has fixed addresses, too (ARCHITECTURE.md, "The program itself", says what is given away with that and what is not):
+//! one that may lie anywhere writes 25,000 of its own addresses into 111 pages when it starts, each of which the kernel
+//! copies for it, shows to every process that it makes, and takes back; that was a fifth of `yado runtime run`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +26,7 @@ fn main() {
     write(&folder, "libgcc_eh.a", &[&unwinder]);
     println!("cargo::rustc-link-search=native={}", folder.display());
     println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
-    let names = ["libgcc.a", "libc.a", "libm.a", "rcrt1.o"];
+    let names = ["libgcc.a", "libc.a", "libm.a", "crt1.o"];
     if let [Some(gcc), Some(c), Some(m), Some(_)] = names.map(|name| find(&compiler, name)) {
         // rustc names the C library as a shared one, except for a target of its own that no build script can have
         // macros for. So these names lead to texts for the linker that name the archives instead.
@@ -31,10 +35,8 @@ fn main() {
         write(&folder, "libc.so", &[&c]);
         write(&folder, "libm.so", &[&m]);
         println!("cargo::rustc-link-arg-bins=-L{}", folder.display());
-        println!("cargo::rustc-link-arg-bins=-static-pie");
-        if understands_packed_relocations(&compiler) {
-            // A program at any address writes 25,000 of its own addresses when it starts: told by 8 KB, not by 600.
-            println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+        for word in ["-static", "-no-pie"] {
+            println!("cargo::rustc-link-arg-bins={word}");
         }
         if of("PROFILE") == "release" && of("CARGO_PROFILE_RELEASE_STRIP") != "none" {
             // The profile asks for it; what reaches the linker leaves 2.6 MB of names in.
@@ -65,20 +67,6 @@ fn find(compiler: &str, name: &str) -> Option<PathBuf> {
     let answer = Command::new(compiler).arg(format!("-print-file-name={name}")).output().ok()?;
     let path = PathBuf::from(String::from_utf8_lossy(&answer.stdout).trim());
     path.is_absolute().then_some(path)
-}
-
-/// Whether the C library with which programs are linked is glibc 2.36 or newer, which relocates a static program by
-/// `DT_RELR` as well. Linkers that do not know the word ignore it with a warning.
-fn understands_packed_relocations(compiler: &str) -> bool {
-    let asked =
-        Command::new(compiler).args(["-E", "-dM", "-include", "features.h", "-x", "c", "/dev/null"]).output();
-    let Ok(answer) = asked else { return false };
-    let number = |name: &str| {
-        let text = String::from_utf8_lossy(&answer.stdout);
-        let mut lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-        lines.find(|words| words.get(1) == Some(&name)).and_then(|words| words.get(2)?.parse::<u32>().ok())
-    };
-    (number("__GLIBC__"), number("__GLIBC_MINOR__")) >= (Some(2), Some(36))
 }
 
 /// A library that is a text for the linker, which takes these archives in its place.

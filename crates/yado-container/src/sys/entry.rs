@@ -1,22 +1,20 @@
-//! The first instructions of a program that is linked statically and can lie anywhere in memory (`build.rs` of the
-//! program names them as the entry).
+//! The first instructions of a program that is linked statically (`build.rs` of the program names them as the entry).
 //!
-//! Such a program writes to each of its pages that hold addresses, a hundred of them, to say where it lies, and each of
-//! the first writes to a page is a fault that the kernel answers: in all a third of what an otherwise idle start takes.
-//! Asking for all of these pages at once takes a fifth of that. The functions that a container's start needs lie side by
-//! side (`start_order.ld` of the program), and are asked for as well: the kernel would map them in pieces of 64 KiB, each
-//! with a fault of its own. Kernels before 5.14 refuse, and nothing is lost.
+//! The first write to each page of its data is a fault that the kernel answers; asking for these few at once takes less.
+//! The functions that a container's start needs lie side by side (`start_order.ld` of the program), and are asked for as
+//! well: the kernel would map them in pieces of 64 KiB, each with a fault of its own. Kernels before 5.14 refuse, and
+//! nothing is lost.
 #![allow(unsafe_code)] // Nothing but assembly can come before the C library.
 
-// From the first page with addresses to the end of the data, to be written to (MADV_POPULATE_WRITE, 23); then the functions
-// in order, to be read (MADV_POPULATE_READ, 22), which are but this one where the linker was not told an order. rdx and the
-// stack are as the kernel left them when the C library's own entry is reached.
+// The data, to be written to (MADV_POPULATE_WRITE, 23); then the functions in order, to be read (MADV_POPULATE_READ, 22),
+// which are but this one where the linker was not told an order. rdx and the stack are as the kernel left them when the C
+// library's own entry is reached.
 #[cfg(target_arch = "x86_64")]
 std::arch::global_asm!(
     ".pushsection .text.yado_start,\"ax\",@progbits",
     ".globl yado_start",
     ".hidden yado_start",
-    ".hidden __init_array_start",
+    ".hidden __data_start",
     ".hidden _edata",
     ".weak yado_start_order",
     ".hidden yado_start_order",
@@ -26,7 +24,7 @@ std::arch::global_asm!(
     "yado_start_order_end:",
     "yado_start:",
     "mov r8, rdx",
-    "lea rdi, [rip + __init_array_start]",
+    "lea rdi, [rip + __data_start]",
     "and rdi, -4096",
     "lea rsi, [rip + _edata]",
     "sub rsi, rdi",
