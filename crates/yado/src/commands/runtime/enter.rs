@@ -11,60 +11,60 @@ use super::lifecycle::{cannot_run, write_pid};
 use super::{Failure, Outcome, Place};
 
 /// Run another process in a container
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Exec {
     /// The whole process, as in config.json
     #[arg(short, long, value_name = "FILE")]
-    process: Option<PathBuf>,
+    pub(super) process: Option<PathBuf>,
     /// Send the terminal's master side over this unix socket
     #[arg(long, value_name = "SOCKET")]
-    console_socket: Option<PathBuf>,
+    pub(super) console_socket: Option<PathBuf>,
     /// Write the process id on the host here
     #[arg(long, value_name = "FILE")]
-    pid_file: Option<PathBuf>,
+    pub(super) pid_file: Option<PathBuf>,
     /// Send a descriptor that stands for the process over this unix socket
     #[arg(long, value_name = "SOCKET")]
-    pidfd_socket: Option<PathBuf>,
+    pub(super) pidfd_socket: Option<PathBuf>,
     /// Return when it is started
     #[arg(short, long)]
-    detach: bool,
+    pub(super) detach: bool,
     /// Give it a terminal
     #[arg(short, long)]
-    tty: bool,
+    pub(super) tty: bool,
     /// Its working directory
     #[arg(long, value_name = "DIRECTORY")]
-    cwd: Option<PathBuf>,
+    pub(super) cwd: Option<PathBuf>,
     /// NAME=value for its environment
     #[arg(short, long, value_name = "NAME=VALUE")]
-    env: Vec<String>,
+    pub(super) env: Vec<String>,
     /// UID or UID:GID
     #[arg(short, long)]
-    user: Option<String>,
+    pub(super) user: Option<String>,
     /// Further groups
     #[arg(short = 'g', long, value_name = "GID")]
-    additional_gids: Vec<u32>,
+    pub(super) additional_gids: Vec<u32>,
     /// Capabilities besides those of the container's own process
     #[arg(short, long, value_name = "NAME")]
-    cap: Vec<String>,
+    pub(super) cap: Vec<String>,
     /// Never gain rights by exec
     #[arg(long)]
-    no_new_privs: bool,
+    pub(super) no_new_privs: bool,
     /// The AppArmor profile, instead of the container's own
     #[arg(long, value_name = "PROFILE")]
-    apparmor: Option<String>,
+    pub(super) apparmor: Option<String>,
     /// Let it inherit this many descriptors after the three standard ones
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
-    preserve_fds: u32,
+    pub(super) preserve_fds: u32,
     /// Wait for a paused container instead of failing
     #[arg(long)]
-    ignore_paused: bool,
+    pub(super) ignore_paused: bool,
     /// A cgroup beneath the container's, as PATH or CONTROLLER,…:PATH
     #[arg(long, value_name = "PATH")]
-    cgroup: Vec<String>,
-    id: String,
+    pub(super) cgroup: Vec<String>,
+    pub(super) id: String,
     /// The program and its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    command: Vec<String>,
+    pub(super) command: Vec<String>,
 }
 
 impl Exec {

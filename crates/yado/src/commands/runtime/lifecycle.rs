@@ -2,6 +2,7 @@
 
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -13,49 +14,54 @@ use yado_container::{Container, CreateOptions, Error, HeldSignals, Init, Status,
 
 use super::{Failure, Outcome, Place};
 
+/// The bundle's document, when no other is named.
+pub(super) const CONFIG: &str = "config.json";
+/// What `kill` sends when nothing else is said.
+pub(super) const SIGNAL: &str = "SIGTERM";
+
 /// How a container is made.
 #[derive(Debug, Args)]
 pub(super) struct Making {
     /// The folder that holds config.json; this one when not said
     #[arg(short, long, value_name = "DIRECTORY")]
-    bundle: Option<PathBuf>,
+    pub(super) bundle: Option<PathBuf>,
     /// Another file instead of config.json, counted from the bundle
-    #[arg(short = 'f', long, value_name = "FILE", default_value = "config.json")]
-    config: PathBuf,
+    #[arg(short = 'f', long, value_name = "FILE", default_value = CONFIG)]
+    pub(super) config: PathBuf,
     /// Send the terminal's master side over this unix socket
     #[arg(long, value_name = "SOCKET")]
-    console_socket: Option<PathBuf>,
+    pub(super) console_socket: Option<PathBuf>,
     /// Write the process id on the host here
     #[arg(long, value_name = "FILE")]
-    pid_file: Option<PathBuf>,
+    pub(super) pid_file: Option<PathBuf>,
     /// Send a descriptor that stands for the first process over this unix socket
     #[arg(long, value_name = "SOCKET")]
-    pidfd_socket: Option<PathBuf>,
+    pub(super) pidfd_socket: Option<PathBuf>,
     /// Let the container inherit this many descriptors after the three standard ones
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
-    preserve_fds: u32,
+    pub(super) preserve_fds: u32,
     /// Lay the container's root on top of the host's, as hosts need that live in their first memory file system
     #[arg(long)]
-    no_pivot: bool,
+    pub(super) no_pivot: bool,
     /// Keep the caller's session keyring
     #[arg(long)]
-    no_new_keyring: bool,
+    pub(super) no_new_keyring: bool,
     /// The container's name
     #[arg(value_name = "ID")]
-    id: String,
+    pub(super) id: String,
 }
 
 /// Make a container; its program waits to be started
 #[derive(Debug, Args)]
 pub(super) struct Create {
     #[command(flatten)]
-    making: Making,
+    pub(super) making: Making,
 }
 
 /// Start the program of a container that was made
 #[derive(Debug, Args)]
 pub(super) struct Start {
-    id: String,
+    pub(super) id: String,
 }
 
 /// Make a container and start it; wait for its end and remove it, unless detached
@@ -63,15 +69,15 @@ pub(super) struct Start {
 pub(super) struct Run {
     /// Return when it is started
     #[arg(short, long)]
-    detach: bool,
+    pub(super) detach: bool,
     /// Do not remove it when it has ended
     #[arg(long)]
-    keep: bool,
+    pub(super) keep: bool,
     /// Accepted for callers that say it
     #[arg(long, hide = true)]
-    no_subreaper: bool,
+    pub(super) no_subreaper: bool,
     #[command(flatten)]
-    making: Making,
+    pub(super) making: Making,
 }
 
 /// Send a signal to a container's first process
@@ -79,11 +85,11 @@ pub(super) struct Run {
 pub(super) struct Kill {
     /// To all its processes
     #[arg(short, long)]
-    all: bool,
-    id: String,
+    pub(super) all: bool,
+    pub(super) id: String,
     /// A signal's name or number
-    #[arg(default_value = "SIGTERM")]
-    signal: String,
+    #[arg(default_value = SIGNAL)]
+    pub(super) signal: String,
 }
 
 /// Remove a container that has ended
@@ -91,8 +97,8 @@ pub(super) struct Kill {
 pub(super) struct Delete {
     /// Kill it first when it runs, and be content when there is none
     #[arg(short, long)]
-    force: bool,
-    id: String,
+    pub(super) force: bool,
+    pub(super) id: String,
 }
 
 /// Reads a bundle's document.
@@ -162,7 +168,13 @@ fn map_caller(spec: &mut Spec) {
 }
 
 impl Making {
-    fn make(&self, place: &Place, console: Option<OwnedFd>, started: bool) -> Result<Container, Failure> {
+    /// Makes the container. Whoever attends one with a terminal gets the end of the socket to which it comes.
+    fn make(
+        &self,
+        place: &Place,
+        attended: bool,
+        started: bool,
+    ) -> Result<(Container, Option<OwnedFd>), Failure> {
         let bundle = self.bundle.clone().unwrap_or_else(|| ".".into());
         let bundle = bundle
             .canonicalize()
@@ -181,12 +193,16 @@ impl Making {
             ));
         }
         let terminal = spec.process.as_ref().is_some_and(|process| process.terminal);
-        let console = match (&self.console_socket, console) {
-            (Some(path), _) if terminal => Some(yado_container::connect_console(path)?),
-            (Some(_), _) => {
+        let (ours, console) = match &self.console_socket {
+            Some(path) if terminal => (None, Some(yado_container::connect_console(path)?)),
+            Some(_) => {
                 return Err(Failure::new("--console-socket is for containers with a terminal only"));
             }
-            (None, console) => console,
+            None if terminal && attended => {
+                let (ours, theirs) = UnixStream::pair()?;
+                (Some(OwnedFd::from(ours)), Some(OwnedFd::from(theirs)))
+            }
+            None => (None, None),
         };
         let copy = |fd: std::os::fd::BorrowedFd<'_>| fd.try_clone_to_owned();
         let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
@@ -206,7 +222,7 @@ impl Making {
         let engine = place.engine()?;
         let mut container =
             engine.create(&self.id, &spec, &options).map_err(|error| words_of(&error, &spec))?;
-        let Some(socket) = &self.pidfd_socket else { return Ok(container) };
+        let Some(socket) = &self.pidfd_socket else { return Ok((container, ours)) };
         let rest = container
             .pidfd()
             .and_then(|pidfd| yado_container::send_pidfd(socket, pidfd.as_fd()))
@@ -215,7 +231,7 @@ impl Making {
             container.remove(true)?;
             return Err(words_of(&error, &spec));
         }
-        Ok(container)
+        Ok((container, ours))
     }
 }
 
@@ -253,7 +269,7 @@ pub(super) fn write_pid(path: &Path, pid: i32) -> Result<(), Failure> {
 
 impl Create {
     pub(super) fn run(&self, place: &Place) -> Outcome {
-        self.making.make(place, None, false)?;
+        self.making.make(place, false, false)?;
         Ok(0)
     }
 }
@@ -281,11 +297,6 @@ impl Start {
 impl Run {
     pub(super) fn run(&self, place: &Place) -> Outcome {
         let attended = !self.detach && self.making.console_socket.is_none();
-        let (ours, theirs) = if attended {
-            std::os::unix::net::UnixStream::pair().map(|(ours, theirs)| (Some(ours), Some(theirs)))?
-        } else {
-            (None, None)
-        };
         // Signals that come from now on are the container's.
         let signals = if self.detach {
             None
@@ -293,11 +304,12 @@ impl Run {
             Some(HeldSignals::hold(&[SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2])?)
         };
         // This program ends next, with all of its memory at once.
-        let mut container = ManuallyDrop::new(self.making.make(place, theirs.map(OwnedFd::from), true)?);
+        let (container, console) = self.making.make(place, attended, true)?;
+        let mut container = ManuallyDrop::new(container);
         if self.detach {
             return Ok(0);
         }
-        let code = attend(&container, ours.map(OwnedFd::from), signals.as_ref());
+        let code = attend(&container, console, signals.as_ref());
         if !self.keep {
             container.remove(true)?;
         }

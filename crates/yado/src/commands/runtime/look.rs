@@ -11,7 +11,7 @@ use super::{Failure, Outcome, Place, print};
 /// Print a container's state as JSON
 #[derive(Debug, Args)]
 pub(super) struct State {
-    id: String,
+    pub(super) id: String,
 }
 
 /// List all containers

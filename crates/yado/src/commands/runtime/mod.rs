@@ -10,6 +10,7 @@ mod events;
 mod lifecycle;
 mod limits;
 mod look;
+mod quick;
 mod report;
 mod unsupported;
 
@@ -17,7 +18,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use yado_container::{Container, Engine};
 
 use report::Report;
@@ -123,45 +124,10 @@ enum Command {
     Restore(unsupported::Restore),
 }
 
-/// The options of the commands that container managers call for every container.
-const OPTIONS: &[(&str, fn(clap::Command) -> clap::Command)] = &[
-    ("create", lifecycle::Create::augment_args),
-    ("start", lifecycle::Start::augment_args),
-    ("run", lifecycle::Run::augment_args),
-    ("kill", lifecycle::Kill::augment_args),
-    ("delete", lifecycle::Delete::augment_args),
-    ("exec", enter::Exec::augment_args),
-    ("state", look::State::augment_args),
-];
-
-/// The command line with a single command in it: to make all of them takes longer than to parse one.
-fn with_single_command(words: &[OsString]) -> Option<clap::Command> {
-    let name = command_word(words)?;
-    let (name, options) = OPTIONS.iter().find(|(known, _)| *known == name)?;
-    let whole = clap::Command::new("yado runtime").disable_version_flag(true);
-    Some(Common::augment_args(whole).subcommand(options(clap::Command::new(*name))))
-}
-
-/// The first word after the program's name that is neither an option nor the value of one.
-fn command_word(words: &[OsString]) -> Option<&str> {
-    let mut words = words.iter().skip(1);
-    while let Some(word) = words.next() {
-        match word.to_str()? {
-            "--root" | "--log" | "--log-format" | "--rootless" | "--cgroup-manager" => drop(words.next()),
-            option if option.starts_with('-') => {}
-            command => return Some(command),
-        }
-    }
-    None
-}
-
 /// What was typed. A mistake is told by the whole command line, which knows everything that can be said.
 fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
     let words: Vec<OsString> = words.collect();
-    with_single_command(&words)
-        .and_then(|single| single.try_get_matches_from(&words).ok())
-        .and_then(|mut matches| Arguments::from_arg_matches_mut(&mut matches).ok())
-        .map_or_else(|| Arguments::try_parse_from(words), Ok)
+    quick::parse(&words).map_or_else(|| Arguments::try_parse_from(words), Ok)
 }
 
 /// When this is what the program was started for, does it. To be asked before anything else of the program is set up.
@@ -291,34 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_command_understands_what_all_of_them_do() {
-        let lines = [
-            "run -b /bundle web",
-            "--root /r --log-format json --log /l --systemd-cgroup create --bundle /b --pid-file /p web",
-            "--root=/r --debug start web",
-            "--cgroup-manager systemd --root /r run --config other.json web",
-            "--rootless true kill -a web KILL",
-            "--root run delete --force web",
-            "exec -t --user 1:2 -e A=b web sh -c run",
-            "state web",
-        ];
-        for line in lines {
-            let words: Vec<OsString> =
-                std::iter::once("yado").chain(line.split(' ')).map(Into::into).collect();
-            let single = with_single_command(&words).unwrap().try_get_matches_from(&words).unwrap();
-            let single = Arguments::from_arg_matches(&single).unwrap();
-            let whole = Arguments::try_parse_from(words).unwrap();
-            assert_eq!(format!("{single:?}"), format!("{whole:?}"), "{line}");
-        }
-    }
-
-    #[test]
-    fn what_a_single_command_cannot_answer_is_left_to_all_of_them() {
-        for line in ["", "--version", "features", "unknown web", "--root"] {
-            let words: Vec<OsString> =
-                "yado".split(' ').chain(line.split_whitespace()).map(Into::into).collect();
-            assert!(with_single_command(&words).is_none(), "{line}");
-        }
+    fn mistakes_are_told_by_the_whole_command_line() {
         let problem = parse(["yado", "run"].into_iter().map(Into::into)).unwrap_err();
         assert!(problem.to_string().contains("Usage: yado runtime run"), "{problem}");
     }
