@@ -4,7 +4,7 @@
 //!
 //! It has fixed addresses, too (ARCHITECTURE.md, "The program itself", says what is given away with that and what is not):
 //! one that may lie anywhere writes 25,000 of its own addresses into 111 pages when it starts, each of which the kernel
-//! copies for it, shows to every process that it makes, and takes back; that was a fifth of `yado runtime run`.
+//! copies for it, shows to every process that it makes, and takes back; that was a sixth of `yado runtime run`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

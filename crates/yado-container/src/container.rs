@@ -362,7 +362,7 @@ impl Container {
         let _running = pidfd_of(&self.record)?;
         let processes = self.processes();
         let id = self.record.id.clone();
-        self.record.cgroups.freeze(self.hierarchies.layout()?, &id, frozen, &processes)?;
+        self.record.cgroups.freeze(&self.hierarchies, &id, frozen, &processes)?;
         self.records.write(&self.record)
     }
 

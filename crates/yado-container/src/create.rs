@@ -192,6 +192,7 @@ impl Attempt<'_> {
     fn accompany(&mut self, pid: i32, pidfd: OwnedFd, ours: &OwnedFd) -> Result<()> {
         self.pidfd = Some(pidfd);
         self.record.pid = pid;
+        self.record.start_time = start_time(pid).unwrap_or(0);
         let own_user = self.namespaces.own & libc::CLONE_NEWUSER != 0;
         if self.namespaces.make & libc::CLONE_NEWUSER != 0 {
             self.write_mappings()?;
@@ -249,11 +250,15 @@ impl Attempt<'_> {
         Self::tell(ours, &Message::Attached)
     }
 
-    /// Tells the process to go on.
+    /// Tells something to a process that will still be heard.
     fn tell(ours: &OwnedFd, word: &Message) -> Result<()> {
+        let gone = |error: &Error| {
+            let number = error.io().and_then(std::io::Error::raw_os_error);
+            matches!(number, Some(libc::EPIPE | libc::ECONNRESET))
+        };
         match init::send_message(ours.as_fd(), word) {
             // It failed meanwhile, and has said why.
-            Err(error) if error.io().and_then(std::io::Error::raw_os_error) == Some(libc::EPIPE) => Ok(()),
+            Err(error) if gone(&error) => Ok(()),
             other => other,
         }
     }
@@ -278,7 +283,11 @@ impl Attempt<'_> {
             }
         }
         self.publish_record()?;
-        Self::tell(ours, &Message::Continue)?;
+        if self.runs_through() {
+            Self::tell(ours, &Message::Continue)?;
+        } else {
+            init::send_message(ours.as_fd(), &Message::Continue)?;
+        }
         if self.options.started && self.options.init == Init::Process {
             self.learn_whether_it_runs(ours)?;
         }
@@ -292,7 +301,6 @@ impl Attempt<'_> {
     }
 
     fn prepare_record(&mut self) -> Result<()> {
-        self.record.start_time = start_time(self.record.pid).unwrap_or(0);
         self.record.boot = boot_id();
         self.record.phase = match self.options.init {
             Init::Process if !self.options.started => Phase::Created,

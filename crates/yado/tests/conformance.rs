@@ -298,7 +298,10 @@ fn document(folder: &Path, case: &Case) -> Value {
 /// Cgroups of a container that has ended.
 fn left_cgroups(id: &str) -> Vec<PathBuf> {
     let hierarchies = std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
-    hierarchies.map(|hierarchy| hierarchy.path().join(id)).filter(|path| path.is_dir()).collect()
+    let places = hierarchies.flat_map(|hierarchy| {
+        [id.to_owned(), format!("yado-{id}"), format!("yado/{id}")].map(|name| hierarchy.path().join(name))
+    });
+    places.filter(|path| path.is_dir()).collect()
 }
 
 /// Runs every case; the names of those that fail, with what came instead. Whatever `must_clear_up` says, no cgroup stays.

@@ -26,6 +26,8 @@ pub(crate) struct Unified {
     pub(crate) base: PathBuf,
     /// Controllers that work in it.
     pub(crate) controllers: Vec<String>,
+    /// Whether there are v1 hierarchies for the others.
+    pub(crate) beside_legacy: bool,
 }
 
 /// All hierarchies.
@@ -51,8 +53,9 @@ impl Hierarchies {
     }
 }
 
-/// Where the v2 tree is mounted nearly everywhere: beside v1 hierarchies, and alone.
-const USUAL: [&str; 2] = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+/// Where the v2 tree is mounted nearly everywhere: alone, where the second is any cgroup of this name, or beside v1
+/// hierarchies.
+const USUAL: [(&str, bool); 2] = [("/sys/fs/cgroup", false), ("/sys/fs/cgroup/unified", true)];
 /// What `statfs` says of it (`linux/magic.h`).
 const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;
 
@@ -65,8 +68,9 @@ impl Layout {
         }
         let is_tree =
             |place: &str| rustix::fs::statfs(place).is_ok_and(|status| status.f_type == CGROUP2_SUPER_MAGIC);
-        let mount = PathBuf::from(USUAL.into_iter().find(|place| is_tree(place))?);
-        let unified = Some(Unified { base: mount.clone(), mount, controllers: Vec::new() });
+        let (place, beside_legacy) = USUAL.into_iter().find(|(place, _)| is_tree(place))?;
+        let mount = PathBuf::from(place);
+        let unified = Some(Unified { base: mount.clone(), mount, controllers: Vec::new(), beside_legacy });
         Some(Self { legacy: Vec::new(), unified })
     }
 
@@ -141,10 +145,14 @@ impl Layout {
                     // A folder that holds processes cannot pass its controllers on, so the administrator's
                     // containers live beside the sessions; others may use only what was delegated to them.
                     let base = if privileged { mount.clone() } else { mount.join(beneath(path, root)) };
-                    layout.unified = Some(Unified { mount, base, controllers: Vec::new() });
+                    layout.unified =
+                        Some(Unified { mount, base, controllers: Vec::new(), beside_legacy: false });
                 }
                 _ => {}
             }
+        }
+        if let Some(tree) = &mut layout.unified {
+            tree.beside_legacy = !layout.legacy.is_empty();
         }
         layout
     }

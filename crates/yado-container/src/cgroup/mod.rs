@@ -25,8 +25,9 @@ use crate::error::{Context, Error, Result};
 use crate::rootfs::CgroupView;
 use crate::spec::Resources;
 
-/// The folder that holds all containers' cgroups in a v1 hierarchy, and how their names in the v2 tree begin: there a
-/// container on its own would pay for two.
+/// The folder that holds all containers' cgroups in a hierarchy. In a v2 tree beside v1 hierarchies their names only begin so,
+/// as a container on its own would pay for two. In one that is alone the folder keeps the controllers: systemd takes
+/// those away that no folder passes on.
 pub(crate) const FAMILY: &str = "yado";
 
 /// A container's cgroups, as kept on record.
@@ -76,8 +77,8 @@ impl Cgroups {
             }
         }
         let unified = layout.unified.as_ref().map(|tree| match asked {
-            Some(_) => place(&tree.base, &tree.mount),
-            None => tree.base.join(format!("{FAMILY}-{id}")),
+            None if tree.beside_legacy => tree.base.join(format!("{FAMILY}-{id}")),
+            _ => place(&tree.base, &tree.mount),
         });
         Self { unified, legacy, stopped: false }
     }
@@ -283,7 +284,7 @@ impl Cgroups {
     /// tree.
     pub(crate) fn freeze(
         &mut self,
-        layout: &Layout,
+        hierarchies: &Hierarchies,
         id: &str,
         frozen: bool,
         processes: &[i32],
@@ -295,7 +296,7 @@ impl Cgroups {
         let folder = match known {
             Some((_, folder)) => folder.clone(),
             None => {
-                let Some(hierarchy) = layout.legacy_for("freezer") else {
+                let Some(hierarchy) = hierarchies.layout()?.legacy_for("freezer") else {
                     return self.signal_all(frozen, processes);
                 };
                 let folder = hierarchy.own.join(FAMILY).join(id);

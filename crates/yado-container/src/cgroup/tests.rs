@@ -130,16 +130,17 @@ fn v2_limits_are_written_into_one_folder() {
             mount: top.clone(),
             base: top.clone(),
             controllers: ["cpu", "memory", "pids"].map(str::to_owned).into(),
+            beside_legacy: false,
         }),
     };
     let resources = limits();
     let cgroups = Cgroups::plan(&layout, "web", None, Some(&resources));
     cgroups.make(&layout, Some(&resources)).unwrap();
     let read = |path: &str| std::fs::read_to_string(top.join(path)).unwrap();
-    assert_eq!(read("yado-web/memory.max"), "67108864");
-    assert_eq!(read("yado-web/cpu.max"), "50000 100000");
-    assert_eq!(read("yado-web/cpu.weight"), "20");
-    assert_eq!(read("cgroup.subtree_control"), "+memory +cpu +pids");
+    assert_eq!(read("yado/web/memory.max"), "67108864");
+    assert_eq!(read("yado/web/cpu.max"), "50000 100000");
+    assert_eq!(read("yado/web/cpu.weight"), "20");
+    assert_eq!(read("yado/cgroup.subtree_control"), "+memory +cpu +pids");
     std::fs::remove_dir_all(top).unwrap();
 }
 
@@ -151,6 +152,17 @@ fn the_v2_tree_in_its_usual_place_is_the_one_in_the_list_of_mounts() {
     let searched = Layout::detect().unwrap().unified.unwrap();
     let found = quick.unified.unwrap();
     assert_eq!((found.mount, found.base), (searched.mount, searched.base));
+    assert_eq!(found.beside_legacy, searched.beside_legacy);
+}
+
+#[test]
+fn a_container_beside_v1_hierarchies_has_one_cgroup_in_the_v2_tree() {
+    let place = |mounts: &str, own: &str| {
+        Cgroups::plan(&Layout::parse(mounts, own, true), "web", None, None).unified.unwrap()
+    };
+    assert_eq!(place(HYBRID_MOUNTS, HYBRID_OWN), Path::new("/sys/fs/cgroup/unified/yado-web"));
+    let alone = "30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw";
+    assert_eq!(place(alone, "0::/init.scope"), Path::new("/sys/fs/cgroup/yado/web"));
 }
 
 #[test]

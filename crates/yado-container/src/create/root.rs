@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Attempt;
 use crate::error::Result;
+use crate::record::boot_id;
 use crate::rootfs::{self, Entry, InPlace, Translation};
 
 impl Attempt<'_> {
@@ -37,6 +38,7 @@ impl Attempt<'_> {
         let path = self.spec.root.as_ref().map(|root| self.in_bundle(&root.path)).unwrap_or_default();
         let place = InPlace::of(root, &path)?;
         self.record.in_place = Some(place.clone());
+        self.record.boot = boot_id();
         self.engine.records.announce(self.lock, self.record)?;
         place.attach(root)
     }
