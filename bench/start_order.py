@@ -6,7 +6,8 @@
 
 Needs root, x86_64, a static busybox and binutils. `yado runtime run` of the bundles that runtime.py has, and then what is
 typed most, is run with a breakpoint at each of the program's functions. The first come first, and are mapped at once when
-the program begins (crates/yado-container/src/sys/entry.rs). They are named without what changes with each build (hashes
+the program begins (crates/yado-container/src/sys/entry.rs). At their head are those that a container's first process calls,
+which finds nothing mapped: the kernel maps sixteen pages for it wherever it goes. They are named without what changes with each build (hashes
 of crates and of type arguments), so that the list stays true while the code changes: a function that is new is missing from it,
 one that is gone matches nothing, and neither does harm.
 """
@@ -49,8 +50,9 @@ def load_address(pid, program):
     return None if begin is None else begin - first_address(program)
 
 
-def trace(program, words, addresses, folder=None, environment=None):
-    """Which of the functions at these addresses are called, by breakpoints that are taken away when they are met."""
+def trace(program, words, addresses, folder=None, environment=None, copies=None):
+    """Which of the functions at these addresses are called, by breakpoints that are taken away when they are met. With a
+    set for `copies`, every process is taken for a copy of the one that made it, and what it calls is put there, too."""
     first = os.fork()
     if first == 0:
         null = os.open("/dev/null", os.O_RDWR)
@@ -64,7 +66,7 @@ def trace(program, words, addresses, folder=None, environment=None):
     libc.ptrace(SET_OPTIONS, first, None, OPTIONS)
     libc.ptrace(CONTINUE, first, None, None)
     begin, length = min(addresses), max(addresses) - min(addresses) + 1
-    called, bases, message, text = set(), {}, ctypes.c_ulong(), b""
+    called, bases, message, text, marked = set(), {}, ctypes.c_ulong(), b"", b""
     while True:
         pid, status = os.waitpid(-1, 0x40000000)
         if not os.WIFSTOPPED(status):
@@ -85,11 +87,16 @@ def trace(program, words, addresses, folder=None, environment=None):
                     os.pwrite(memory.fileno(), marked, base + begin)
         elif event:
             libc.ptrace(EVENT_MESSAGE, pid, None, ctypes.addressof(message))
-            bases[message.value] = bases.get(pid)
+            bases[message.value] = base = bases.get(pid)
+            if copies is not None and base is not None:
+                with open(f"/proc/{message.value}/mem", "r+b", buffering=0) as memory:
+                    os.pwrite(memory.fileno(), marked, base + begin)
         elif stop == signal.SIGTRAP and bases.setdefault(pid, load_address(pid, program)) is not None:
             pointer = libc.ptrace(PEEKUSER, pid, INSTRUCTION_POINTER, None) - 1
             address = pointer - bases[pid]
             called.add(address)
+            if copies is not None and pid != first:
+                copies.add(address)
             with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
                 os.pwrite(memory.fileno(), text[address - begin:address - begin + 1], pointer)
             libc.ptrace(POKEUSER, pid, INSTRUCTION_POINTER, pointer)
@@ -128,14 +135,14 @@ def main():
         sys.exit(f"{program} has no names: build it with CARGO_PROFILE_RELEASE_STRIP=none")
     top = pathlib.Path(tempfile.mkdtemp(prefix="yado-bench-"))
     top.chmod(0o755)
-    called = set()
+    called, first_processes = set(), set()
     try:
         root_file_system(top / "rootfs")
         for number, (kind, _, asked) in enumerate(runtime.KINDS):
             folder = top / f"bundle{number}"
             runtime.bundle(folder, top / "rootfs", **asked)
             words = ["runtime", "--root", str(top / "state"), "run", "-b", str(folder), f"b{number}"]
-            called |= trace(program, words, functions.keys())
+            called |= trace(program, words, functions.keys(), copies=first_processes)
             print(f"{kind}: {len(called)} functions so far", file=sys.stderr)
         (top / "project").mkdir()
         (top / "project/Vagrantfile").write_text(vagrantfile(1) + "Vagrant.configure('2') { |config| config.ssh.shell = 'sh' }\n")
@@ -156,7 +163,8 @@ def main():
             shutil.rmtree(top, ignore_errors=True)
     print("/* What the shortest commands call, side by side: made by bench/start_order.py. */")
     print("SECTIONS {\n  .text.start : {\n    yado_start_order = .;\n    *(.text.yado_start)")
-    show(functions, called)
+    show(functions, first_processes)
+    show(functions, called - first_processes)
     print("    yado_start_order_end = .;")
     show(functions, typed - called)
     print("  }\n} INSERT BEFORE .text;")
