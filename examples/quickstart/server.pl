@@ -9,6 +9,8 @@ use IO::Socket::INET;
 my ($directory, $port) = @ARGV;
 $SIG{CHLD} = 'IGNORE';
 my $server = IO::Socket::INET->new(LocalPort => $port, Listen => 16, ReuseAddr => 1) or die "port $port: $!\n";
+# Whoever started this goes on once connections are taken.
+exit if fork;
 
 while (my $client = $server->accept) {
     next if fork;
