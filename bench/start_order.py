@@ -6,10 +6,10 @@
 
 Needs root, x86_64, a static busybox and binutils. `yado runtime run` of the bundles that runtime.py has, and then what is
 typed most, is run with a breakpoint at each of the program's functions. The first come first, and are mapped at once when
-the program begins (crates/yado-container/src/sys/entry.rs). At their head are those that a container's first process calls,
-which finds nothing mapped: the kernel maps sixteen pages for it wherever it goes. They are named without what changes with each build (hashes
-of crates and of type arguments), so that the list stays true while the code changes: a function that is new is missing from it,
-one that is gone matches nothing, and neither does harm.
+the program begins (crates/yado-container/src/sys/entry.rs). At their head are those that a container's first process
+calls, which finds nothing mapped: the kernel maps sixteen pages for it wherever it goes. They are named without what
+changes with each build (hashes of crates and of type arguments), so that the list stays true while the code changes: a
+function that is new is missing from it, one that is gone matches nothing, and neither does harm.
 """
 import argparse, ctypes, os, pathlib, re, shutil, signal, subprocess, sys, tempfile
 
