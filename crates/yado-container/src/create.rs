@@ -23,7 +23,7 @@ use crate::record::{Phase, Record, boot_id, start_time};
 use crate::rootfs::{self, Entry, Overlay};
 use crate::rootless;
 use crate::seccomp;
-use crate::spec::{Linux, Resources, Spec};
+use crate::spec::{Linux, Mount, Resources, Spec};
 use crate::sys::clone::pidfd_open;
 use crate::sys::signals;
 
@@ -129,8 +129,12 @@ pub(crate) fn create(engine: &Engine, id: &str, spec: &Spec, options: &CreateOpt
 
 /// Whether a container has to do with other hierarchies than the v2 tree, or shows them.
 fn needs_all_hierarchies(spec: &Spec, linux: &Linux) -> bool {
-    let shows = |mount: &crate::spec::Mount| matches!(mount.kind.as_deref(), Some("cgroup" | "cgroup2"));
-    linux.resources.is_some() || linux.cgroups_path.is_some() || spec.mounts.iter().any(shows)
+    linux.resources.is_some() || linux.cgroups_path.is_some() || spec.mounts.iter().any(shows_cgroups)
+}
+
+/// Whether cgroups are mounted there.
+fn shows_cgroups(mount: &Mount) -> bool {
+    matches!(mount.kind.as_deref(), Some("cgroup" | "cgroup2"))
 }
 
 /// Removes what an interrupted attempt left; a whole container is left alone and is an error.
@@ -349,10 +353,11 @@ impl Attempt<'_> {
     /// giving it away.
     fn may_make_cgroups(&self) -> bool {
         self.namespaces.make & libc::CLONE_NEWCGROUP != 0
-            && self.spec.mounts.iter().any(|mount| {
-                matches!(mount.kind.as_deref(), Some("cgroup" | "cgroup2"))
-                    && !mount.options.iter().any(|option| option == "ro")
-            })
+            && self
+                .spec
+                .mounts
+                .iter()
+                .any(|mount| shows_cgroups(mount) && !mount.options.iter().any(|option| option == "ro"))
     }
 
     fn kill(&self) {

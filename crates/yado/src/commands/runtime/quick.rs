@@ -21,7 +21,7 @@ pub(super) fn parse(words: &[OsString]) -> Option<Arguments> {
         return None;
     }
     let mut words = Parser::from_iter(words);
-    let (mut common, name) = before_the_command(&mut words)?;
+    let (common, name) = before_the_command(&mut words)?;
     let command = match name.to_str()? {
         "create" => Command::Create(create(&mut words)?),
         "start" => Command::Start(Start { id: id_alone(&mut words)? }),
@@ -32,7 +32,6 @@ pub(super) fn parse(words: &[OsString]) -> Option<Arguments> {
         "state" => Command::State(State { id: id_alone(&mut words)? }),
         _ => return None,
     };
-    common.version = false;
     Some(Arguments { common, command: Some(command) })
 }
 
