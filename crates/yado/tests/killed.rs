@@ -71,35 +71,47 @@ fn any_command_after_a_kill_finishes_or_undoes_the_work() {
     sandbox.destroy_and_audit();
 }
 
-#[test]
-fn machines_that_wait_for_their_turn_when_up_is_interrupted_keep_no_ports() {
-    if !can_make_machines("killed_waiting") {
-        return;
-    }
-    let sandbox = Sandbox::new(
+/// Machines enough for some to wait for their turn, each with these words about `machine` and its `number`.
+fn of_sixteen_machines(words: &str) -> Sandbox {
+    Sandbox::new(&format!(
         r#"
 Vagrant.configure("2") do |config|
   config.vm.box = "host"
   config.vm.synced_folder ".", "/vagrant", disabled: true
   16.times do |number|
-    config.vm.define "m#{number}" do |machine|
-      machine.vm.network "forwarded_port", guest: 80, host: 23700 + number, auto_correct: true
+    config.vm.define "m#{{number}}" do |machine|
+      {words}
     end
   end
 end
-"#,
+"#
+    ))
+}
+
+/// What Ctrl-C does.
+fn interrupt(mut child: std::process::Child) {
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("interrupt it");
+    child.wait().expect("wait for its end");
+}
+
+#[test]
+fn machines_that_wait_for_their_turn_when_up_is_interrupted_keep_no_ports() {
+    if !can_make_machines("killed_waiting") {
+        return;
+    }
+    let sandbox = of_sixteen_machines(
+        r#"machine.vm.network "forwarded_port", guest: 80, host: 23700 + number, auto_correct: true"#,
     );
     sandbox.ok(&["up"]);
     sandbox.ok(&["halt", "-f"]);
-    let mut child = sandbox.start(&["up"]);
+    let child = sandbox.start(&["up"]);
     let begin = Instant::now();
     while sandbox.machines().iter().all(|machine| machine.state == "stopped") {
         assert!(begin.elapsed() < Duration::from_secs(30));
         std::thread::sleep(Duration::from_millis(1));
     }
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    child.wait().unwrap();
+    interrupt(child);
     for machine in sandbox.machines().iter().filter(|machine| machine.state == "stopped") {
         let held = sandbox.store().leases(LeaseKind::Port, Owner::Machine(&machine.id)).unwrap();
         assert!(held.is_empty(), "{} keeps {held:?}", machine.name);
@@ -112,17 +124,9 @@ fn machines_that_are_interrupted_before_they_start_leave_no_bridge() {
     if !can_make_machines("killed_before_the_start") {
         return;
     }
-    let sandbox = Sandbox::new(
-        r#"
-Vagrant.configure("2") do |config|
-  config.vm.box = "host"
-  config.vm.synced_folder ".", "/vagrant", disabled: true
-  16.times { |number| config.vm.define "m#{number}" }
-end
-"#,
-    );
+    let sandbox = of_sixteen_machines("");
     for instant in 0..14 {
-        let mut child = sandbox.start(&["up"]);
+        let child = sandbox.start(&["up"]);
         let begin = Instant::now();
         // The first that are about to start make the bridge, and others are about to be connected to it.
         let bridge = loop {
@@ -136,9 +140,7 @@ end
             std::thread::sleep(Duration::from_micros(100));
         };
         std::thread::sleep(Duration::from_millis(instant));
-        let pid = rustix::process::Pid::from_child(&child);
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-        child.wait().unwrap();
+        interrupt(child);
         sandbox.ok(&["destroy", "-f"]);
         assert!(!bridge.exists(), "{} is left after {instant} ms", bridge.display());
         assert!(!sandbox.path(".yado").exists());
