@@ -192,6 +192,7 @@ def main():
     parser.add_argument("--yado", default=str(pathlib.Path(__file__).resolve().parent.parent / "target/release/yado"))
     parser.add_argument("--json")
     options = parser.parse_args()
+    options.yado = os.path.abspath(options.yado)
     top = pathlib.Path(tempfile.mkdtemp(prefix="yado-bench-"))
     docker = None
     try:
